@@ -1,0 +1,1 @@
+"""The YAML file: its schema, its loading, its description."""

@@ -1,0 +1,297 @@
+"""Every error of the house, on one page.
+
+::
+
+    DeidNodeError
+    |-- ConfigurationError           refuses to start; names the YAML path
+    |-- InputError                   misuse of the command line; names what the caller gave
+    |-- CustodyError                 the spool cannot take or keep an instance
+    |   |-- SpoolFull                below the reserve, or the disk said so
+    |   |-- SpoolUnavailable         write, fsync or journal failed
+    |   `-- BlobDamaged              bytes on disk no longer match their checksum
+    |-- ReceiveError                 the sender's message cannot be taken
+    |   |-- PeerNotAuthorised
+    |   |-- DatasetMismatch          command and dataset name different objects
+    |   `-- DatasetUnreadable        no Part 10 reader could make sense of it
+    |-- CleaningError                the instance is withheld, whole
+    |   |-- NotDicom                 `clean` was handed something else
+    |   |-- Undecodable              the pixels cannot be decoded
+    |   |-- UnsupportedSyntax        a transfer syntax that we do not edit
+    |   |-- UnsupportedObject        an object whose content we cannot look into
+    |   |-- MalformedDataset         an attribute is missing or contradicts another
+    |   |-- NoRule                   no rule matched
+    |   |-- RuleWithholds            a rule says withhold
+    |   |-- RuleUndecidable          a predicate cannot be evaluated on this instance
+    |   |-- UnknownElement           an element that the plan cannot judge
+    |   |-- UnknownSubject           the subject table does not name the patient
+    |   |-- ResidualText             text is still seen after the fill
+    |   |-- IdentifierLeft           an original identifier stands in the result
+    |   |-- UidConflict              same SOP Instance UID, other bytes
+    |   |-- WorkerLost               it took a worker process down, three times
+    |   |-- TimeLimit                it outlasted the time limit, three times
+    |   |-- RefusedByDestination     the archive says no for good
+    |   `-- Unexpected               anything else: a fault of ours
+    `-- DeliveryError                an attempt to deliver failed; the same bytes go again
+        |-- DestinationUnavailable
+        `-- DestinationBusy
+
+`code` is stable and short: it labels metrics, reports and the list of withheld
+instances. `passes` says whether time alone may heal the trouble. The text of
+an error names attributes, never what stood in them: pynetdicom logs the text of
+an exception that leaves a handler.
+"""
+
+from typing import ClassVar
+
+
+class DeidNodeError(Exception):
+    """Root of all errors raised on purpose by this package."""
+
+    code: ClassVar[str] = "error"
+    passes: ClassVar[bool] = False
+
+
+class ConfigurationError(DeidNodeError):
+    """The node refuses to start.
+
+    `path` is the YAML path of the fault (``forward.destinations.archive.port``),
+    `reason` says what is wrong without quoting the value.
+    """
+
+    code = "configuration"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.path = path
+        self.reason = reason
+
+
+class InputError(DeidNodeError):
+    """The command line was given something that cannot be worked with."""
+
+    code = "input"
+
+
+class CustodyError(DeidNodeError):
+    """The spool could not take or keep an instance; the sender is not told Success."""
+
+    code = "custody"
+    passes = True
+
+
+class SpoolFull(CustodyError):
+    """Less than the reserve is free on the spool's disk."""
+
+    code = "spool_full"
+
+
+class SpoolUnavailable(CustodyError):
+    """Writing, fsyncing or committing failed."""
+
+    code = "spool_unavailable"
+
+
+class BlobDamaged(CustodyError):
+    """The bytes on disk are not those that were taken into custody."""
+
+    code = "blob_damaged"
+    passes = False
+
+
+class ReceiveError(DeidNodeError):
+    """A message of a sender cannot be taken into custody."""
+
+    code = "receive"
+
+
+class PeerNotAuthorised(ReceiveError):
+    """The peer may not store here."""
+
+    code = "peer_not_authorised"
+
+
+class DatasetMismatch(ReceiveError):
+    """SOP Class or Instance UID of the command differ from those of the dataset."""
+
+    code = "dataset_mismatch"
+
+
+class DatasetUnreadable(ReceiveError):
+    """The dataset as sent cannot be read far enough to name the instance."""
+
+    code = "dataset_unreadable"
+
+
+class CleaningError(DeidNodeError):
+    """The instance is withheld; `code` says why."""
+
+    code = "cleaning"
+
+
+class NotDicom(CleaningError):
+    """The file is not a DICOM Part 10 file."""
+
+    code = "not_dicom"
+
+    def __init__(self) -> None:
+        super().__init__("not a DICOM file")
+
+
+class Undecodable(CleaningError):
+    """No decoder gives all frames of the Pixel Data."""
+
+    code = "undecodable"
+
+
+class UnsupportedSyntax(CleaningError):
+    """The transfer syntax is one that pixels are not looked at in (video, ...)."""
+
+    code = "unsupported_syntax"
+
+
+class UnsupportedObject(CleaningError):
+    """The object carries content that cannot be looked into (documents, meshes, ...)."""
+
+    code = "unsupported_object"
+
+
+class MalformedDataset(CleaningError):
+    """An attribute that the work needs is missing or contradicts another."""
+
+    code = "malformed_dataset"
+
+
+class NoRule(CleaningError):
+    """No routing rule matched and the configuration withholds what none matches."""
+
+    code = "no_rule"
+
+    def __init__(self) -> None:
+        super().__init__("no routing rule matched")
+
+
+class RuleWithholds(CleaningError):
+    """A routing rule says that a person decides."""
+
+    code = "rule_withholds"
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"withheld by rule {rule}")
+
+
+class RuleUndecidable(CleaningError):
+    """A predicate could not be evaluated: its attribute cannot be read."""
+
+    code = "rule_undecidable"
+
+    def __init__(self, keyword: str) -> None:
+        super().__init__(f"the rules cannot read {keyword}")
+        self.keyword = keyword
+
+
+class UnknownElement(CleaningError):
+    """An element whose VR or group the de-identification plan cannot judge."""
+
+    code = "unknown_element"
+
+
+class UnknownSubject(CleaningError):
+    """The subject table names no subject for this patient."""
+
+    code = "unknown_subject"
+
+    def __init__(self) -> None:
+        super().__init__("the patient is not in the subject table")
+
+
+class ResidualText(CleaningError):
+    """The second look still sees text in a filled frame."""
+
+    code = "residual_text"
+
+
+class IdentifierLeft(CleaningError):
+    """An identifier of the original still stands in the cleaned dataset.
+
+    Raised by the last check before the seal, so it means a fault in the plan or
+    in our code. The instance is withheld.
+    """
+
+    code = "identifier_left"
+
+    def __init__(self, keyword: str) -> None:
+        super().__init__(f"original identifier found again in {keyword}")
+        self.keyword = keyword
+
+
+class UidConflict(CleaningError):
+    """An instance of the same SOP Instance UID but with other bytes is in custody."""
+
+    code = "uid_conflict"
+
+    def __init__(self) -> None:
+        super().__init__("another instance of the same SOP Instance UID is in custody")
+
+
+class WorkerLost(CleaningError):
+    """A worker process died on this instance at each of its allowed starts."""
+
+    code = "worker_lost"
+
+    def __init__(self) -> None:
+        super().__init__("the worker process died at each start")
+
+
+class TimeLimit(CleaningError):
+    """Cleaning outlasted its time limit at each of its allowed starts."""
+
+    code = "time_limit"
+
+    def __init__(self) -> None:
+        super().__init__("cleaning outlasted its time limit at each start")
+
+
+class RefusedByDestination(CleaningError):
+    """A destination refuses this instance for good."""
+
+    code = "refused_by_destination"
+
+    def __init__(self) -> None:
+        super().__init__("a destination refuses this instance for good")
+
+
+class Unexpected(CleaningError):
+    """A fault of ours; the exception's type is told, its text is not.
+
+    The text of a foreign exception may quote patient values.
+    """
+
+    code = "unexpected"
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(f"unexpected {type(cause).__name__}")
+        self.cause_type = type(cause).__name__
+
+
+class DeliveryError(DeidNodeError):
+    """One attempt to deliver failed; the same bytes are sent again later."""
+
+    code = "delivery"
+    passes = True
+
+
+class DestinationUnavailable(DeliveryError):
+    """No association, or it broke before a status came back."""
+
+    code = "destination_unavailable"
+
+
+class DestinationBusy(DeliveryError):
+    """The destination answered with a status that time may heal (0xA7xx, ...)."""
+
+    code = "destination_busy"
+
+
+def withhold_codes() -> tuple[str, ...]:
+    """Return every code an instance can be withheld with, sorted: the labels of the metric."""
+    return tuple(sorted({c.code for c in CleaningError.__subclasses__()} | {BlobDamaged.code}))

@@ -1,0 +1,1 @@
+"""The door in: associations, peers and C-STORE."""

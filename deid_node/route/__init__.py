@@ -1,0 +1,1 @@
+"""Rules: which treatment and which destinations an instance gets."""

@@ -1,0 +1,1 @@
+"""Custody: what was acknowledged lies on disk and in the journal."""

@@ -1,0 +1,39 @@
+"""One attempt to hand a clean instance to one destination, and its receipt."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deid_node.values.identity import InstanceId
+from deid_node.values.instance import CleanInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A clean instance that is due at `destination`; `attempts` counts failures so far."""
+
+    instance: CleanInstance
+    destination: str
+    attempts: int
+
+
+class DeliveryResult(StrEnum):
+    """What came of an attempt; labels of ``deid_node_deliveries_total``."""
+
+    DELIVERED = "delivered"
+    WARNING = "warning"
+    RETRY = "retry"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a destination answered for one instance.
+
+    `status` is the DIMSE status of C-STORE-RSP, or None where none came back
+    (then the outcome is unknown and the same bytes are sent again).
+    """
+
+    id: InstanceId
+    destination: str
+    result: DeliveryResult
+    status: int | None

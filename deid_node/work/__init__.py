@@ -1,0 +1,1 @@
+"""Worker processes and the queue that feeds them."""

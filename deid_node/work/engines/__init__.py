@@ -1,0 +1,1 @@
+"""A family: where the corridor runs."""
