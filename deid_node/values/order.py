@@ -1,0 +1,24 @@
+"""What a worker is handed: one instance, and where its clean bytes shall lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from deid_node.values.identity import InstanceId
+from deid_node.values.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """One start of one instance.
+
+    `attempt` counts from 1 and was committed before the order was given out.
+    `blob` is the Part 10 file in custody; `output` is where the corridor writes
+    the clean Part 10 file (it does not exist yet, and counts for nothing until
+    the journal says CLEAN).
+    """
+
+    id: InstanceId
+    attempt: int
+    blob: Path
+    output: Path
+    origin: Origin
