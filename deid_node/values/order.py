@@ -6,6 +6,9 @@ from pathlib import Path
 from deid_node.values.identity import InstanceId
 from deid_node.values.origin import Origin
 
+MAX_STARTS = 3
+"""How often an instance is started before it is withheld."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:

@@ -1,0 +1,107 @@
+"""Files of the spool: written once, fsynced, renamed into place, never changed.
+
+A file in ``partial`` counts for nothing: it is renamed into its folder only
+together with the journal row that names it. A rename is on disk only after the
+folder is fsynced; `sync_folder` does that once for many renames.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from deid_node.errors import BlobDamaged
+from deid_node.values.instance import BlobRef
+
+_READ_BYTES = 1 << 20
+
+
+class Blobs:
+    """The three folders of blobs below `root`; created with mode 0700."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.partial = root / "partial"
+        self.received = root / "received"
+        self.clean = root / "clean"
+
+    def create_folders(self) -> None:
+        """Create what is missing; raise `OSError` where that cannot be done."""
+        for folder in (self.root, self.partial, self.received, self.clean):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            sync_folder(folder.parent)
+
+    def write_partial(self, name: str, chunks: Iterable[bytes]) -> BlobRef:
+        """Write `chunks` to ``partial/name``, fsync them and return their reference.
+
+        Raises `OSError` (and leaves no file behind) when the disk does not take
+        them. The folder itself is not fsynced: `place` follows.
+        """
+        path = self.partial / name
+        digest = hashlib.sha256()
+        size = 0
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+            try:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    size += len(chunk)
+                    _write_all(descriptor, chunk)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return BlobRef(name, size, digest.hexdigest())
+
+    def free_bytes(self) -> int:
+        """Return how many bytes the spool's disk can still take."""
+        return shutil.disk_usage(self.root).free
+
+
+def verified(folder: Path, blob: BlobRef) -> Path:
+    """Return the path of `blob` in `folder` after reading it against its checksum.
+
+    Raises `BlobDamaged` when the file is missing, unreadable, or not the bytes
+    that were taken into custody.
+    """
+    path = folder / blob.name
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(_READ_BYTES):
+                digest.update(chunk)
+    except OSError:
+        raise BlobDamaged("a blob of the spool cannot be read") from None
+    if digest.hexdigest() != blob.sha256:
+        raise BlobDamaged("a blob of the spool does not match its checksum")
+    return path
+
+
+def reference(path: Path) -> BlobRef:
+    """Return the reference of the file at `path` by reading it; raises `OSError`."""
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(_READ_BYTES):
+            digest.update(chunk)
+            size += len(chunk)
+    return BlobRef(path.name, size, digest.hexdigest())
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the folder's entries on disk; raises `OSError`."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        written = os.write(descriptor, view)
+        view = view[written:]

@@ -1,0 +1,129 @@
+"""The deliveries of clean instances: one row per (instance, destination)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from time import time
+
+from deid_node.errors import RefusedByDestination
+from deid_node.spool.blobs import verified
+from deid_node.spool.committer import Transaction
+from deid_node.spool.custody import Custody
+from deid_node.spool.journal import clean_from
+from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
+from deid_node.values.instance import CleanInstance
+from deid_node.values.state import DeliveryState, InstanceState
+
+
+class Deliveries:
+    """What is due where, and what came of it.
+
+    A destination's rows never wait for another destination. An instance that
+    one destination refuses is withheld for a person; its other deliveries go on.
+    """
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+
+    def due(self, destination: str, *, limit: int) -> Sequence[Delivery]:
+        """Return up to `limit` due deliveries: the oldest, those of one study together."""
+        rows = self._custody.read(
+            "SELECT i.*, d.attempts AS delivery_attempts FROM deliveries d"
+            " JOIN instances i ON i.sequence = d.instance_sequence"
+            " WHERE d.destination = ? AND d.state = ? AND d.next_at <= ? AND i.state IN (?, ?)"
+            " ORDER BY d.instance_sequence LIMIT ?",
+            (
+                destination,
+                DeliveryState.DUE,
+                time(),
+                InstanceState.CLEAN,
+                InstanceState.WITHHELD,
+                limit,
+            ),
+        )
+        studies: dict[str, list[Delivery]] = {}
+        for row in rows:
+            instance = clean_from(row, (destination,))
+            studies.setdefault(instance.study_instance_uid, []).append(
+                Delivery(instance, destination, row["delivery_attempts"])
+            )
+        return [delivery for study in studies.values() for delivery in study]
+
+    def next_due_seconds(self, destination: str) -> float | None:
+        """Return the seconds until the next delivery is due; None when none waits."""
+        row = self._custody.read(
+            "SELECT MIN(d.next_at) AS at FROM deliveries d"
+            " JOIN instances i ON i.sequence = d.instance_sequence"
+            " WHERE d.destination = ? AND d.state = ? AND i.state IN (?, ?)",
+            (destination, DeliveryState.DUE, InstanceState.CLEAN, InstanceState.WITHHELD),
+        )[0]
+        return None if row["at"] is None else max(0.0, row["at"] - time())
+
+    def clean_path(self, instance: CleanInstance) -> Path:
+        """Return the file of the clean instance; raise `BlobDamaged` when it is not intact."""
+        return verified(self._custody.blobs.clean, instance.blob)
+
+    def settle(self, receipt: Receipt) -> None:
+        """Record a destination's answer; on disk when it returns."""
+        refused = receipt.result is DeliveryResult.REFUSED
+
+        def write(transaction: Transaction) -> None:
+            connection = transaction.connection
+            connection.execute(
+                "UPDATE deliveries SET state = ?, status = ?, settled_at = ?"
+                " WHERE destination = ? AND instance_sequence ="
+                " (SELECT sequence FROM instances WHERE id = ?)",
+                (
+                    DeliveryState.REFUSED if refused else DeliveryState.DELIVERED,
+                    receipt.status,
+                    time(),
+                    receipt.destination,
+                    receipt.id,
+                ),
+            )
+            if refused:
+                error = RefusedByDestination()
+                connection.execute(
+                    "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?"
+                    " WHERE id = ? AND state = ?",
+                    (
+                        InstanceState.WITHHELD,
+                        time(),
+                        error.code,
+                        str(error),
+                        receipt.id,
+                        InstanceState.CLEAN,
+                    ),
+                )
+            else:
+                connection.execute(
+                    "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?"
+                    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE"
+                    " d.instance_sequence = instances.sequence AND d.state != ?)",
+                    (
+                        InstanceState.DELIVERED,
+                        time(),
+                        receipt.id,
+                        InstanceState.CLEAN,
+                        DeliveryState.DELIVERED,
+                    ),
+                )
+
+        if receipt.result is DeliveryResult.RETRY:
+            raise ValueError("a delivery to be tried again is postponed, not settled")
+        self._custody.write(write)
+
+    def postpone(self, delivery: Delivery, *, seconds: float) -> None:
+        """Count a failed attempt and make the delivery due again in `seconds`."""
+        self._custody.write(
+            lambda transaction: transaction.connection.execute(
+                "UPDATE deliveries SET attempts = attempts + 1, next_at = ?"
+                " WHERE destination = ? AND state = ? AND instance_sequence ="
+                " (SELECT sequence FROM instances WHERE id = ?)",
+                (
+                    time() + seconds,
+                    delivery.destination,
+                    DeliveryState.DUE,
+                    delivery.instance.id,
+                ),
+            )
+        )

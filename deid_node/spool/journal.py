@@ -1,0 +1,145 @@
+"""The journal: what is in custody, in which state, and who has confirmed it.
+
+Original UIDs stand here and nowhere else outside the blobs. The tables are
+written by one thread (`committer`) of the node; the command line may write a
+person's decision beside it, which is why every change checks the state it
+starts from.
+"""
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from deid_node.values.identity import InstanceId
+from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
+from deid_node.values.origin import Origin
+from deid_node.values.report import CleaningReport
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE instances (
+    sequence INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    state TEXT NOT NULL,
+    changed_at REAL NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    code TEXT,
+    reason TEXT,
+    rule TEXT,
+    sop_class_uid TEXT NOT NULL,
+    sop_instance_uid TEXT NOT NULL,
+    blob_sha256 TEXT NOT NULL,
+    blob_size_bytes INTEGER NOT NULL,
+    blob_kept INTEGER NOT NULL DEFAULT 1,
+    transfer_syntax TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    calling_ae TEXT NOT NULL,
+    called_ae TEXT NOT NULL,
+    address TEXT NOT NULL,
+    association TEXT NOT NULL,
+    received_at REAL NOT NULL,
+    clean_sha256 TEXT,
+    clean_size_bytes INTEGER,
+    clean_sop_instance_uid TEXT,
+    clean_series_instance_uid TEXT,
+    clean_study_instance_uid TEXT,
+    clean_transfer_syntax TEXT,
+    report TEXT,
+    UNIQUE (sop_instance_uid, blob_sha256)
+);
+CREATE INDEX instances_by_state ON instances (state, changed_at);
+CREATE TABLE deliveries (
+    instance_sequence INTEGER NOT NULL REFERENCES instances (sequence),
+    destination TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at REAL NOT NULL,
+    status INTEGER,
+    settled_at REAL,
+    PRIMARY KEY (instance_sequence, destination)
+) WITHOUT ROWID;
+CREATE INDEX deliveries_due ON deliveries (destination, state, next_at);
+"""
+
+_REPORT = TypeAdapter(CleaningReport)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the journal at `path`, creating it where it is missing.
+
+    Autocommit; WAL; ``synchronous=FULL``: a commit is on disk when it returns.
+    Raises `sqlite3.Error`, also for a journal of another version.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        _require_schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_schema(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        for statement in _SCHEMA.strip().rstrip(";").split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+    connection.execute("COMMIT")
+    if version not in {0, SCHEMA_VERSION}:
+        raise sqlite3.DatabaseError(f"journal of version {version}")
+
+
+def received_from(row: sqlite3.Row) -> ReceivedInstance:
+    """Return the received instance that `row` of ``instances`` tells of."""
+    return ReceivedInstance(
+        id=InstanceId(row["id"]),
+        origin=Origin(
+            peer=row["peer"],
+            calling_ae=row["calling_ae"],
+            called_ae=row["called_ae"],
+            address=row["address"],
+            association=row["association"],
+            received_at=datetime.fromtimestamp(row["received_at"], UTC),
+            transfer_syntax=row["transfer_syntax"],
+        ),
+        blob=BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"]),
+        sop_class_uid=row["sop_class_uid"],
+        sop_instance_uid=row["sop_instance_uid"],
+    )
+
+
+def clean_from(row: sqlite3.Row, destinations: tuple[str, ...]) -> CleanInstance:
+    """Return the clean instance of a row whose state is CLEAN or later."""
+    return CleanInstance(
+        id=InstanceId(row["id"]),
+        blob=BlobRef(
+            blob_name(InstanceId(row["id"])), row["clean_size_bytes"], row["clean_sha256"]
+        ),
+        sop_class_uid=row["sop_class_uid"],
+        sop_instance_uid=row["clean_sop_instance_uid"],
+        series_instance_uid=row["clean_series_instance_uid"],
+        study_instance_uid=row["clean_study_instance_uid"],
+        transfer_syntax=row["clean_transfer_syntax"],
+        rule=row["rule"],
+        destinations=destinations,
+        report=_REPORT.validate_json(row["report"]),
+    )
+
+
+def report_json(report: CleaningReport) -> str:
+    """Return the report as it stands in the journal."""
+    return _REPORT.dump_json(report).decode()
+
+
+def blob_name(instance: InstanceId) -> str:
+    """Return the file name of an instance's blob, the same in every folder."""
+    return f"{instance}.dcm"

@@ -1,0 +1,115 @@
+"""What may be deleted, and what a crash left lying about.
+
+Bytes are removed only of instances that the journal calls DELIVERED (each
+destination's receipt is on disk) or DISCARDED. Their rows stay: a repeated
+instance is recognised by them.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from time import time
+
+from deid_node.errors import BlobDamaged
+from deid_node.spool.committer import Transaction
+from deid_node.spool.custody import Custody
+from deid_node.spool.journal import blob_name
+from deid_node.values.identity import InstanceId
+from deid_node.values.state import InstanceState
+
+_BATCH_ROWS = 500
+
+
+class Retention:
+    """Removes what nobody needs any more, and tells what waits."""
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+
+    def reconcile(self) -> int:
+        """Bring disk and journal together at start, before any worker runs.
+
+        Files that no row names were never acknowledged: they are removed. A
+        waiting instance whose blob is gone is withheld as damaged. Returns how
+        many files were removed.
+        """
+        blobs = self._custody.blobs
+        kept = {
+            blob_name(InstanceId(row["id"]))
+            for row in self._custody.read("SELECT id FROM instances WHERE blob_kept = 1")
+        }
+        sealed = {
+            blob_name(InstanceId(row["id"]))
+            for row in self._custody.read(
+                "SELECT id FROM instances WHERE blob_kept = 1 AND clean_sha256 IS NOT NULL"
+            )
+        }
+        removed = 0
+        nothing: set[str] = set()
+        for folder, named in (
+            (blobs.partial, nothing),
+            (blobs.received, kept),
+            (blobs.clean, sealed),
+        ):
+            for path in folder.iterdir():
+                if path.name not in named:
+                    path.unlink()
+                    removed += 1
+        self._withhold_missing(blobs.received)
+        return removed
+
+    def remove_expired(self) -> int:
+        """Remove the bytes of what was settled long enough ago; return how many instances."""
+        before = time() - self._custody.keep_delivered_seconds
+        rows = self._custody.read(
+            "SELECT id FROM instances WHERE state IN (?, ?) AND blob_kept = 1 AND changed_at <= ?"
+            " LIMIT ?",
+            (InstanceState.DELIVERED, InstanceState.DISCARDED, before, _BATCH_ROWS),
+        )
+        names = [InstanceId(row["id"]) for row in rows]
+        for instance in names:
+            for folder in (self._custody.blobs.received, self._custody.blobs.clean):
+                (folder / blob_name(instance)).unlink(missing_ok=True)
+        if names:
+            # After the files: a crash in between repeats the removal, it does not forget it.
+            self._custody.write(
+                lambda transaction: transaction.connection.executemany(
+                    "UPDATE instances SET blob_kept = 0 WHERE id = ?", [(name,) for name in names]
+                )
+            )
+        return len(names)
+
+    def waiting(self) -> Mapping[str, tuple[int, float]]:
+        """Return, for each state, how many instances are in it and the age of the oldest."""
+        now = time()
+        counts: dict[str, tuple[int, float]] = {
+            state.value: (0, 0.0)
+            for state in (InstanceState.RECEIVED, InstanceState.CLEAN, InstanceState.WITHHELD)
+        }
+        for row in self._custody.read(
+            "SELECT state, COUNT(*) AS count, MIN(received_at) AS oldest FROM instances"
+            " WHERE state IN (?, ?, ?) GROUP BY state",
+            tuple(counts),
+        ):
+            counts[row["state"]] = (row["count"], max(0.0, now - row["oldest"]))
+        return counts
+
+    def free_bytes(self) -> int:
+        """Return how many bytes the spool's disk can still take."""
+        return self._custody.blobs.free_bytes()
+
+    def _withhold_missing(self, received: Path) -> None:
+        damage = BlobDamaged("a blob of the spool cannot be read")
+
+        def withhold(transaction: Transaction) -> None:
+            rows = transaction.connection.execute(
+                "SELECT id FROM instances WHERE state = ?", (InstanceState.RECEIVED,)
+            ).fetchall()
+            for row in rows:
+                if not (received / blob_name(InstanceId(row["id"]))).exists():
+                    transaction.connection.execute(
+                        "UPDATE instances SET state = ?, code = ?, reason = ?, changed_at = ?"
+                        " WHERE id = ?",
+                        (InstanceState.WITHHELD, damage.code, str(damage), time(), row["id"]),
+                    )
+
+        self._custody.write(withhold)

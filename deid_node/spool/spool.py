@@ -1,0 +1,248 @@
+"""Custody of an instance: from the door, through the workers, to clean or withheld.
+
+A method returns only after its change is on disk. An instance whose state
+moved on meanwhile (a person discarded it) is left alone.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from time import time
+
+from deid_node.errors import BlobDamaged, DeidNodeError, UidConflict, WorkerLost
+from deid_node.spool.blobs import verified
+from deid_node.spool.committer import Transaction, custody_error
+from deid_node.spool.custody import Custody
+from deid_node.spool.journal import blob_name, received_from, report_json
+from deid_node.values.identity import InstanceId, new_instance_id
+from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
+from deid_node.values.order import MAX_STARTS, WorkOrder
+from deid_node.values.origin import Origin
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.state import DeliveryState, InstanceState
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What the door knows of an instance before custody."""
+
+    origin: Origin
+    sop_class_uid: str
+    sop_instance_uid: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """The instance is in custody.
+
+    `repeated`: the same bytes were in custody before, nothing new was kept.
+    `conflict`: other bytes of the same SOP Instance UID were; it is withheld.
+    """
+
+    instance: ReceivedInstance
+    repeated: bool
+    conflict: bool
+
+
+class Spool:
+    """Accepts, hands out to workers, and records how it ended."""
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+
+    def accept(self, arrival: Arrival, chunks: Iterable[bytes]) -> Acceptance:
+        """Take the Part 10 file made of `chunks` into custody.
+
+        Returns after file, folder and journal are on disk. Raises `SpoolFull`
+        or `SpoolUnavailable`: then nothing was kept and the sender still owns
+        the instance.
+        """
+        self._custody.require_room()
+        blobs = self._custody.blobs
+        instance = new_instance_id()
+        name = blob_name(instance)
+        try:
+            blob = blobs.write_partial(name, chunks)
+        except OSError as error:
+            raise custody_error(error) from None
+        received = ReceivedInstance(
+            instance, arrival.origin, blob, arrival.sop_class_uid, arrival.sop_instance_uid
+        )
+
+        def enter(transaction: Transaction) -> Acceptance:
+            known = transaction.connection.execute(
+                "SELECT * FROM instances WHERE sop_instance_uid = ?"
+                " ORDER BY blob_sha256 = ? DESC LIMIT 1",
+                (arrival.sop_instance_uid, blob.sha256),
+            ).fetchone()
+            if known is not None and known["blob_sha256"] == blob.sha256:
+                return Acceptance(received_from(known), repeated=True, conflict=False)
+            transaction.place(blobs.partial / name, blobs.received / name)
+            _insert(transaction.connection, received, conflict=known is not None)
+            return Acceptance(received, repeated=False, conflict=known is not None)
+
+        try:
+            return self._custody.write(enter)
+        finally:
+            # Gone already when it was placed; a repeated one, or one whose commit
+            # failed before the rename, must not stay behind.
+            (blobs.partial / name).unlink(missing_ok=True)
+
+    def claim(self, instance: InstanceId) -> WorkOrder | None:
+        """Count a start of `instance` and return the order for it.
+
+        None when there is nothing to do: it is no longer RECEIVED, it has been
+        started `MAX_STARTS` times already, or its blob is damaged (the last two
+        withhold it).
+        """
+
+        def count(transaction: Transaction) -> sqlite3.Row | None:
+            row: sqlite3.Row | None = transaction.connection.execute(
+                "SELECT * FROM instances WHERE id = ? AND state = ?",
+                (instance, InstanceState.RECEIVED),
+            ).fetchone()
+            if row is None:
+                return None
+            if row["attempts"] >= MAX_STARTS:
+                lost = WorkerLost()
+                _withhold(transaction.connection, instance, lost)
+                return None
+            transaction.connection.execute(
+                "UPDATE instances SET attempts = attempts + 1 WHERE id = ?", (instance,)
+            )
+            return row
+
+        row = self._custody.write(count)
+        if row is None:
+            return None
+        received = received_from(row)
+        blobs = self._custody.blobs
+        try:
+            blob = verified(blobs.received, received.blob)
+        except BlobDamaged as damage:
+            error = damage
+            self._custody.write(
+                lambda transaction: _withhold(transaction.connection, instance, error)
+            )
+            return None
+        output = blobs.partial / f"{instance}.clean"
+        output.unlink(missing_ok=True)
+        return WorkOrder(instance, row["attempts"] + 1, blob, output, received.origin)
+
+    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+        """Record how the corridor ended for the instance of `order`."""
+
+        def settle(transaction: Transaction) -> None:
+            connection = transaction.connection
+            if not _is_received(connection, order.id):
+                return
+            match outcome:
+                case Cleaned(clean):
+                    transaction.place(order.output, self._custody.blobs.clean / clean.blob.name)
+                    _store_clean(connection, clean)
+                case Withheld(code, reason, rule):
+                    _end(
+                        connection,
+                        order.id,
+                        InstanceState.WITHHELD,
+                        code=code,
+                        reason=reason,
+                        rule=rule,
+                    )
+                case Discarded(rule):
+                    _end(connection, order.id, InstanceState.DISCARDED, rule=rule)
+
+        try:
+            self._custody.write(settle)
+        finally:
+            order.output.unlink(missing_ok=True)
+
+    def received_ids(self) -> Sequence[InstanceId]:
+        """Return the instances that wait for a worker, oldest first."""
+        rows = self._custody.read(
+            "SELECT id FROM instances WHERE state = ? ORDER BY sequence", (InstanceState.RECEIVED,)
+        )
+        return [InstanceId(row["id"]) for row in rows]
+
+
+def _insert(connection: sqlite3.Connection, received: ReceivedInstance, *, conflict: bool) -> None:
+    origin = received.origin
+    error = UidConflict() if conflict else None
+    connection.execute(
+        "INSERT INTO instances (id, state, changed_at, code, reason, sop_class_uid,"
+        " sop_instance_uid, blob_sha256, blob_size_bytes, transfer_syntax, peer, calling_ae,"
+        " called_ae, address, association, received_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            received.id,
+            InstanceState.WITHHELD if error else InstanceState.RECEIVED,
+            time(),
+            error and error.code,
+            error and str(error),
+            received.sop_class_uid,
+            received.sop_instance_uid,
+            received.blob.sha256,
+            received.blob.size_bytes,
+            origin.transfer_syntax,
+            origin.peer,
+            origin.calling_ae,
+            origin.called_ae,
+            origin.address,
+            origin.association,
+            origin.received_at.timestamp(),
+        ),
+    )
+
+
+def _is_received(connection: sqlite3.Connection, instance: InstanceId) -> bool:
+    row = connection.execute("SELECT state FROM instances WHERE id = ?", (instance,)).fetchone()
+    return row is not None and row["state"] == InstanceState.RECEIVED
+
+
+def _store_clean(connection: sqlite3.Connection, clean: CleanInstance) -> None:
+    now = time()
+    blob: BlobRef = clean.blob
+    connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ?, code = NULL, reason = NULL, rule = ?,"
+        " clean_sha256 = ?, clean_size_bytes = ?, clean_sop_instance_uid = ?,"
+        " clean_series_instance_uid = ?, clean_study_instance_uid = ?,"
+        " clean_transfer_syntax = ?, report = ? WHERE id = ?",
+        (
+            InstanceState.CLEAN,
+            now,
+            clean.rule,
+            blob.sha256,
+            blob.size_bytes,
+            clean.sop_instance_uid,
+            clean.series_instance_uid,
+            clean.study_instance_uid,
+            clean.transfer_syntax,
+            report_json(clean.report),
+            clean.id,
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO deliveries (instance_sequence, destination, state, next_at)"
+        " SELECT sequence, ?, ?, ? FROM instances WHERE id = ?",
+        [(name, DeliveryState.DUE, now, clean.id) for name in clean.destinations],
+    )
+
+
+def _withhold(connection: sqlite3.Connection, instance: InstanceId, error: DeidNodeError) -> None:
+    _end(connection, instance, InstanceState.WITHHELD, code=error.code, reason=str(error))
+
+
+def _end(
+    connection: sqlite3.Connection,
+    instance: InstanceId,
+    state: InstanceState,
+    *,
+    code: str | None = None,
+    reason: str | None = None,
+    rule: str | None = None,
+) -> None:
+    connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?, rule = ?"
+        " WHERE id = ?",
+        (state, time(), code, reason, rule, instance),
+    )

@@ -1,0 +1,112 @@
+"""The instances that wait for a person.
+
+A person may release one (it walks the corridor again, or is offered again to
+the destination that refused it) or discard it. Both work beside a running
+node, which notices within its next sweep.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import time
+
+from deid_node.errors import InputError
+from deid_node.spool.committer import Transaction
+from deid_node.spool.custody import Custody
+from deid_node.values.identity import InstanceId
+from deid_node.values.state import DeliveryState, InstanceState
+
+
+@dataclass(frozen=True, slots=True)
+class WithheldEntry:
+    """One withheld instance, without anything of the patient."""
+
+    id: InstanceId
+    code: str
+    reason: str
+    rule: str | None
+    peer: str
+    sop_class_uid: str
+    transfer_syntax: str
+    size_bytes: int
+    attempts: int
+    received_at: datetime
+    withheld_at: datetime
+
+
+class WorkList:
+    """Lists, releases and discards withheld instances."""
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+
+    def entries(self) -> Sequence[WithheldEntry]:
+        """Return what is withheld, oldest first."""
+        rows = self._custody.read(
+            "SELECT * FROM instances WHERE state = ? ORDER BY sequence", (InstanceState.WITHHELD,)
+        )
+        return [
+            WithheldEntry(
+                id=InstanceId(row["id"]),
+                code=row["code"],
+                reason=row["reason"],
+                rule=row["rule"],
+                peer=row["peer"],
+                sop_class_uid=row["sop_class_uid"],
+                transfer_syntax=row["transfer_syntax"],
+                size_bytes=row["blob_size_bytes"],
+                attempts=row["attempts"],
+                received_at=datetime.fromtimestamp(row["received_at"], UTC),
+                withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
+            )
+            for row in rows
+        ]
+
+    def entry(self, instance: InstanceId) -> WithheldEntry:
+        """Return one entry; raise `InputError` when it is not withheld."""
+        for entry in self.entries():
+            if entry.id == instance:
+                return entry
+        raise InputError("no withheld instance of that id")
+
+    def release(self, instance: InstanceId) -> None:
+        """Give the instance back to the node; raise `InputError` when it is not withheld."""
+
+        def write(transaction: Transaction) -> None:
+            connection = transaction.connection
+            row = connection.execute(
+                "SELECT sequence, clean_sha256 FROM instances WHERE id = ? AND state = ?",
+                (instance, InstanceState.WITHHELD),
+            ).fetchone()
+            if row is None:
+                raise InputError("no withheld instance of that id")
+            sealed = row["clean_sha256"] is not None
+            connection.execute(
+                "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, code = NULL,"
+                " reason = NULL WHERE sequence = ?",
+                (
+                    InstanceState.CLEAN if sealed else InstanceState.RECEIVED,
+                    time(),
+                    row["sequence"],
+                ),
+            )
+            connection.execute(
+                "UPDATE deliveries SET state = ?, attempts = 0, next_at = ?"
+                " WHERE instance_sequence = ? AND state = ?",
+                (DeliveryState.DUE, time(), row["sequence"], DeliveryState.REFUSED),
+            )
+
+        self._custody.write(write)
+
+    def discard(self, instance: InstanceId) -> None:
+        """Drop the instance for good; raise `InputError` when it is not withheld."""
+
+        def write(transaction: Transaction) -> None:
+            changed = transaction.connection.execute(
+                "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?",
+                (InstanceState.DISCARDED, time(), instance, InstanceState.WITHHELD),
+            )
+            if changed.rowcount == 0:
+                raise InputError("no withheld instance of that id")
+
+        self._custody.write(write)

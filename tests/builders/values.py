@@ -1,0 +1,59 @@
+"""Small valid values for tests that need one and do not care which."""
+
+from datetime import UTC, datetime
+
+from deid_node.spool.spool import Arrival
+from deid_node.values.identity import InstanceId
+from deid_node.values.instance import BlobRef, CleanInstance
+from deid_node.values.origin import Origin
+from deid_node.values.report import CleaningReport
+
+EXPLICIT = "1.2.840.10008.1.2.1"
+CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+
+
+def an_origin(*, peer: str = "any", calling_ae: str = "SCANNER") -> Origin:
+    return Origin(
+        peer=peer,
+        calling_ae=calling_ae,
+        called_ae="DEIDNODE",
+        address="127.0.0.1",
+        association="a1",
+        received_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        transfer_syntax=EXPLICIT,
+    )
+
+
+def an_arrival(uid: str = "1.2.3") -> Arrival:
+    return Arrival(an_origin(), CT_IMAGE_STORAGE, uid)
+
+
+def a_report() -> CleaningReport:
+    return CleaningReport(
+        frames=1,
+        pixels_changed=False,
+        regions=(),
+        actions=(("X", 3),),
+        method_codes=("113100",),
+        transfer_syntax_in=EXPLICIT,
+        transfer_syntax_out=EXPLICIT,
+        finder="none",
+        standard_edition="2024e",
+    )
+
+
+def a_clean_instance(
+    instance: InstanceId, blob: BlobRef, *, destinations: tuple[str, ...] = ("archive",)
+) -> CleanInstance:
+    return CleanInstance(
+        id=instance,
+        blob=blob,
+        sop_class_uid=CT_IMAGE_STORAGE,
+        sop_instance_uid="2.25.3",
+        series_instance_uid="2.25.2",
+        study_instance_uid="2.25.1",
+        transfer_syntax=EXPLICIT,
+        rule="everything",
+        destinations=destinations,
+        report=a_report(),
+    )
