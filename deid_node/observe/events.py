@@ -1,0 +1,93 @@
+"""The catalogue of events: everything the node can say about itself, and nothing else.
+
+Names are in the past tense where something happened to an instance, and a state
+where a part changed. A line of the log is one event with fields of
+`deid_node.observe.fields`; free text is not possible, because free text is how a
+patient's name gets into a log.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Event(StrEnum):
+    """What can happen; `meaning` is the line that the operator's handbook prints."""
+
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str = "") -> Self:
+        """Make the member: a plain string that also knows its meaning."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.meaning = meaning
+        return member
+
+    # The node as a whole.
+    NODE_STARTING = "node_starting", "The configuration is valid; the parts are being started."
+    NODE_READY = "node_ready", "Every port listens; the node takes instances."
+    NODE_STOPPING = "node_stopping", "The node takes nothing new and finishes what is in hand."
+    NODE_STOPPED = "node_stopped", "Every part has ended; the process exits."
+
+    # The door.
+    ASSOCIATION_ACCEPTED = "association_accepted", "A peer opened an association."
+    ASSOCIATION_REFUSED = "association_refused", "A peer was turned away; the code says why."
+    ASSOCIATION_RELEASED = "association_released", "A peer closed its association in order."
+    ASSOCIATION_ABORTED = "association_aborted", "An association broke off before its release."
+    INSTANCE_RECEIVED = (
+        "instance_received",
+        "An instance is in custody on disk and Success was answered.",
+    )
+    INSTANCE_REPEATED = (
+        "instance_repeated",
+        "The same bytes came once more; Success was answered, nothing is worked twice.",
+    )
+    INSTANCE_REFUSED = (
+        "instance_refused",
+        "An instance was not taken; the sender was told the status and keeps it.",
+    )
+
+    # The corridor.
+    INSTANCE_CLEANED = "instance_cleaned", "An instance is sealed and waits for delivery."
+    INSTANCE_WITHHELD = "instance_withheld", "An instance is kept whole for a person to decide."
+    INSTANCE_DISCARDED = "instance_discarded", "A rule or a person dropped an instance."
+    INSTANCE_RELEASED = "instance_released", "A person sent a withheld instance on its way again."
+    INSTANCE_POSTPONED = (
+        "instance_postponed",
+        "Cleaning failed for a passing cause; the instance is started again.",
+    )
+
+    # The workers.
+    WORKER_STARTED = "worker_started", "A worker process has loaded its models and takes work."
+    WORKER_LOST = "worker_lost", "A worker process died or outlasted its time limit."
+    WORKER_STOPPED = "worker_stopped", "A worker process ended as asked."
+
+    # The way out.
+    INSTANCE_DELIVERED = "instance_delivered", "A destination confirmed that it has an instance."
+    DELIVERY_POSTPONED = "delivery_postponed", "A delivery failed and is tried again later."
+    DELIVERY_REFUSED = "delivery_refused", "A destination refused an instance for good."
+    DESTINATION_UNREACHABLE = (
+        "destination_unreachable",
+        "A destination stopped answering; its deliveries wait.",
+    )
+    DESTINATION_REACHED = "destination_reached", "A destination answers again."
+
+    # The spool.
+    SPOOL_LOW = "spool_low", "Free space fell below the reserve; associations are refused."
+    SPOOL_RECOVERED = "spool_recovered", "Free space is above the reserve again."
+    SPOOL_FAILED = "spool_failed", "The spool could not be written or read."
+    JOURNAL_RECONCILED = (
+        "journal_reconciled",
+        "At the start, the journal and the files on disk were brought together.",
+    )
+    BLOBS_REMOVED = "blobs_removed", "Blobs whose retention has passed were deleted."
+
+    # The log and the metrics themselves: each of these is a fault of ours.
+    SCRAPE_FAILED = "scrape_failed", "The metrics or the health could not be told once."
+    LOG_FIELD_DROPPED = (
+        "log_field_dropped",
+        "A program fault: a log line had a field that is not on the list; it was left out.",
+    )
+    LOG_EVENT_DROPPED = (
+        "log_event_dropped",
+        "A program fault: a log line named an event that is not in the catalogue.",
+    )

@@ -1,0 +1,95 @@
+"""The fields a log line may carry: a closed list, each with the shape its values must have.
+
+`LogFields` is the one place to add a field. The type checker reads it (a key
+that is not here is an error at the call), and so does the log at run time: an
+unknown key is dropped, and a value that does not have the shape of its kind is
+replaced (`deid_node.observe.redact`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Final, TypedDict, get_type_hints
+
+
+class Kind(StrEnum):
+    """The shapes of values; `redact` holds the pattern of each."""
+
+    TOKEN = "token"  # noqa: S105 - a shape, not a secret
+    """An identifier that we drew or counted ourselves: lower-case letters, digits, hyphen."""
+    NAME = "name"
+    """A name that the configuration gave: begins with a letter; letters, digits, ``_ . -``."""
+    CODE = "code"
+    """A word of our own source code: lower-case letters, digits, underscore."""
+    VERSION = "version"
+    """A version or the name of a model: short, letters, digits, ``_ . + : -``."""
+    STANDARD_UID = "standard_uid"
+    """A UID that the DICOM Standard registers (``1.2.840.10008.``)."""
+    TEXT = "text"
+    """The text of an error of ours; what looks like a value in it is masked."""
+    STATUS = "status"
+    """A DIMSE status, written as ``0xA700``."""
+    COUNT = "count"
+    """A whole number, zero or more."""
+    NUMBER = "number"
+    """A finite number."""
+    FLAG = "flag"
+    """True or false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """The kind of a field's values and its line in the operator's handbook."""
+
+    kind: Kind
+    meaning: str
+
+
+class LogFields(TypedDict, total=False):
+    """Every key a log line may carry; a key whose value is None is left out of the line."""
+
+    instance: Annotated[str | None, Field(Kind.TOKEN, "random id of the instance")]
+    association: Annotated[str | None, Field(Kind.TOKEN, "our id of the association")]
+    peer: Annotated[str | None, Field(Kind.NAME, "configured name of the sender, or any")]
+    destination: Annotated[str | None, Field(Kind.NAME, "configured name of the destination")]
+    rule: Annotated[str | None, Field(Kind.NAME, "name of the routing rule")]
+    treatment: Annotated[str | None, Field(Kind.NAME, "name of the treatment")]
+    code: Annotated[str | None, Field(Kind.CODE, "stable code of what went wrong")]
+    reason: Annotated[str | None, Field(Kind.TEXT, "text of our own error, without values")]
+    status: Annotated[int | None, Field(Kind.STATUS, "DIMSE status as answered or received")]
+    state: Annotated[str | None, Field(Kind.CODE, "state of the instance or of a part")]
+    result: Annotated[str | None, Field(Kind.CODE, "how an attempt ended")]
+    stage: Annotated[str | None, Field(Kind.CODE, "step of the corridor")]
+    part: Annotated[str | None, Field(Kind.CODE, "part of the node")]
+    attempt: Annotated[int | None, Field(Kind.COUNT, "which attempt it was, from 1")]
+    frames: Annotated[int | None, Field(Kind.COUNT, "frames looked at")]
+    regions: Annotated[int | None, Field(Kind.COUNT, "regions filled")]
+    count: Annotated[int | None, Field(Kind.COUNT, "how many")]
+    bytes: Annotated[int | None, Field(Kind.COUNT, "length")]
+    free_bytes: Annotated[int | None, Field(Kind.COUNT, "free space on the spool's disk")]
+    reserve_bytes: Annotated[int | None, Field(Kind.COUNT, "free space that must be left")]
+    seconds: Annotated[float | None, Field(Kind.NUMBER, "how long it took, or the wait ahead")]
+    worker: Annotated[int | None, Field(Kind.COUNT, "number of the worker process, from 0")]
+    processes: Annotated[int | None, Field(Kind.COUNT, "number of worker processes")]
+    port: Annotated[int | None, Field(Kind.COUNT, "TCP port that listens")]
+    http_port: Annotated[int | None, Field(Kind.COUNT, "TCP port of metrics and health")]
+    signal: Annotated[int | None, Field(Kind.COUNT, "number of the signal that ended it")]
+    version: Annotated[str | None, Field(Kind.VERSION, "version of deid_node")]
+    finder: Annotated[str | None, Field(Kind.VERSION, "finder and its version")]
+    inpainter: Annotated[str | None, Field(Kind.VERSION, "inpainter and its version")]
+    standard_edition: Annotated[str | None, Field(Kind.VERSION, "edition of PS3.15 in force")]
+    sop_class: Annotated[str | None, Field(Kind.STANDARD_UID, "SOP Class UID")]
+    transfer_syntax: Annotated[str | None, Field(Kind.STANDARD_UID, "Transfer Syntax UID")]
+    pixels_changed: Annotated[bool | None, Field(Kind.FLAG, "whether any pixel was filled")]
+    error: Annotated[str | None, Field(Kind.VERSION, "type name of an exception, never its text")]
+    field: Annotated[str | None, Field(Kind.CODE, "key that was dropped from a log line")]
+
+
+def _fields() -> Mapping[str, Field]:
+    """Return the fields of `LogFields` by name, in the order written there."""
+    hints = get_type_hints(LogFields, include_extras=True)
+    return MappingProxyType({key: hint.__metadata__[0] for key, hint in hints.items()})
+
+
+FIELDS: Final[Mapping[str, Field]] = _fields()

@@ -1,0 +1,98 @@
+"""Whether the node lives and whether it is ready, asked of its parts.
+
+*Live* is false only when a restart is the cure. *Ready* is false whenever the
+node should be left alone for now: it starts, it stops, the disk is full. A
+destination that is down changes neither: the node goes on taking instances.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from deid_node.errors import DeidNodeError
+
+
+class Check(Protocol):
+    """A part that can say how it is.
+
+    Promise: `trouble` answers within a second, from any thread, and changes
+    nothing. It may raise `DeidNodeError` or `OSError`, which counts as trouble.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name of the part (``spool``, ``receive``, ``work``)."""
+        ...
+
+    def trouble(self) -> str | None:
+        """Return a stable code of what is wrong (``spool_full``), or None when all is well."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartCheck:
+    """A `Check` made of a name and a function."""
+
+    name: str
+    ask: Callable[[], str | None]
+
+    def trouble(self) -> str | None:
+        """Return what the function says."""
+        return self.ask()
+
+
+class Lifecycle(StrEnum):
+    """Where the node stands in its life."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The answer of a health question; `troubles` are pairs of part and code."""
+
+    well: bool
+    parts: tuple[tuple[str, str], ...]
+
+
+OK: Final = "ok"
+CHECK_FAILED: Final = "check_failed"
+
+
+class Health:
+    """Asks the parts; `vital` are those that only a restart of the process can cure."""
+
+    def __init__(self, checks: Iterable[Check] = (), *, vital: Iterable[Check] = ()) -> None:
+        self._vital = tuple(vital)
+        self._checks = (*self._vital, *checks)
+        self._lifecycle = Lifecycle.STARTING
+
+    def enter(self, lifecycle: Lifecycle) -> None:
+        """Note where the node stands now; called by the node as it starts and stops."""
+        self._lifecycle = lifecycle
+
+    def live(self) -> Condition:
+        """Return whether the process is worth keeping."""
+        return _condition(_answer(check) for check in self._vital)
+
+    def ready(self) -> Condition:
+        """Return whether the node runs and no part is in trouble."""
+        node = OK if self._lifecycle is Lifecycle.RUNNING else str(self._lifecycle)
+        return _condition([("node", node), *(_answer(check) for check in self._checks)])
+
+
+def _answer(check: Check) -> tuple[str, str]:
+    try:
+        return check.name, check.trouble() or OK
+    except DeidNodeError as error:
+        return check.name, error.code
+    except OSError:
+        return check.name, CHECK_FAILED
+
+
+def _condition(answers: Iterable[tuple[str, str]]) -> Condition:
+    parts = tuple(answers)
+    return Condition(well=all(code == OK for _, code in parts), parts=parts)

@@ -1,0 +1,50 @@
+"""The closed sets from which the labels of the metrics are taken.
+
+A label with free values makes a new time series for each of them, and carries
+whatever a sender wrote to everyone who may read the metrics. Hence a value that
+is in no set here becomes `OTHER`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+OTHER: Final = "other"
+
+
+class Stage(StrEnum):
+    """The steps whose duration is measured, in the order of the journey."""
+
+    RECEIVE = "receive"
+    DECODE = "decode"
+    FIND = "find"
+    FILL = "fill"
+    ENCODE = "encode"
+    SCRUB = "scrub"
+    DELIVER = "deliver"
+    TOTAL = "total"
+
+
+class Fill(StrEnum):
+    """What new pixels can be made by."""
+
+    SOLID = "solid"
+    TELEA = "telea"
+    DIFFUSION = "diffusion"
+
+
+class AssociationResult(StrEnum):
+    """What became of an association that a peer asked for."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredNames:
+    """The names that the configuration gives to peers, rules and destinations."""
+
+    peers: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()

@@ -1,0 +1,172 @@
+"""Every metric of the node, on a registry of its own.
+
+The children of all closed label sets are made at birth, so that a counter stands
+at 0 before its first event: Prometheus sees no increase in a series that
+appears with the value 1.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.process_collector import ProcessCollector
+
+from deid_node.errors import withhold_codes
+from deid_node.observe.custody import CustodyCollector, WaitingSource
+from deid_node.observe.labels import OTHER, AssociationResult, ConfiguredNames, Fill, Stage
+from deid_node.values.delivery import DeliveryResult
+
+ANY_PEER: Final = "any"
+"""The name of every sender where the configuration lists no peers."""
+
+BUCKETS_SECONDS: Final = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0,
+)  # fmt: skip
+
+
+class Metrics:
+    """Counts what happens; any thread may call it.
+
+    `names` are the configured peers, rules and destinations: the only values
+    that their labels take beside ``other``.
+    """
+
+    def __init__(self, registry: CollectorRegistry, names: ConfiguredNames | None = None) -> None:
+        names = names or ConfiguredNames()
+        self.registry: Final = registry
+        ProcessCollector(registry=registry)
+        peers = _Closed((ANY_PEER, *names.peers))
+        rules = _Closed(names.rules)
+        codes = _Closed(withhold_codes())
+        destinations = _Closed(names.destinations)
+        self._peers, self._rules, self._codes = peers, rules, codes
+        self._destinations = destinations
+        self._results, self._stages = _Closed(DeliveryResult), _Closed(Stage)
+        self._fills, self._association_results = _Closed(Fill), _Closed(AssociationResult)
+
+        self._received = Counter(
+            "deid_node_instances_received_total",
+            "Instances taken into custody; Success was answered.",
+            ["peer"],
+            registry=registry,
+        )
+        self._received_bytes = Counter(
+            "deid_node_received_bytes_total",
+            "Bytes of the instances taken into custody.",
+            registry=registry,
+        )
+        self._cleaned = Counter(
+            "deid_node_instances_cleaned_total",
+            "Instances sealed and due for delivery.",
+            ["rule"],
+            registry=registry,
+        )
+        self._withheld = Counter(
+            "deid_node_instances_withheld_total",
+            "Instances kept whole for a person, by the reason's code.",
+            ["code"],
+            registry=registry,
+        )
+        self._deliveries = Counter(
+            "deid_node_deliveries_total",
+            "Attempts to deliver an instance, by what came of them.",
+            ["destination", "result"],
+            registry=registry,
+        )
+        self._stage_seconds = Histogram(
+            "deid_node_stage_duration_seconds",
+            "Time that one instance took in one stage.",
+            ["stage"],
+            buckets=BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._regions = Counter(
+            "deid_node_regions_found_total",
+            "Regions of text that were found and filled, by the fill.",
+            ["fill"],
+            registry=registry,
+        )
+        self._associations = Counter(
+            "deid_node_associations_total",
+            "Associations that peers asked for, by what became of them.",
+            ["result"],
+            registry=registry,
+        )
+        self._build = Gauge(
+            "deid_node_build_info",
+            "Always 1; the labels say which version and models run.",
+            ["version", "standard_edition", "finder", "inpainter"],
+            registry=registry,
+        )
+        self._start_at_zero()
+
+    def _start_at_zero(self) -> None:
+        """Make every child of the closed sets, so that each counter exists from the start."""
+        single = (
+            (self._received, self._peers),
+            (self._cleaned, self._rules),
+            (self._withheld, self._codes),
+            (self._regions, self._fills),
+            (self._associations, self._association_results),
+            (self._stage_seconds, self._stages),
+        )
+        for metric, closed in single:
+            for value in closed.values:
+                metric.labels(value)
+        for destination in self._destinations.values:
+            for result in self._results.values:
+                self._deliveries.labels(destination, result)
+
+    def watch_custody(self, source: WaitingSource) -> None:
+        """Tell what waits in `source` and its free space, read anew at each scrape."""
+        self.registry.register(CustodyCollector(source))
+
+    def instance_received(self, peer: str, size_bytes: int) -> None:
+        """Count an instance of `size_bytes` that was taken into custody from `peer`."""
+        self._received.labels(self._peers.value(peer)).inc()
+        self._received_bytes.inc(size_bytes)
+
+    def instance_cleaned(self, rule: str) -> None:
+        """Count an instance that was sealed under `rule`."""
+        self._cleaned.labels(self._rules.value(rule)).inc()
+
+    def instance_withheld(self, code: str) -> None:
+        """Count an instance that waits for a person because of `code`."""
+        self._withheld.labels(self._codes.value(code)).inc()
+
+    def delivery(self, destination: str, result: DeliveryResult | str) -> None:
+        """Count one attempt to deliver one instance to `destination`."""
+        self._deliveries.labels(
+            self._destinations.value(destination), self._results.value(result)
+        ).inc()
+
+    def stage(self, stage: Stage | str, seconds: float) -> None:
+        """Count one instance that spent `seconds` in `stage`."""
+        self._stage_seconds.labels(self._stages.value(stage)).observe(seconds)
+
+    def regions_found(self, fill: Fill | str, count: int = 1) -> None:
+        """Count `count` regions that were filled by `fill`."""
+        self._regions.labels(self._fills.value(fill)).inc(count)
+
+    def association(self, result: AssociationResult | str) -> None:
+        """Count an association by what became of it."""
+        self._associations.labels(self._association_results.value(result)).inc()
+
+    def build_info(
+        self, *, version: str, standard_edition: str, finder: str, inpainter: str
+    ) -> None:
+        """Say what runs; called once, at the start."""
+        self._build.labels(version, standard_edition, finder, inpainter).set(1)
+
+
+class _Closed:
+    """A closed set of label values."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self.values: Final = tuple(dict.fromkeys(str(value) for value in values))
+        self._members: Final = frozenset(self.values)
+
+    def value(self, wanted: str) -> str:
+        """Return `wanted` where it is in the set, `OTHER` where it is not."""
+        return str(wanted) if wanted in self._members else OTHER
