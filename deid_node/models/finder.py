@@ -43,9 +43,7 @@ class Unit(nn.Sequential):
 
     def __init__(self, inputs: int, outputs: int, size: int, *, stride: int = 1) -> None:
         super().__init__(
-            nn.Conv2d(
-                inputs, outputs, size, stride=stride, padding=(size - 1) // 2, bias=False
-            ),
+            nn.Conv2d(inputs, outputs, size, stride=stride, padding=(size - 1) // 2, bias=False),
             nn.BatchNorm2d(outputs),
             nn.ReLU(inplace=True),
         )

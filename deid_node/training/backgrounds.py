@@ -1,0 +1,103 @@
+"""Real, text-free images as backgrounds, and which of them may be used.
+
+The licence column decides: a weight that ships must not rest on a picture whose
+licence does not allow it. Validation pictures are held out by patient or source
+folder, never picture by picture: two slices of one head are one head.
+"""
+
+import csv
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Part: TypeAlias = Literal["train", "validation"]
+
+_EXCLUDED_LICENCE = re.compile(r"GPL|MIAS|research", re.IGNORECASE)
+_EXCLUDED_NOTE = re.compile(r"MIAS", re.IGNORECASE)
+_SUBJECT = re.compile(r"subject ([\w.-]+)")
+_HELD_OUT_SHARE = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """One text-free picture: grey ``(rows, columns)`` or RGB ``(rows, columns, 3)``."""
+
+    path: str
+    modality: str
+    licence: str
+    pixels: NDArray[np.uint8]
+
+    @property
+    def graphic(self) -> bool:
+        """Whether it is drawn graphics without letters rather than an image of a body."""
+        return self.modality == "OT"
+
+
+def read_backgrounds(folder: Path, part: Part) -> tuple[Background, ...]:
+    """Return the pictures of `part` below `folder`, which holds a ``manifest.csv``."""
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8") as lines:
+        rows = [row for row in csv.DictReader(lines) if permitted(row)]
+    wanted = [row for row in rows if (_held_out(row)) == (part == "validation")]
+    return tuple(
+        Background(row["path"], row["modality"], row["licence"], _read(folder / row["path"]))
+        for row in wanted
+    )
+
+
+def permitted(row: dict[str, str]) -> bool:
+    """Return whether weights that ship may be trained on this row of the manifest."""
+    return not (
+        row.get("text")
+        or _EXCLUDED_LICENCE.search(row["licence"])
+        or _EXCLUDED_NOTE.search(row["note"])
+    )
+
+
+def licences(backgrounds: Iterable[Background]) -> dict[str, int]:
+    """Return how many pictures came under each licence, for the model card."""
+    count: dict[str, int] = {}
+    for background in backgrounds:
+        count[background.licence] = count.get(background.licence, 0) + 1
+    return dict(sorted(count.items()))
+
+
+def pick(backgrounds: Sequence[Background], chance: np.random.Generator) -> Background:
+    """Return one picture, every modality alike by the square root of its count."""
+    groups: dict[str, list[int]] = {}
+    for index, background in enumerate(backgrounds):
+        groups.setdefault(background.modality, []).append(index)
+    names = sorted(groups)
+    weights = np.sqrt([len(groups[name]) for name in names])
+    group = groups[names[int(chance.choice(len(names), p=weights / weights.sum()))]]
+    return backgrounds[group[int(chance.integers(len(group)))]]
+
+
+def _held_out(row: dict[str, str]) -> bool:
+    subject = _SUBJECT.search(row["note"])
+    if subject:
+        key = subject.group(1)
+    elif row["modality"] in {"SM", "CR", "DMS"}:
+        key = row["source_path"]  # one picture a patient
+    else:
+        folder, _, name = row["source_path"].rpartition("/")
+        key = name if row["modality"] in {"US", "OT"} else folder or name
+    digest = hashlib.sha256(f"{row['source_repo']}|{key}".encode()).digest()
+    return digest[0] < 256 * _HELD_OUT_SHARE
+
+
+def _read(file: Path) -> NDArray[np.uint8]:
+    pixels = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise ValueError(f"not a picture: {file.name}")
+    if pixels.ndim == 3:
+        pixels = cv2.cvtColor(pixels[..., :3], cv2.COLOR_BGR2RGB)
+        if (np.ptp(pixels.astype(np.int16), axis=2)).max() < 4:
+            pixels = pixels[..., 0]
+    return np.ascontiguousarray(pixels, dtype=np.uint8)

@@ -1,0 +1,293 @@
+"""Trains the finder: seeded, resumable, with its curve in a file.
+
+The step number alone decides which samples are seen and how fast is learned, so
+a training that was cut off goes on from its checkpoint as if it had not been.
+What ships is the running average of the weights, not the weights themselves:
+it is steadier than any single step.
+
+    python -m deid_node.training.finder --backgrounds DIR --fonts DIR --out DIR
+"""
+
+import argparse
+import copy
+import csv
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from deid_node.models.finder import FinderNet, FinderShape
+from deid_node.training.backgrounds import read_backgrounds
+from deid_node.training.faces import Face, find_faces
+from deid_node.training.losses import finder_loss
+from deid_node.training.samples import Sample, SampleMaker
+from deid_node.training.stamps import Scribe
+
+CHECKPOINT = "finder.pt"
+CURVE = "finder_curve.csv"
+_VALIDATION_SEED_OFFSET = 7919
+_COLUMNS = ("step", "learning_rate", "loss", "validation_loss", "recall", "precision", "seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class FinderTraining:
+    """All that decides what comes out of a training.
+
+    `steps` may differ when a training is resumed: the rate of learning falls over
+    the last `fall` share of them, so a lower number ends it sooner, a higher one later.
+    """
+
+    backgrounds: Path
+    fonts: tuple[Path, ...]
+    out: Path
+    steps: int = 12_000
+    batch: int = 8
+    side: int = 320
+    seed: int = 11
+    learning_rate: float = 2e-3
+    warm_up: int = 300
+    fall: float = 0.35
+    average: float = 0.999
+    save_every: int = 250
+    validation_batches: int = 12
+    threads: int = 2
+    workers: int = 1
+    device: str = "auto"
+    half_precision: bool = True
+
+
+Batch = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+class _Batches(Dataset[Batch]):
+    """Batch number `step`; held as a dataset so that another process can make it."""
+
+    def __init__(self, maker: SampleMaker, batch: int, first: int, last: int) -> None:
+        self._maker, self._batch, self._first, self._last = maker, batch, first, last
+
+    def __len__(self) -> int:
+        return max(0, self._last - self._first)
+
+    def __getitem__(self, offset: int) -> Batch:
+        start = (self._first + offset) * self._batch
+        return collate([self._maker.sample(start + item) for item in range(self._batch)])
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Return pictures ``(count, 3, side, side)`` uint8, cores, regions and weights."""
+    pictures = np.stack([sample.picture.transpose(2, 0, 1) for sample in samples])
+    maps = [np.stack([getattr(s, name) for s in samples]) for name in ("core", "region", "weight")]
+    core, region, weight = (torch.from_numpy(array) for array in maps)
+    return torch.from_numpy(pictures), core, region, weight
+
+
+def hold_out(faces: Sequence[Face]) -> tuple[tuple[Face, ...], tuple[Face, ...]]:
+    """Return the faces for training, and every twelfth for validation."""
+    return (
+        tuple(face for index, face in enumerate(faces) if index % 12 != 5),
+        tuple(face for index, face in enumerate(faces) if index % 12 == 5),
+    )
+
+
+def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Path:
+    """Train, or go on training, and return the checkpoint's path.
+
+    Parameters
+    ----------
+    options
+        Where the images and fonts are, and every number that matters.
+    tell
+        Called with one line of progress at each checkpoint.
+    """
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    cv2.setNumThreads(1)
+    device = torch.device(_device(options.device))
+    options.out.mkdir(parents=True, exist_ok=True)
+    known, unseen = hold_out(find_faces(options.fonts))
+    maker = SampleMaker(
+        read_backgrounds(options.backgrounds, "train"), Scribe(known),
+        side=options.side, seed=options.seed,
+    )  # fmt: skip
+    check = SampleMaker(
+        read_backgrounds(options.backgrounds, "validation"), Scribe(unseen),
+        side=options.side, seed=options.seed + _VALIDATION_SEED_OFFSET,
+    )  # fmt: skip
+    net = FinderNet().to(device)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = copy.deepcopy(net).requires_grad_(False)
+    descent = torch.optim.AdamW(net.parameters(), lr=options.learning_rate, weight_decay=0.01)
+    first = _resume(options.out / CHECKPOINT, net, averaged, descent, device)
+    examined = [
+        _Batches(check, options.batch, 0, options.validation_batches)[n]
+        for n in range(options.validation_batches)
+    ]
+    started, losses = time.monotonic(), []
+    for step, batch in enumerate(_stream(maker, options, first), start=first):
+        rate = learning_rate(step, options)
+        for group in descent.param_groups:
+            group["lr"] = rate
+        net.train()
+        with torch.autocast(device.type, torch.bfloat16, enabled=options.half_precision):
+            logits = net(_frames(batch[0], device))
+        loss = finder_loss(logits.float(), *(target.to(device) for target in batch[1:]))
+        descent.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        descent.step()
+        _follow(averaged, net, min(options.average, (step + 1) / (step + 10)))
+        losses.append(float(loss.detach()))
+        done = step + 1
+        if done % options.save_every == 0 or done == options.steps:
+            row = (done, rate, float(np.mean(losses)), *examine(averaged, examined, device))
+            _save(options, done, net, averaged, descent)
+            _log(options.out / CURVE, (*row, time.monotonic() - started))
+            tell(
+                f"step {done}/{options.steps} loss {row[2]:.4f} validation {row[3]:.4f} "
+                f"recall {row[4]:.4f} precision {row[5]:.4f} {time.monotonic() - started:.0f} s"
+            )
+            losses.clear()
+    return options.out / CHECKPOINT
+
+
+def learning_rate(step: int, options: FinderTraining) -> float:
+    """Return the rate of learning at `step`: up, level, and down to nothing at the end."""
+    rising = (step + 1) / max(1, options.warm_up)
+    falling = (options.steps - step) / max(1.0, options.fall * options.steps)
+    return options.learning_rate * min(1.0, rising, falling)
+
+
+def examine(
+    net: FinderNet, batches: Sequence[Batch], device: torch.device
+) -> tuple[float, float, float]:
+    """Return loss, recall and precision of the region map's pixels at one half."""
+    net.eval()
+    loss, hit, asked, said = 0.0, 0.0, 0.0, 0.0
+    with torch.no_grad():
+        for pictures, *targets in batches:
+            logits = net(_frames(pictures, device)).float().cpu()
+            loss += float(finder_loss(logits, *targets)) / len(batches)
+            seen, inside = logits[:, 1] > 0, targets[2] > 0
+            wanted = targets[1] > 0.5
+            hit += float((seen & wanted & inside).sum())
+            asked += float((wanted & inside).sum())
+            said += float((seen & inside).sum())
+    return loss, hit / max(1.0, asked), hit / max(1.0, said)
+
+
+def load_averaged(checkpoint: Path) -> FinderNet:
+    """Return the averaged network of a checkpoint, ready to be exported."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    net = FinderNet(FinderShape(**state["shape"]))
+    net.load_state_dict(state["averaged"])
+    return net.eval()
+
+
+def _stream(maker: SampleMaker, options: FinderTraining, first: int) -> Iterator[Batch]:
+    batches = _Batches(maker, options.batch, first, options.steps)
+    loader = DataLoader(
+        batches, batch_size=None, shuffle=False, num_workers=options.workers,
+        prefetch_factor=8 if options.workers else None, worker_init_fn=_yield_the_machine,
+    )  # fmt: skip
+    yield from loader
+
+
+def _yield_the_machine(_worker: int) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+
+
+def _frames(pictures: Tensor, device: torch.device) -> Tensor:
+    return pictures.to(device).float().contiguous(memory_format=torch.channels_last)
+
+
+def _follow(averaged: FinderNet, net: FinderNet, share: float) -> None:
+    with torch.no_grad():
+        for slow, fast in zip(
+            averaged.state_dict().values(), net.state_dict().values(), strict=True
+        ):
+            if slow.dtype.is_floating_point:
+                slow.lerp_(fast, 1.0 - share)
+            else:
+                slow.copy_(fast)
+
+
+def _save(
+    options: FinderTraining,
+    step: int,
+    net: FinderNet,
+    averaged: FinderNet,
+    descent: torch.optim.Optimizer,
+) -> None:
+    target = options.out / CHECKPOINT
+    half_written = target.with_suffix(".part")
+    torch.save(
+        {
+            "step": step,
+            "shape": asdict(FinderShape()),
+            "net": net.state_dict(),
+            "averaged": averaged.state_dict(),
+            "descent": descent.state_dict(),
+        },
+        half_written,
+    )
+    half_written.replace(target)
+
+
+def _resume(
+    checkpoint: Path,
+    net: FinderNet,
+    averaged: FinderNet,
+    descent: torch.optim.Optimizer,
+    device: torch.device,
+) -> int:
+    if not checkpoint.exists():
+        return 0
+    state = torch.load(checkpoint, map_location=device, weights_only=True)
+    net.load_state_dict(state["net"])
+    averaged.load_state_dict(state["averaged"])
+    descent.load_state_dict(state["descent"])
+    return int(state["step"])
+
+
+def _log(file: Path, row: Sequence[float]) -> None:
+    fresh = not file.exists()
+    with file.open("a", newline="", encoding="utf-8") as lines:
+        writer = csv.writer(lines)
+        if fresh:
+            writer.writerow(_COLUMNS)
+        writer.writerow([f"{value:.6g}" for value in row])
+
+
+def _device(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="deid_node.training.finder", description=__doc__)
+    parser.add_argument("--backgrounds", type=Path, required=True, help="folder with manifest.csv")
+    parser.add_argument(
+        "--fonts", type=Path, action="append", required=True, help="folder of fonts"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and curve")
+    for name in ("steps", "batch", "side", "seed", "threads", "workers"):
+        parser.add_argument(f"--{name}", type=int, default=None)
+    parser.add_argument("--device", default="auto")
+    given = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
+    given["fonts"] = tuple(given["fonts"])
+    train(FinderTraining(**given), tell=lambda line: print(line, flush=True))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
