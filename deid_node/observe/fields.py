@@ -17,13 +17,13 @@ class Kind(StrEnum):
     """The shapes of values; `redact` holds the pattern of each."""
 
     TOKEN = "token"  # noqa: S105 - a shape, not a secret
-    """An identifier that we drew or counted ourselves: lower-case letters, digits, hyphen."""
+    """An identifier of our own: 16 hexadecimal digits, or digits with at least one small letter."""
     NAME = "name"
     """A name that the configuration gave: begins with a letter; letters, digits, ``_ . -``."""
     CODE = "code"
     """A word of our own source code: lower-case letters, digits, underscore."""
     VERSION = "version"
-    """A version or the name of a model: short, letters, digits, ``_ . + : -``."""
+    """A version (``0.1.0``, ``2026c``) or the name of a model or type (``crnn-0.1.0``)."""
     STANDARD_UID = "standard_uid"
     """A UID that the DICOM Standard registers (``1.2.840.10008.``)."""
     TEXT = "text"

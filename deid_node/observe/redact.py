@@ -23,10 +23,17 @@ LONGEST_TEXT: Final = 240
 
 _PATTERNS: Final[Mapping[Kind, re.Pattern[str]]] = MappingProxyType(
     {
-        Kind.TOKEN: re.compile(r"[0-9a-z][0-9a-z-]{0,39}"),
+        # An instance id, or anything else of letters and digits that cannot be a date.
+        Kind.TOKEN: re.compile(
+            r"[0-9a-f]{16}|(?=.*[a-f])[0-9a-f-]{1,40}|(?=.*[a-z])(?=.*[0-9])[0-9a-z-]{1,40}"
+        ),
         Kind.NAME: re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}"),
         Kind.CODE: re.compile(r"[a-z][a-z0-9_]{0,47}"),
-        Kind.VERSION: re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+:-]{0,79}"),
+        # 0.1.0rc1, 2026c, crnn-0.1.0; no more numbers in a row than a version has.
+        Kind.VERSION: re.compile(
+            r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}(\.?[a-z+-][a-z0-9.+-]{0,39})?"
+            r"|[0-9]{4}[a-z]|[A-Za-z][A-Za-z0-9_.+:-]{0,79}"
+        ),
         Kind.STANDARD_UID: re.compile(r"1\.2\.840\.10008\.[0-9.]{1,40}"),
     }
 )

@@ -1,0 +1,194 @@
+"""The metrics: names and labels of the contract, values, closed sets."""
+
+import re
+from collections.abc import Mapping
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from deid_node.errors import SpoolUnavailable, withhold_codes
+from deid_node.observe.labels import AssociationResult, ConfiguredNames, Fill, Stage
+from deid_node.observe.metrics import BUCKETS_SECONDS, Metrics
+from deid_node.values.delivery import DeliveryResult
+from deid_node.values.state import InstanceState
+
+CONTRACT = {
+    "deid_node_instances_received_total": {"peer"},
+    "deid_node_instances_cleaned_total": {"rule"},
+    "deid_node_instances_withheld_total": {"code"},
+    "deid_node_deliveries_total": {"destination", "result"},
+    "deid_node_waiting_instances": {"state"},
+    "deid_node_oldest_waiting_seconds": {"state"},
+    "deid_node_stage_duration_seconds": {"stage"},
+    "deid_node_regions_found_total": {"fill"},
+    "deid_node_associations_total": {"result"},
+    "deid_node_received_bytes_total": set(),
+    "deid_node_spool_free_bytes": set(),
+    "deid_node_build_info": {"version", "standard_edition", "finder", "inpainter"},
+}
+"""Section 5 of the contract, written out."""
+
+
+class Source:
+    """A spool with fixed answers; `fault` is raised instead where one is given."""
+
+    def __init__(self, fault: Exception | None = None) -> None:
+        self.fault = fault
+
+    def waiting(self) -> Mapping[str, tuple[int, float]]:
+        if self.fault is not None:
+            raise self.fault
+        return {InstanceState.RECEIVED: (3, 12.5), InstanceState.WITHHELD: (1, 99.0)}
+
+    def free_bytes(self) -> int:
+        if self.fault is not None:
+            raise self.fault
+        return 5_000
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    names = ConfiguredNames(peers=("ct1",), rules=("everything",), destinations=("archive",))
+    return Metrics(CollectorRegistry(), names)
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_the_metrics_are_those_of_the_contract_with_its_labels(metrics: Metrics) -> None:
+    metrics.watch_custody(Source())
+    metrics.build_info(version="0.1.0", standard_edition="2026c", finder="a", inpainter="b")
+    metrics.stage("find", 1.0)
+
+    labels = {}
+    for family in metrics.registry.collect():
+        if family.name.startswith("deid_node_"):
+            name = family.name + ("_total" if family.type == "counter" else "")
+            samples = [s for s in family.samples if not s.name.endswith("_created")]
+            labels[name] = {key for sample in samples for key in sample.labels} - {"le"}
+
+    assert labels == CONTRACT
+
+
+def test_names_end_in_a_unit_or_say_what_they_count(metrics: Metrics) -> None:
+    metrics.watch_custody(Source())
+    for family in metrics.registry.collect():
+        if family.name.startswith("deid_node_") and family.type != "counter":
+            assert re.search(r"_(seconds|bytes|info|instances)$", family.name)
+
+
+def test_every_metric_says_what_it_is_in_one_sentence(metrics: Metrics) -> None:
+    for family in metrics.registry.collect():
+        assert family.documentation.endswith(".")
+
+
+def test_a_received_instance_counts_with_its_bytes(metrics: Metrics) -> None:
+    metrics.instance_received("ct1", 1000)
+    metrics.instance_received("ct1", 24)
+
+    assert value(metrics, "deid_node_instances_received_total", peer="ct1") == 2
+    assert value(metrics, "deid_node_received_bytes_total") == 1024
+
+
+def test_the_other_counters_count(metrics: Metrics) -> None:
+    metrics.instance_cleaned("everything")
+    metrics.instance_withheld("residual_text")
+    metrics.delivery("archive", DeliveryResult.RETRY)
+    metrics.delivery("archive", "retry")
+    metrics.regions_found(Fill.TELEA, 4)
+    metrics.association(AssociationResult.REFUSED)
+
+    assert value(metrics, "deid_node_instances_cleaned_total", rule="everything") == 1
+    assert value(metrics, "deid_node_instances_withheld_total", code="residual_text") == 1
+    assert value(
+        metrics, "deid_node_deliveries_total", destination="archive", result="retry"
+    ) == pytest.approx(2)
+    assert value(metrics, "deid_node_regions_found_total", fill="telea") == 4
+    assert value(metrics, "deid_node_associations_total", result="refused") == 1
+
+
+def test_a_stage_is_measured_in_seconds(metrics: Metrics) -> None:
+    metrics.stage(Stage.FIND, 0.3)
+
+    name = "deid_node_stage_duration_seconds"
+    assert value(metrics, f"{name}_sum", stage="find") == 0.3
+    assert value(metrics, f"{name}_bucket", stage="find", le="0.25") == 0
+    assert value(metrics, f"{name}_bucket", stage="find", le="0.5") == 1
+
+
+def test_the_buckets_reach_from_a_millisecond_to_five_minutes() -> None:
+    assert (BUCKETS_SECONDS[0], BUCKETS_SECONDS[-1]) == (0.001, 300.0)
+    assert list(BUCKETS_SECONDS) == sorted(set(BUCKETS_SECONDS))
+
+
+def test_a_label_outside_its_closed_set_becomes_other(metrics: Metrics) -> None:
+    metrics.instance_received("CANARY^JANE", 1)
+    metrics.instance_cleaned("CANARY^JANE")
+    metrics.instance_withheld("CANARY^JANE")
+    metrics.delivery("CANARY^JANE", "CANARY^JANE")
+    metrics.stage("CANARY^JANE", 1.0)
+    metrics.regions_found("CANARY^JANE")
+    metrics.association("CANARY^JANE")
+
+    used = {
+        text
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        for text in sample.labels.values()
+    }
+    assert "CANARY^JANE" not in used
+    assert value(metrics, "deid_node_instances_received_total", peer="other") == 1
+    assert value(metrics, "deid_node_deliveries_total", destination="other", result="other") == 1
+
+
+def test_counters_of_closed_sets_stand_at_zero_before_the_first_event(metrics: Metrics) -> None:
+    """A series that appears with the value 1 shows no increase in Prometheus."""
+    for peer in ("any", "ct1"):
+        assert value(metrics, "deid_node_instances_received_total", peer=peer) == 0
+    for code in withhold_codes():
+        assert value(metrics, "deid_node_instances_withheld_total", code=code) == 0
+    for result in DeliveryResult:
+        labels = {"destination": "archive", "result": str(result)}
+        assert value(metrics, "deid_node_deliveries_total", **labels) == 0
+
+
+def test_what_waits_is_read_at_the_scrape(metrics: Metrics) -> None:
+    metrics.watch_custody(Source())
+
+    assert value(metrics, "deid_node_waiting_instances", state="received") == 3
+    assert value(metrics, "deid_node_oldest_waiting_seconds", state="received") == 12.5
+    assert value(metrics, "deid_node_waiting_instances", state="withheld") == 1
+    assert value(metrics, "deid_node_spool_free_bytes") == 5_000
+
+
+def test_a_state_in_which_nothing_waits_is_told_as_zero(metrics: Metrics) -> None:
+    metrics.watch_custody(Source())
+
+    assert value(metrics, "deid_node_waiting_instances", state="clean") == 0
+    assert value(metrics, "deid_node_oldest_waiting_seconds", state="clean") == 0
+
+
+@pytest.mark.parametrize("fault", [SpoolUnavailable("journal"), OSError("gone")])
+def test_a_spool_that_fails_hides_its_own_samples_only(metrics: Metrics, fault: Exception) -> None:
+    metrics.watch_custody(Source(fault))
+
+    assert value(metrics, "deid_node_waiting_instances", state="received") is None
+    assert value(metrics, "deid_node_spool_free_bytes") is None
+    assert value(metrics, "deid_node_received_bytes_total") == 0
+
+
+def test_the_build_is_told_by_labels(metrics: Metrics) -> None:
+    build = {"version": "0.1.0", "standard_edition": "2026c", "finder": "crnn", "inpainter": "tel"}
+
+    metrics.build_info(**build)
+
+    assert value(metrics, "deid_node_build_info", **build) == 1
+
+
+def test_two_nodes_in_one_process_do_not_share_a_count() -> None:
+    first, second = Metrics(CollectorRegistry()), Metrics(CollectorRegistry())
+
+    first.instance_received("any", 1)
+
+    assert value(second, "deid_node_instances_received_total", peer="any") == 0
