@@ -1,0 +1,161 @@
+"""Part 10 files: the header that the spool writes, reading, and writing.
+
+The spool's header depends on the instance alone (no AE title, no version), so
+that the same dataset sent twice gives the same file, byte for byte.
+"""
+
+import io
+import struct
+import zlib
+from os import PathLike
+from pathlib import Path
+from typing import Final
+
+from pydicom import Dataset, dcmread, dcmwrite
+from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag, Tag
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from deid_node.errors import (
+    CleaningError,
+    DatasetMismatch,
+    DatasetUnreadable,
+    MalformedDataset,
+    NotDicom,
+)
+
+IMPLEMENTATION_CLASS_UID: Final = "2.25.235311011693747004582259167232954186433"
+"""Made from a UUID (PS3.5 B.2); names this implementation in every file it writes."""
+
+_SPOOL_VERSION_NAME: Final = "DEID_NODE_SPOOL"
+_INFLATED_BYTES: Final = 1 << 20
+_SOP_CLASS_UID: Final = Tag(0x0008, 0x0016)
+_SOP_INSTANCE_UID: Final = Tag(0x0008, 0x0018)
+
+
+def spool_header(*, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> bytes:
+    """Return preamble, prefix and File Meta Information for a dataset as it was sent.
+
+    Raises
+    ------
+    DatasetUnreadable
+        A UID is not ASCII: it can be no UID (PS3.5 section 9).
+
+    Source
+    ------
+    PS3.10 section 7.1.
+    """
+    try:
+        elements = b"".join(
+            (
+                b"\x02\x00\x01\x00OB\x00\x00\x02\x00\x00\x00\x00\x01",
+                _ui(0x0002, sop_class_uid),
+                _ui(0x0003, sop_instance_uid),
+                _ui(0x0010, transfer_syntax),
+                _ui(0x0012, IMPLEMENTATION_CLASS_UID),
+                _element(0x0013, b"SH", _SPOOL_VERSION_NAME.encode("ascii"), b" "),
+            )
+        )
+    except UnicodeEncodeError:
+        raise DatasetUnreadable("a UID of the command is not ASCII") from None
+    length = struct.pack("<HH2sHL", 0x0002, 0x0000, b"UL", 4, len(elements))
+    return b"\x00" * 128 + b"DICM" + length + elements
+
+
+def require_identity(
+    dataset: bytes, *, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str
+) -> None:
+    """Check that an encoded dataset is the object that the C-STORE command names.
+
+    Only the first elements are read; nothing else is decoded.
+
+    Raises
+    ------
+    DatasetMismatch
+        It is another object (PS3.4 B.2.3, status A900).
+    DatasetUnreadable
+        The first elements cannot be parsed, or name no object (status C000).
+    """
+    found = _identity_in(dataset, transfer_syntax)
+    if None in found:
+        raise DatasetUnreadable("the dataset names no SOP Class or SOP Instance UID")
+    if found != (sop_class_uid, sop_instance_uid):
+        raise DatasetMismatch("the dataset is not the object that the command names")
+
+
+def read(path: "PathLike[str] | str") -> Dataset:
+    """Return the dataset of the Part 10 file at `path`, large values not yet loaded.
+
+    Raises
+    ------
+    NotDicom
+        No Part 10 file.
+    MalformedDataset
+        The file breaks off or its encoding contradicts itself.
+    """
+    try:
+        return dcmread(Path(path), force=False)
+    except InvalidDicomError:
+        raise NotDicom from None
+    except CleaningError:
+        raise
+    # pydicom raises many kinds of errors on broken input, and their texts may quote values.
+    except Exception as error:  # noqa: BLE001
+        raise MalformedDataset(f"the file cannot be read ({type(error).__name__})") from None
+
+
+def write(dataset: Dataset, path: Path) -> None:
+    """Write `dataset` with its file meta information to the new file `path`.
+
+    Raises
+    ------
+    MalformedDataset
+        A value cannot be encoded.
+    OSError
+        The disk does not take it.
+    """
+    buffer = DicomBytesIO()
+    try:
+        dcmwrite(buffer, dataset, enforce_file_format=True)
+    except Exception as error:  # noqa: BLE001
+        raise MalformedDataset(f"the dataset cannot be encoded ({type(error).__name__})") from None
+    path.write_bytes(buffer.getvalue())
+
+
+def _identity_in(content: bytes, transfer_syntax: str) -> tuple[str | None, str | None]:
+    try:
+        if transfer_syntax == DeflatedExplicitVRLittleEndian:
+            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, _INFLATED_BYTES)
+        dataset = read_dataset(
+            io.BytesIO(content),
+            is_implicit_VR=transfer_syntax == ImplicitVRLittleEndian,
+            is_little_endian=transfer_syntax != ExplicitVRBigEndian,
+            stop_when=_is_behind_identity,
+            specific_tags=[_SOP_CLASS_UID, _SOP_INSTANCE_UID],
+        )
+        return _uid(dataset, _SOP_CLASS_UID), _uid(dataset, _SOP_INSTANCE_UID)
+    # As in `read`: anything may come out of a broken dataset.
+    except Exception:  # noqa: BLE001
+        return None, None
+
+
+def _is_behind_identity(tag: BaseTag, _vr: str | None, _length: int) -> bool:
+    return bool(tag > _SOP_INSTANCE_UID)
+
+
+def _uid(dataset: Dataset, tag: BaseTag) -> str | None:
+    if tag not in dataset:
+        return None
+    value = str(dataset[tag].value or "").strip("\x00 ")
+    return value or None
+
+
+def _ui(element: int, uid: str) -> bytes:
+    return _element(element, b"UI", uid.encode("ascii"), b"\x00")
+
+
+def _element(element: int, vr: bytes, value: bytes, padding: bytes) -> bytes:
+    padded = value + padding * (len(value) % 2)
+    return struct.pack("<HH2sH", 0x0002, element, vr, len(padded)) + padded

@@ -1,0 +1,53 @@
+"""One association, seen from the door."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from pynetdicom._globals import MODE_ACCEPTOR
+from pynetdicom.ae import ApplicationEntity
+from pynetdicom.association import Association
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.events import Event
+from pynetdicom.service_class import StorageServiceClass
+
+
+class Acceptor(Association):
+    """An association that a peer asked for.
+
+    `peer` is its configured name, known once it was admitted; `label` names the
+    association in logs. Every C-STORE on an accepted context is served as
+    storage, also of a SOP class that the library does not know, without the
+    library's process-wide switch for it. `ended` is called once, by its thread,
+    however it ended.
+    """
+
+    def __init__(self, ae: ApplicationEntity, ended: "Callable[[Acceptor], None]") -> None:
+        super().__init__(ae, MODE_ACCEPTOR)
+        self.label = secrets.token_hex(4)
+        self.peer: str | None = None
+        self._ended = ended
+
+    def run(self) -> None:
+        """Serve the association until it is released, aborted or silent for too long."""
+        try:
+            super().run()
+        finally:
+            self._ended(self)
+
+    def _serve_request(self, msg: Any, context_id: int) -> None:
+        context = self._accepted_cx.get(context_id)
+        if not isinstance(msg, C_STORE) or context is None or not msg.is_valid_request:
+            super()._serve_request(msg, context_id)
+            return
+        self._is_paused = True
+        StorageServiceClass(self).SCP(msg, context)
+        self._is_paused = False
+
+
+def acceptor_of(message: Event) -> Acceptor:
+    """Return the association that an event of the door belongs to."""
+    association = message.assoc
+    if not isinstance(association, Acceptor):
+        raise TypeError("an event of a foreign association")
+    return association

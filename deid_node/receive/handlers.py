@@ -1,0 +1,124 @@
+"""C-STORE: the bytes as sent go into custody, and a status goes back. Nothing else."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import perf_counter
+
+from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.events import Event as Message
+
+from deid_node.dicom.part10 import require_identity, spool_header
+from deid_node.errors import CustodyError, DatasetUnreadable, DeidNodeError, PeerNotAuthorised
+from deid_node.observe.events import Event
+from deid_node.observe.labels import Stage
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.receive.acceptor import Acceptor, acceptor_of
+from deid_node.receive.status import StoreStatus, status_of
+from deid_node.spool.spool import Acceptance, Arrival, Spool
+from deid_node.values.identity import InstanceId
+from deid_node.values.origin import Origin
+
+
+class StoreHandler:
+    """Answers C-STORE-RQ.
+
+    `offer` tells the queue of a new instance; it is a hint, the journal knows.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        offer: Callable[[InstanceId], None],
+        *,
+        metrics: Metrics,
+        log: EventLog,
+    ) -> None:
+        self._spool = spool
+        self._offer = offer
+        self._metrics = metrics
+        self._log = log
+
+    def __call__(self, message: Message) -> int:
+        """Return the status of C-STORE-RSP: Success only with the instance in custody."""
+        started = perf_counter()
+        association = acceptor_of(message)
+        try:
+            acceptance = self._take(message, association)
+        # The boundary to the wire: whatever went wrong becomes a status, and the
+        # sender keeps the instance. The text of a foreign error may quote values.
+        except Exception as error:  # noqa: BLE001
+            return self._refused(error, association)
+        self._metrics.stage(Stage.RECEIVE, perf_counter() - started)
+        self._tell(acceptance)
+        return StoreStatus.SUCCESS
+
+    def _take(self, message: Message, association: Acceptor) -> Acceptance:
+        if association.peer is None:
+            raise PeerNotAuthorised("the association was not admitted")
+        request = message.request
+        if not isinstance(request, C_STORE) or request.DataSet is None:
+            raise DatasetUnreadable("the request carries no dataset")
+        dataset = request.DataSet.getvalue()
+        sop_class_uid = str(request.AffectedSOPClassUID)
+        sop_instance_uid = str(request.AffectedSOPInstanceUID)
+        transfer_syntax = str(message.context.transfer_syntax)
+        require_identity(
+            dataset,
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+            transfer_syntax=transfer_syntax,
+        )
+        header = spool_header(
+            sop_class_uid=sop_class_uid,
+            sop_instance_uid=sop_instance_uid,
+            transfer_syntax=transfer_syntax,
+        )
+        origin = Origin(
+            peer=association.peer,
+            calling_ae=str(association.requestor.ae_title).strip(),
+            called_ae=str(association.acceptor.ae_title).strip(),
+            address=str(association.requestor.address),
+            association=association.label,
+            received_at=datetime.now(UTC),
+            transfer_syntax=transfer_syntax,
+        )
+        return self._spool.accept(
+            Arrival(origin, sop_class_uid, sop_instance_uid), (header, dataset)
+        )
+
+    def _tell(self, acceptance: Acceptance) -> None:
+        instance = acceptance.instance
+        if acceptance.repeated:
+            self._log.info(Event.INSTANCE_REPEATED, instance=instance.id, peer=instance.origin.peer)
+            return
+        size = instance.blob.size_bytes
+        self._metrics.instance_received(instance.origin.peer, size)
+        self._log.info(
+            Event.INSTANCE_RECEIVED,
+            instance=instance.id,
+            peer=instance.origin.peer,
+            association=instance.origin.association,
+            bytes=size,
+        )
+        if acceptance.conflict:
+            self._metrics.instance_withheld("uid_conflict")
+            self._log.warning(Event.INSTANCE_WITHHELD, instance=instance.id, code="uid_conflict")
+        else:
+            self._offer(instance.id)
+
+    def _refused(self, error: Exception, association: Acceptor) -> StoreStatus:
+        status = status_of(error)
+        ours = isinstance(error, DeidNodeError)
+        self._log.warning(
+            Event.INSTANCE_REFUSED,
+            association=association.label,
+            peer=association.peer,
+            code=error.code if isinstance(error, DeidNodeError) else "unexpected",
+            reason=str(error) if ours else None,
+            error=None if ours else type(error).__name__,
+            status=status,
+        )
+        if isinstance(error, CustodyError):
+            self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
+        return status

@@ -1,0 +1,80 @@
+"""What the YAML can say of the door."""
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _ae_title(value: str) -> str:
+    # PS3.5 section 6.2: default repertoire without backslash and control characters.
+    if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{1,16}", value) or not value.strip():
+        raise ValueError("an AE title has 1 to 16 ASCII characters, no backslash")
+    return value.strip()
+
+
+def _address(value: str) -> str:
+    try:
+        ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("an address or a network in CIDR notation is expected") from None
+    return value
+
+
+AeTitle = Annotated[str, AfterValidator(_ae_title)]
+
+
+class PeerOptions(BaseModel):
+    """A sender that may store here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        description="What logs and metrics call it.",
+    )
+    ae_title: AeTitle = Field(description="Its calling AE title.")
+    address: Annotated[str, AfterValidator(_address)] | None = Field(
+        default=None, description="Its address or network (CIDR); null = any."
+    )
+
+
+class TlsOptions(BaseModel):
+    """DICOM TLS at the door (not offered by this version)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    certificate_file: Path
+    key_file: Path
+    ca_file: Path | None = None
+    require_client_certificate: bool = True
+    profile: Literal["bcp195"] = "bcp195"
+
+
+class ReceiveOptions(BaseModel):
+    """The port that scanners and the clinical PACS send to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ae_title: AeTitle = Field(
+        default="DEIDNODE", description="The called AE title that senders must use."
+    )
+    host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104
+    port: int = Field(default=11112, ge=0, le=65535, description="Port; 0 = any free one.")
+    peers: Literal["any"] | tuple[PeerOptions, ...] = Field(
+        default="any", description="Who may send: any, or a list of {name, ae_title, address}."
+    )
+    max_associations: int = Field(
+        default=32, ge=1, description="Associations at once; more are refused for the moment."
+    )
+    max_pdu_bytes: int = Field(
+        default=131072,
+        ge=0,
+        description="Largest PDU that senders are told we take; 0 = unlimited.",
+    )
+    association_seconds: float = Field(
+        default=60, gt=0, description="Silence after which an association is aborted."
+    )
+    tls: TlsOptions | None = Field(default=None, description="DICOM TLS; null = plain.")

@@ -1,0 +1,68 @@
+"""Who may send: AE title and address of a caller, looked up among the peers.
+
+A calling AE title proves nothing by itself: any program can claim one. A peer
+list therefore names addresses too wherever a site can.
+"""
+
+import ipaddress
+from dataclasses import dataclass
+from typing import Literal
+
+from deid_node.receive.options import PeerOptions
+
+ANY_PEER = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A sender; `network` is None where any address will do."""
+
+    name: str
+    ae_title: str
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network | None
+
+    def is_caller(self, ae_title: str, address: str) -> bool:
+        """Return whether a caller with this AE title and address is this peer."""
+        if ae_title.strip() != self.ae_title:
+            return False
+        if self.network is None:
+            return True
+        try:
+            caller = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(caller, ipaddress.IPv6Address) and caller.ipv4_mapped is not None:
+            caller = caller.ipv4_mapped
+        return caller in self.network
+
+
+class Peers:
+    """The senders that may store here."""
+
+    def __init__(self, options: Literal["any"] | tuple[PeerOptions, ...]) -> None:
+        self._peers = (
+            None
+            if options == "any"
+            else tuple(
+                Peer(
+                    peer.name,
+                    peer.ae_title,
+                    ipaddress.ip_network(peer.address, strict=False) if peer.address else None,
+                )
+                for peer in options
+            )
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that logs and metrics may see."""
+        return (ANY_PEER,) if self._peers is None else tuple(peer.name for peer in self._peers)
+
+    def name_of(self, ae_title: str, address: str) -> str | None:
+        """Return the configured name of a caller; None when it may not store here."""
+        if self._peers is None:
+            return ANY_PEER
+        for peer in self._peers:
+            if peer.is_caller(ae_title, address):
+                return peer.name
+        return None

@@ -1,0 +1,184 @@
+"""The door: admits or refuses associations, and closes in order."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Final
+
+from pynetdicom import AE, evt
+from pynetdicom.events import Event as Message
+
+from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
+from deid_node.errors import ConfigurationError, CustodyError
+from deid_node.observe.events import Event
+from deid_node.observe.labels import AssociationResult
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.receive.acceptor import Acceptor, acceptor_of
+from deid_node.receive.contexts import accepted_contexts
+from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.listener import Listener
+from deid_node.receive.options import ReceiveOptions
+from deid_node.receive.peers import Peers
+from deid_node.receive.refusal import (
+    CALLED_AE_UNKNOWN,
+    CALLING_AE_UNKNOWN,
+    CLOSING,
+    NO_ROOM,
+    TOO_MANY_ASSOCIATIONS,
+    Refusal,
+)
+
+_IMPLEMENTATION_VERSION_NAME: Final = "DEID_NODE"
+_UNLIMITED: Final = 1 << 30
+
+
+class Door:
+    """The port that scanners send to.
+
+    `require_room` raises `CustodyError` while the spool can take nothing.
+    """
+
+    def __init__(
+        self,
+        options: ReceiveOptions,
+        store: StoreHandler,
+        *,
+        require_room: Callable[[], None],
+        metrics: Metrics,
+        log: EventLog,
+    ) -> None:
+        self._options = options
+        self._peers = Peers(options.peers)
+        self._store = store
+        self._require_room = require_room
+        self._metrics = metrics
+        self._log = log
+        self._closing = threading.Event()
+        self._open: set[Acceptor] = set()
+        self._counting = threading.Lock()
+        self._listener: Listener | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that listens; the configured one before the start."""
+        return self._options.port if self._listener is None else self._listener.port
+
+    def start(self) -> None:
+        """Listen; raise `ConfigurationError` where the address cannot be had."""
+        options = self._options
+        if options.tls is not None:
+            raise ConfigurationError("receive.tls", "this version does not offer TLS")
+        ae = AE(options.ae_title)
+        ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+        ae.implementation_version_name = _IMPLEMENTATION_VERSION_NAME
+        ae.maximum_pdu_size = options.max_pdu_bytes
+        # Counted here with the other reasons to refuse; the library's limit is out of the way.
+        ae.maximum_associations = _UNLIMITED
+        ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = options.association_seconds
+        try:
+            self._listener = Listener(
+                ae,
+                (options.host, options.port),
+                (
+                    (evt.EVT_REQUESTED, self._requested),
+                    (evt.EVT_C_STORE, self._store),
+                    (evt.EVT_C_ECHO, _echo),
+                    (evt.EVT_RELEASED, self._released),
+                    (evt.EVT_ABORTED, self._aborted),
+                ),
+                ended=self._ended,
+                silence_seconds=options.association_seconds,
+            )
+        except OSError as error:
+            raise ConfigurationError(
+                "receive.port", f"cannot listen there: {error.strerror}"
+            ) from None
+        self._listener.start()
+
+    def stop(self, *, finish_seconds: float) -> None:
+        """Accept no more, let open associations finish, then abort what still stands."""
+        self._closing.set()
+        if self._listener is None:
+            return
+        self._listener.stop()
+        until = monotonic() + finish_seconds
+        for association in list(self._open):
+            association.join(max(0.0, until - monotonic()))
+        for association in list(self._open):
+            association.abort()
+            association.join(finish_seconds)
+
+    def trouble(self) -> str | None:
+        """Return a code while new associations are refused, else None."""
+        refusal = self._house_refusal()
+        return refusal.code if refusal else None
+
+    def _requested(self, message: Message) -> None:
+        association = acceptor_of(message)
+        request = association.requestor.primitive
+        if request is None:
+            raise TypeError("an association without its request")
+        calling, called = str(request.calling_ae_title), str(request.called_ae_title)
+        peer = self._peers.name_of(calling, str(association.requestor.address))
+        refusal = self._house_refusal()
+        if called.strip() != self._options.ae_title:
+            refusal = CALLED_AE_UNKNOWN
+        elif peer is None:
+            refusal = CALLING_AE_UNKNOWN
+        elif refusal is None and not self._enter(association):
+            refusal = TOO_MANY_ASSOCIATIONS
+        if refusal is not None:
+            self._turn_away(association, refusal, peer)
+            return
+        association.peer = peer
+        association.acceptor.supported_contexts = accepted_contexts(
+            request.presentation_context_definition_list
+        )
+        self._metrics.association(AssociationResult.ACCEPTED)
+        self._log.info(Event.ASSOCIATION_ACCEPTED, association=association.label, peer=peer)
+
+    def _house_refusal(self) -> Refusal | None:
+        if self._closing.is_set():
+            return CLOSING
+        try:
+            self._require_room()
+        except CustodyError:
+            return NO_ROOM
+        return None
+
+    def _enter(self, association: Acceptor) -> bool:
+        with self._counting:
+            if len(self._open) >= self._options.max_associations:
+                return False
+            self._open.add(association)
+            return True
+
+    def _turn_away(self, association: Acceptor, refusal: Refusal, peer: str | None) -> None:
+        association.acse.send_reject(refusal.result, refusal.source, refusal.diagnostic)
+        association.kill()
+        self._metrics.association(AssociationResult.REFUSED)
+        self._log.warning(
+            Event.ASSOCIATION_REFUSED, association=association.label, peer=peer, code=refusal.code
+        )
+
+    def _released(self, message: Message) -> None:
+        association = acceptor_of(message)
+        self._log.info(
+            Event.ASSOCIATION_RELEASED, association=association.label, peer=association.peer
+        )
+
+    def _aborted(self, message: Message) -> None:
+        association = acceptor_of(message)
+        self._metrics.association(AssociationResult.ABORTED)
+        self._log.warning(
+            Event.ASSOCIATION_ABORTED, association=association.label, peer=association.peer
+        )
+
+    def _ended(self, association: Acceptor) -> None:
+        with self._counting:
+            self._open.discard(association)
+
+
+def _echo(_message: Message) -> int:
+    return 0x0000
