@@ -1,0 +1,1 @@
+"""Family of finders: where on a frame does text stand."""

@@ -1,0 +1,129 @@
+"""The finder that ships: a CRNN in an ONNX file, run by onnxruntime.
+
+The file carries its own thresholds, so that another model brings its own. Frames
+are looked at in native resolution: shrinking a radiograph to fit is how other
+finders lose the text that is seven pixels high.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from deid_node.errors import ConfigurationError
+from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixels.find.maps import boxes_of_maps
+from deid_node.pixels.find.options import CrnnOptions
+from deid_node.pixels.find.tiles import Tile, sew, tiles
+from deid_node.values.geometry import Found
+
+SHIPPED = "finder.onnx"
+MAKE = "deid_node finder 1"
+"""Written into the file by the export: what it takes and gives is part of the name."""
+
+_SETTING = "pixels.finder.model_file"
+_STRIDE = 16
+_MAP_SCALE = 2
+_LEAST_SIDE = 64
+_TILE_SIDE = 1024
+_OVERLAP = 128
+
+
+class CrnnFinder:
+    """Draws a map of text for each frame, tile by tile, and makes boxes of it."""
+
+    def __init__(self, options: CrnnOptions, *, threads: int = 1) -> None:
+        model = _read(options.model_file)
+        self._name = f"crnn-{hashlib.sha256(model).hexdigest()[:8]}"
+        self._session = _open(model, options.device, threads)
+        own = self._session.get_modelmeta().custom_metadata_map
+        if own.get("make") != MAKE:
+            raise ConfigurationError(_SETTING, "is no finder of this make")
+        self._edge_score = float(own["edge_score"])
+        self._min_score = options.min_score or float(own["min_score"])
+
+    @property
+    def name(self) -> str:
+        """``crnn-`` and the first 8 digits of the file's sha256."""
+        return self._name
+
+    def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
+        """Return what was found on each frame."""
+        return tuple(self._look(frame) for frame in frames)
+
+    def maps(self, frame: DisplayFrame) -> NDArray[np.float32]:
+        """Return core and region map of one frame, ``(2, rows / 2, columns / 2)``, rounded up.
+
+        Tiles are run one by one: memory stays bounded whatever the frame's size, and
+        a frame's result cannot depend on its neighbours.
+        """
+        padded = _padded(frame)
+        rows, columns = padded.shape[:2]
+        plan = tiles(rows, columns, side=_TILE_SIDE, overlap=_OVERLAP, stride=_STRIDE)
+        whole = sew([self._run(padded, tile) for tile in plan], rows, columns, scale=_MAP_SCALE)
+        seen = [-(-length // _MAP_SCALE) for length in frame.shape[:2]]
+        return whole[:, : seen[0], : seen[1]]
+
+    def _look(self, frame: DisplayFrame) -> tuple[Found, ...]:
+        core, region = self.maps(frame)
+        return boxes_of_maps(
+            core,
+            region,
+            min_score=self._min_score,
+            edge_score=self._edge_score,
+            scale=_MAP_SCALE,
+            rows=frame.shape[0],
+            columns=frame.shape[1],
+        )
+
+    def _run(self, padded: NDArray[np.uint8], tile: Tile) -> tuple[Tile, NDArray[np.float32]]:
+        pixels = padded[tile.seen]
+        if pixels.ndim == 2:
+            pixels = np.broadcast_to(pixels[..., None], (*pixels.shape, 3))
+        maps = self._session.run(None, {"frames": np.ascontiguousarray(pixels)[None]})[0]
+        return tile, np.asarray(maps[0], np.float32)
+
+
+def _padded(frame: DisplayFrame) -> NDArray[np.uint8]:
+    if frame.dtype != np.uint8 or not (
+        frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 3)
+    ):
+        raise ValueError(f"not a display frame: {frame.shape} {frame.dtype}")
+    more = [max(_LEAST_SIDE, -(-n // _STRIDE) * _STRIDE) - n for n in frame.shape[:2]]
+    edges = [(0, more[0]), (0, more[1]), (0, 0)][: frame.ndim]
+    # The last row and column go on: a hard edge at the border would look like a stroke.
+    return np.pad(frame, edges, mode="edge")
+
+
+def _read(model_file: Path | None) -> bytes:
+    try:
+        if model_file is not None:
+            return model_file.read_bytes()
+        return resources.files("deid_node.weights").joinpath(SHIPPED).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(_SETTING, "cannot be read") from error
+
+
+def _open(model: bytes, device: str, threads: int) -> Any:
+    there = onnxruntime.get_available_providers()
+    if device == "cuda" and "CUDAExecutionProvider" not in there:
+        raise ConfigurationError("pixels.finder.device", "onnxruntime sees no CUDA device")
+    wanted = ["CPUExecutionProvider"]
+    if device != "cpu" and "CUDAExecutionProvider" in there:
+        wanted.insert(0, "CUDAExecutionProvider")
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    settings.inter_op_num_threads = 1
+    # Workers share the cores: a thread that waits by spinning takes them from another.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    settings.use_deterministic_compute = True
+    settings.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(model, settings, providers=wanted)
+    except Exception as error:  # onnxruntime raises classes of its own for each fault
+        raise ConfigurationError(_SETTING, "is no model that onnxruntime can load") from error

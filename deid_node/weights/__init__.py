@@ -1,0 +1,1 @@
+"""The models that ship. `MODEL_CARD.md` says what they were made of and what they can do."""
