@@ -1,0 +1,80 @@
+"""The source tree as the architecture tests read it: parsed, never imported."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "deid_node"
+
+CORRIDOR = ("pipeline.py", "node.py", "assembly.py", "cli.py")
+"""The files whose presence says that the house stands and every rule holds in full."""
+
+
+def house_stands() -> bool:
+    """Return whether the whole corridor is built; before that, some rules cannot hold yet."""
+    return all((PACKAGE / name).exists() for name in CORRIDOR)
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Python file of the package."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Path below the package, with slashes: ``observe/logs.py``."""
+        return self.path.relative_to(PACKAGE).as_posix()
+
+    @property
+    def dotted(self) -> str:
+        """Import name: ``deid_node.observe.logs``."""
+        parts = self.path.relative_to(ROOT).with_suffix("").parts
+        return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+    @cached_property
+    def text(self) -> str:
+        """The source."""
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The source, parsed."""
+        return ast.parse(self.text, self.name)
+
+    def nodes(self) -> Iterator[ast.AST]:
+        """Every node of the tree."""
+        return ast.walk(self.tree)
+
+    def at(self, node: ast.AST) -> str:
+        """Where `node` stands, as a test names it."""
+        return f"{self.name}:{getattr(node, 'lineno', 0)}"
+
+    def imports(self) -> Iterator[tuple[ast.stmt, str]]:
+        """Every import statement with the module it names."""
+        for node in self.nodes():
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield node, alias.name
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node, node.module
+
+
+def modules() -> tuple[Module, ...]:
+    """Return every Python file of the package, sorted."""
+    return tuple(Module(path) for path in sorted(PACKAGE.rglob("*.py")))
+
+
+def called_name(node: ast.AST) -> str | None:
+    """Return the last part of the name that a call calls, or None where `node` is no such call."""
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name):
+            return node.func.id
+        if isinstance(node.func, ast.Attribute):
+            return node.func.attr
+        if isinstance(node.func, ast.Subscript):
+            return called_name(ast.Call(node.func.value, [], []))
+    return None

@@ -1,0 +1,27 @@
+"""The catalogue of events and the rooms that write them."""
+
+import ast
+
+import pytest
+
+from deid_node.observe.events import Event
+from tests.architecture.source import house_stands, modules
+
+
+def _used() -> set[str]:
+    """Return the members of `Event` that some room names."""
+    return {
+        node.attr
+        for module in modules()
+        if module.name != "observe/events.py"
+        for node in module.nodes()
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "Event"
+    }
+
+
+@pytest.mark.skipif(not house_stands(), reason="rooms that write events are being built")
+@pytest.mark.parametrize("event", Event)
+def test_every_event_of_the_catalogue_is_written_somewhere(event: Event) -> None:
+    assert event.name in _used()
