@@ -19,7 +19,7 @@ class Kind(StrEnum):
     TOKEN = "token"  # noqa: S105 - a shape, not a secret
     """An identifier of our own: 16 hexadecimal digits, or digits with at least one small letter."""
     NAME = "name"
-    """A name that the configuration gave: begins with a letter; letters, digits, ``_ . -``."""
+    """A name that the configuration gave: letters, digits, ``_ . -``, at least one letter."""
     CODE = "code"
     """A word of our own source code: lower-case letters, digits, underscore."""
     VERSION = "version"

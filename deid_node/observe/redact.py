@@ -27,7 +27,7 @@ _PATTERNS: Final[Mapping[Kind, re.Pattern[str]]] = MappingProxyType(
         Kind.TOKEN: re.compile(
             r"[0-9a-f]{16}|(?=.*[a-f])[0-9a-f-]{1,40}|(?=.*[a-z])(?=.*[0-9])[0-9a-z-]{1,40}"
         ),
-        Kind.NAME: re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}"),
+        Kind.NAME: re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,64}"),
         Kind.CODE: re.compile(r"[a-z][a-z0-9_]{0,47}"),
         # 0.1.0rc1, 2026c, crnn-0.1.0; no more numbers in a row than a version has.
         Kind.VERSION: re.compile(

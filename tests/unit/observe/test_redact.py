@@ -21,6 +21,7 @@ from deid_node.values.state import InstanceState
         (Kind.VERSION, "0.1.0.dev1", "0.1.0.dev1"),
         (Kind.VERSION, "2026c", "2026c"),
         (Kind.NAME, "CT1", "CT1"),
+        (Kind.NAME, "3T_scanner", "3T_scanner"),
         (Kind.NAME, "research-archive.v2", "research-archive.v2"),
         (Kind.CODE, InstanceState.CLEAN, "clean"),
         (Kind.VERSION, "crnn-0.1.0", "crnn-0.1.0"),
