@@ -21,6 +21,7 @@ _VERIFICATION: Final = "1.2.840.10008.1.1"
 _DICOM_ROOT: Final = "1.2.840.10008."
 _STORAGE_ROOTS: Final = (
     "1.2.840.10008.5.1.4.1.1.",  # composite storage, the younger ones too
+    "1.2.840.10008.5.1.1.27",  # Stored Print Storage, retired
     "1.2.840.10008.5.1.1.29",  # Hardcopy Grayscale Image Storage, retired
     "1.2.840.10008.5.1.1.30",  # Hardcopy Color Image Storage, retired
 )
