@@ -1,0 +1,56 @@
+# Two commands matter: `make demo` and `make test`. Everything else is for those who build.
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+export HF_HUB_OFFLINE := 1
+
+.PHONY: help demo test setup fix check bench docs image clean
+
+help: ## list the commands
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.run ## run the main job on loopback: scanner, node, archive
+	$(BIN)/python -m deid_node demo
+
+test: $(VENV)/.dev ## run every test that needs no GPU
+	$(BIN)/python -m pytest -n auto --dist loadgroup
+
+setup: $(VENV)/.dev ## make the environment for development
+
+fix: $(VENV)/.dev ## format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: $(VENV)/.dev ## format, lint, types, import contracts, fast tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy deid_node tests
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m pytest -q -n auto -m "not slow" tests/unit/config tests/unit/receive \
+	  tests/unit/route tests/unit/spool tests/unit/observe tests/architecture
+
+bench: $(VENV)/.dev ## measure speed against a peer in the same run
+	$(BIN)/python -m tests.bench
+
+docs: $(VENV)/.dev ## write docs/configuration.md and the tables anew from the code
+	$(BIN)/python scripts/write_docs.py
+
+image: ## build the container image (CPU)
+	docker build --target cpu --file docker/Dockerfile --tag deid-node:cpu .
+
+clean: ## remove what was made
+	rm -rf $(VENV) demo-out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --disable-pip-version-check install --quiet "pip>=25.1,<27"
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable ".[cpu]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP) --group dev --editable ".[cpu,train]"
+	@touch $@
