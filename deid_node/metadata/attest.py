@@ -1,0 +1,73 @@
+"""What the instance says of its own de-identification: only what was done.
+
+Claims that the instance came with are removed by the plan; a proof comes from
+the act, not from the input.
+"""
+
+from pydicom.dataset import Dataset
+
+from deid_node import __version__
+from deid_node.metadata.options import Option
+from deid_node.metadata.table import load_table
+
+BASIC_PROFILE_CODE = "113100"
+_BASIC_PROFILE_MEANING = "Basic Application Confidentiality Profile"
+_PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
+
+
+def attest(
+    dataset: Dataset,
+    *,
+    options: frozenset[Option],
+    pixels_looked_at: bool,
+    second_look_clean: bool,
+) -> tuple[str, ...]:
+    """Write the de-identification marks into `dataset`, a scrubbed one of ours.
+
+    Parameters
+    ----------
+    dataset
+        A scrubbed dataset; this is the one function of the room that writes to
+        its argument.
+    options
+        What the treatment asked for.
+    pixels_looked_at
+        Every frame was looked at by the finder.
+    second_look_clean
+        After the fill, the second look found no text in any frame.
+
+    Returns
+    -------
+    The codes written to De-identification Method Code Sequence (0012,0064).
+    113101 (Clean Pixel Data) is among them only where pixels were asked for,
+    looked at, and found clean the second time; (0028,0301) Burned In Annotation
+    becomes NO only then, and only on an object with pixels.
+
+    Source
+    ------
+    PS3.15 E.1.1 steps 5 to 8, E.3.1; PS3.3 C.12.1.1.7, C.7.1.1.1.
+    """
+    proven = pixels_looked_at and second_look_clean and any(tag in dataset for tag in _PIXELS)
+    codes = [(BASIC_PROFILE_CODE, _BASIC_PROFILE_MEANING)]
+    if proven and Option.CLEAN_PIXEL_DATA in options:
+        codes.append((Option.CLEAN_PIXEL_DATA.code, Option.CLEAN_PIXEL_DATA.meaning))
+    dataset.PatientIdentityRemoved = "YES"
+    dataset.DeidentificationMethod = method_text()
+    dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in codes]
+    dataset.LongitudinalTemporalInformationModified = "REMOVED"
+    if proven:
+        dataset.BurnedInAnnotation = "NO"
+    return tuple(value for value, _ in codes)
+
+
+def method_text() -> str:
+    """Return the text of De-identification Method (0012,0063): LO, at most 64 characters."""
+    return f"deid_node {__version__}, PS3.15 {load_table().edition} Basic Profile"
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue = value
+    item.CodingSchemeDesignator = "DCM"
+    item.CodeMeaning = meaning
+    return item

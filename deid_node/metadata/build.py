@@ -1,0 +1,52 @@
+"""From what the configuration says to a scrubber."""
+
+from deid_node.errors import ConfigurationError
+from deid_node.metadata.keys import KEY_PATH, load_key
+from deid_node.metadata.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.plan import build_plan
+from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.scrub import Scrubber
+from deid_node.metadata.subjects import load_subject_table
+
+
+def build_scrubber(
+    options: MetadataOptions, treatment_options: frozenset[Option], *, key: bytes
+) -> Scrubber:
+    """Return the scrubber for one treatment.
+
+    Parameters
+    ----------
+    options
+        The section ``metadata`` of the configuration.
+    treatment_options
+        The options that the treatment names; where it names none, those of
+        `options` hold.
+    key
+        The site's secret, already loaded (``keys.load_key``).
+
+    Raises
+    ------
+    ConfigurationError
+        An option is not offered, the key is too short, the shipped table is
+        damaged, or the subject table cannot be read.
+    """
+    chosen = treatment_options or frozenset(options.options)
+    plan = build_plan(require_offered(chosen, path="metadata.options"))
+    subjects = None
+    if options.subject_table_file is not None:
+        subjects = load_subject_table(options.subject_table_file)
+    pseudonyms = Pseudonyms(key, subjects, patient_id_prefix=options.patient_id_prefix)
+    return Scrubber(plan, pseudonyms)
+
+
+def require_key_file(options: MetadataOptions) -> bytes:
+    """Return the site's key from the file that `options` names.
+
+    Raises
+    ------
+    ConfigurationError
+        No file is named, or its key cannot be used.
+    """
+    if options.pseudonym_key_file is None:
+        raise ConfigurationError(KEY_PATH, "no key file is named")
+    return load_key(options.pseudonym_key_file)

@@ -1,0 +1,95 @@
+"""Elements as they lie in the file: tag, VR, bytes, items; nothing decoded in passing.
+
+pydicom decodes an element when it is asked for its value, keeps the result in
+the dataset, and complains when it cannot. Here nothing is kept, so the argument
+stays as it was, and a value that cannot be decoded is still a run of bytes.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from pydicom.charset import decode_bytes
+from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
+from pydicom.dataset import Dataset
+
+from deid_node.errors import MalformedDataset
+
+Stored = DataElement | RawDataElement
+
+_PADDING = b"\0 "
+
+
+def elements_of(dataset: Dataset) -> Iterator[Stored]:
+    """Yield the elements of one level in order of their tags, undecoded where they are."""
+    for tag in sorted(dataset.keys()):
+        element = dataset.get_item(tag)
+        if element is not None:
+            yield element
+
+
+def vr_of(element: Stored) -> str:
+    """Return the VR as sent, or the dictionary's where none was sent, or UN."""
+    vr = element.VR
+    if vr is None or vr == "UN":
+        tag = int(element.tag)
+        if not dictionary_has_tag(tag) and not repeater_has_tag(tag):
+            return "UN"
+        vr = dictionary_VR(tag)
+    return str(vr).split(" or ", maxsplit=1)[0]
+
+
+def is_empty(element: Stored) -> bool:
+    """Return whether the element has no value."""
+    if isinstance(element, RawDataElement):
+        return not element.value or not element.value.strip(_PADDING)
+    return element.is_empty
+
+
+def text_of(element: Stored, parent: Dataset) -> str:
+    """Return the value as text without padding, for keys of pseudonyms.
+
+    The same text comes back whether or not `element` was decoded before. Bytes
+    that the character set of `parent` cannot explain are read as Latin-1: every
+    byte counts, and nothing can fail.
+    """
+    value = element.value
+    if isinstance(value, bytes):
+        return _decoded(value.strip(_PADDING), parent.original_character_set)
+    if value is None:
+        return ""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return str(value).strip("\0 ")
+    return "\\".join(str(part) for part in value).strip("\0 ")
+
+
+def _decoded(value: bytes, charset: str | Sequence[str]) -> str:
+    codecs = [charset] if isinstance(charset, str) else list(charset)
+    try:
+        if b"\x1b" in value:
+            return decode_bytes(value, codecs, set())
+        return value.decode(codecs[0] if codecs and codecs[0] else "latin-1")
+    except (LookupError, UnicodeError, Warning):
+        return value.decode("latin-1")
+
+
+def items_of(element: Stored, parent: Dataset) -> Sequence[Dataset]:
+    """Return the items of a sequence; `parent` is not written to.
+
+    Raises
+    ------
+    MalformedDataset
+        The bytes cannot be taken apart into items.
+    """
+    if isinstance(element, RawDataElement):
+        raw = element._replace(VR="SQ")
+        if element.VR == "UN":  # PS3.5 6.2.2, note 2: its items are Implicit VR Little Endian
+            raw = raw._replace(is_implicit_VR=True, is_little_endian=True)
+        charset = parent.original_character_set or None
+        try:
+            element = convert_raw_data_element(raw, encoding=charset, ds=parent)
+        except Exception:  # noqa: BLE001  # pydicom raises of every kind, and quotes values
+            raise MalformedDataset(
+                f"the items of ({element.tag >> 16:04X},{element.tag & 0xFFFF:04X}) cannot be read"
+            ) from None
+    value: Sequence[Dataset] = element.value or ()
+    return value

@@ -1,0 +1,69 @@
+"""The site's secret: a file that only the node's own user can read.
+
+Whoever has the key and a list of patient ids can link pseudonyms back, so a key
+that others can read is refused rather than warned about.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from deid_node.errors import ConfigurationError
+
+KEY_PATH = "metadata.pseudonym_key_file"
+LEAST_BYTES = 32
+
+
+def load_key(path: Path) -> bytes:
+    """Return the key in the file at `path`, every byte of it.
+
+    Raises
+    ------
+    ConfigurationError
+        The file is missing or unreadable, shorter than 32 bytes, or readable by
+        its group or by others.
+    """
+    try:
+        mode = path.stat().st_mode
+        key = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(KEY_PATH, f"{path} cannot be read") from error
+    if mode & 0o077:
+        raise ConfigurationError(KEY_PATH, f"{path} is open to others; use chmod 600")
+    require_long_enough(key, where=str(path))
+    return key
+
+
+def require_long_enough(key: bytes, *, where: str) -> None:
+    """Return if `key` has at least 32 bytes, the length that HMAC-SHA-256 asks for.
+
+    Raises
+    ------
+    ConfigurationError
+        It is shorter.
+    """
+    if len(key) < LEAST_BYTES:
+        raise ConfigurationError(KEY_PATH, f"{where} has fewer than {LEAST_BYTES} bytes")
+
+
+def new_key() -> bytes:
+    """Return a fresh random key."""
+    return secrets.token_bytes(LEAST_BYTES)
+
+
+def new_key_file(path: Path) -> None:
+    """Write a fresh random key to a new file with mode 0600.
+
+    Raises
+    ------
+    ConfigurationError
+        The file exists already (a key is never overwritten) or cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(new_key())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise ConfigurationError(KEY_PATH, f"{path} cannot be created") from error

@@ -1,0 +1,83 @@
+"""Which objects the profile can make safe, and which need a study.
+
+An object whose content lies outside its attributes (a document, raw data, an
+object of a private SOP class) cannot be judged attribute by attribute.
+"""
+
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.dataset import Dataset
+
+from deid_node.errors import UnsupportedObject
+
+KNOWN_GROUPS = frozenset(tag >> 16 for tag in DicomDictionary if not (tag >> 16) & 1)
+"""The even groups in which the data dictionary has attributes."""
+
+_STANDARD_ROOT = "1.2.840.10008."
+_STORAGE = "1.2.840.10008.5.1.4.1.1."
+_DIRECTORY = "1.2.840.10008.1.3.10"
+_DIRECTORY_RECORDS = 0x00041220
+
+_UNSUPPORTED = {
+    f"{_STORAGE}104.1": "an encapsulated PDF cannot be looked into",
+    f"{_STORAGE}104.2": "an encapsulated CDA document cannot be looked into",
+    f"{_STORAGE}104.3": "an encapsulated STL mesh cannot be looked into",
+    f"{_STORAGE}104.4": "an encapsulated OBJ mesh cannot be looked into",
+    f"{_STORAGE}104.5": "an encapsulated MTL file cannot be looked into",
+    f"{_STORAGE}66": "raw data cannot be looked into",
+    f"{_STORAGE}201.1": "an inventory lists other patients",
+}
+
+# Objects that belong to no patient and no study (PS3.3 A.43 and following).
+_WITHOUT_STUDY = frozenset(
+    {
+        "1.2.840.10008.5.1.4.38.1",  # Hanging Protocol
+        "1.2.840.10008.5.1.4.39.1",  # Color Palette
+        "1.2.840.10008.5.1.4.43.1",  # Generic Implant Template
+        "1.2.840.10008.5.1.4.44.1",  # Implant Assembly Template
+        "1.2.840.10008.5.1.4.45.1",  # Implant Template Group
+        f"{_STORAGE}200.1",  # CT Defined Procedure Protocol
+        f"{_STORAGE}200.7",  # XA Defined Procedure Protocol
+    }
+)
+
+
+def require_supported(sop_class_uid: str) -> None:
+    """Return if the profile can make an object of this class safe.
+
+    Raises
+    ------
+    UnsupportedObject
+        It carries content that lies outside its attributes, or its class is private.
+
+    Source
+    ------
+    PS3.15 E.1.1 (encapsulated content); PS3.4 Table B.5-1.
+    """
+    if not sop_class_uid.startswith(_STANDARD_ROOT):
+        raise UnsupportedObject("the SOP class is private")
+    if reason := _UNSUPPORTED.get(sop_class_uid):
+        raise UnsupportedObject(reason)
+
+
+def require_no_directory(dataset: Dataset) -> None:
+    """Return if `dataset` is an instance and not a media directory.
+
+    Raises
+    ------
+    UnsupportedObject
+        It is a DICOMDIR: a directory has no SOP Class UID in its data set.
+
+    Source
+    ------
+    PS3.10 8.6; PS3.3 F.3.
+    """
+    meta = getattr(dataset, "file_meta", None)
+    if meta is not None and str(meta.get("MediaStorageSOPClassUID") or "") == _DIRECTORY:
+        raise UnsupportedObject("a directory (DICOMDIR) is not an instance")
+    if _DIRECTORY_RECORDS in dataset:
+        raise UnsupportedObject("a directory (DICOMDIR) is not an instance")
+
+
+def needs_study(sop_class_uid: str) -> bool:
+    """Return whether instances of this class belong to a study and a series."""
+    return sop_class_uid not in _WITHOUT_STUDY

@@ -1,0 +1,87 @@
+"""New identifiers for old ones: the same in, the same out, and no way back.
+
+Every pseudonym is an HMAC-SHA-256 under the site's key, so that a list of all
+patient ids does not help anyone who lacks the key. Each kind of identifier has a
+domain of its own: the same digits as Patient ID and as Accession Number give
+pseudonyms that cannot be linked.
+"""
+
+import base64
+import hashlib
+import hmac
+
+from pydicom._uid_dict import UID_dictionary
+
+from deid_node.metadata.keys import require_long_enough
+from deid_node.metadata.subjects import SubjectTable
+
+
+class Pseudonyms:
+    """Makes pseudonyms under one key; its repr tells nothing of the key.
+
+    Parameters
+    ----------
+    key
+        The site's secret, 32 bytes or more.
+    subjects
+        Where given, Patient IDs come from this table and an unlisted patient is
+        refused.
+    patient_id_prefix
+        Put before computed Patient IDs (not before those of the table).
+
+    Raises
+    ------
+    ConfigurationError
+        The key is too short.
+    """
+
+    __slots__ = ("_key", "_prefix", "_subjects")
+
+    def __init__(
+        self, key: bytes, subjects: SubjectTable | None = None, *, patient_id_prefix: str = ""
+    ) -> None:
+        require_long_enough(key, where="the key")
+        self._key = key
+        self._subjects = subjects
+        self._prefix = patient_id_prefix
+
+    def uid(self, original: str) -> str:
+        """Return the new UID, ``2.25.`` and 128 bits as a decimal number.
+
+        UIDs that the standard itself registers (classes, syntaxes, well-known
+        frames of reference) come back unchanged: they name no instance.
+
+        Source
+        ------
+        PS3.5 B.2 (UUID derived UIDs); PS3.6 Annex A (registered UIDs).
+        """
+        if original in UID_dictionary:
+            return original
+        return f"2.25.{int.from_bytes(self._digest('uid', original)[:16], 'big')}"
+
+    def patient_id(self, original: str) -> str:
+        """Return the new Patient ID: the table's subject id, or prefix and 80 bits.
+
+        Raises
+        ------
+        UnknownSubject
+            There is a subject table and it does not name the patient.
+        """
+        if self._subjects is not None:
+            return self._subjects.subject_id(original)
+        return self._prefix + self._short("patient", original)
+
+    def accession_number(self, original: str) -> str:
+        """Return the new Accession Number, 16 characters (the most an SH takes)."""
+        return self._short("accession", original)
+
+    def study_id(self, original: str) -> str:
+        """Return the new Study ID, 16 characters."""
+        return self._short("study", original)
+
+    def _short(self, domain: str, original: str) -> str:
+        return base64.b32encode(self._digest(domain, original)[:10]).decode("ascii")
+
+    def _digest(self, domain: str, original: str) -> bytes:
+        message = f"deid_node/{domain}".encode() + b"\0" + original.encode("utf-8", "surrogatepass")
+        return hmac.new(self._key, message, hashlib.sha256).digest()

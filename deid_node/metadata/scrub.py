@@ -1,0 +1,119 @@
+"""From an instance as sent to an instance without its patient.
+
+The result is a new dataset; the argument is not written to. Large values (the
+pixels) are shared between the two, not copied.
+"""
+
+from dataclasses import dataclass, field
+
+from pydicom.dataset import Dataset
+
+from deid_node.errors import MalformedDataset
+from deid_node.metadata.actions import Walk
+from deid_node.metadata.elements import Stored, text_of
+from deid_node.metadata.filemeta import new_file_meta
+from deid_node.metadata.objects import needs_study, require_no_directory, require_supported
+from deid_node.metadata.plan import Plan
+from deid_node.metadata.pseudonyms import Pseudonyms
+
+_SOP_CLASS_UID = 0x00080016
+_SOP_INSTANCE_UID = 0x00080018
+_STUDY_INSTANCE_UID = 0x0020000D
+_SERIES_INSTANCE_UID = 0x0020000E
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """A scrubbed dataset, the new UIDs and what was done, in counts.
+
+    `actions` holds ``(letter, count)`` for the letters of PS3.15 E.2 that were
+    applied. The study and series UIDs name a place even where the object has
+    none of its own (a hanging protocol).
+    """
+
+    dataset: Dataset = field(repr=False)
+    sop_instance_uid: str
+    series_instance_uid: str
+    study_instance_uid: str
+    actions: tuple[tuple[str, int], ...]
+
+
+class Scrubber:
+    """Applies a plan with the pseudonyms of one site.
+
+    Promise: the argument is not written to; the same dataset gives the same
+    result; nothing but a `CleaningError` is raised for what a sender may send.
+    """
+
+    def __init__(self, plan: Plan, pseudonyms: Pseudonyms) -> None:
+        self._plan = plan
+        self._pseudonyms = pseudonyms
+
+    def scrub(self, dataset: Dataset) -> Scrubbed:
+        """Return a new dataset without the patient, with new file meta information.
+
+        Parameters
+        ----------
+        dataset
+            An instance as read from a Part 10 file, with its `file_meta`.
+
+        Raises
+        ------
+        MalformedDataset
+            SOP Class, SOP Instance, Study or Series Instance UID or the transfer
+            syntax is missing, or a sequence cannot be read.
+        UnsupportedObject
+            The object carries content that attributes do not tell of.
+        UnknownElement
+            An element cannot be judged.
+        UnknownSubject
+            The subject table does not name the patient.
+
+        Source
+        ------
+        PS3.15 E.1.1, E.2.
+        """
+        require_no_directory(dataset)
+        sop_class = _required(dataset, _SOP_CLASS_UID, "SOPClassUID")
+        sop_instance = _required(dataset, _SOP_INSTANCE_UID, "SOPInstanceUID")
+        syntax = _transfer_syntax(dataset)
+        require_supported(sop_class)
+        if needs_study(sop_class):
+            study = _required(dataset, _STUDY_INSTANCE_UID, "StudyInstanceUID")
+            series = _required(dataset, _SERIES_INSTANCE_UID, "SeriesInstanceUID")
+        else:
+            study, series = f"study of {sop_instance}", f"series of {sop_instance}"
+        walk = Walk(self._plan, self._pseudonyms)
+        result = walk.over(dataset)
+        new_sop_instance = self._pseudonyms.uid(sop_instance)
+        result.file_meta = new_file_meta(
+            sop_class_uid=sop_class,
+            sop_instance_uid=new_sop_instance,
+            transfer_syntax_uid=syntax,
+        )
+        result.preamble = b"\0" * 128
+        return Scrubbed(
+            dataset=result,
+            sop_instance_uid=new_sop_instance,
+            series_instance_uid=self._pseudonyms.uid(series),
+            study_instance_uid=self._pseudonyms.uid(study),
+            actions=tuple(sorted(walk.counts.items())),
+        )
+
+
+def _required(dataset: Dataset, tag: int, keyword: str) -> str:
+    element: Stored | None = dataset.get_item(tag) if tag in dataset else None
+    text = "" if element is None else text_of(element, dataset)
+    if not text:
+        raise MalformedDataset(f"{keyword} is missing")
+    if "\\" in text:
+        raise MalformedDataset(f"{keyword} has more than one value")
+    return text
+
+
+def _transfer_syntax(dataset: Dataset) -> str:
+    meta = getattr(dataset, "file_meta", None)
+    syntax = "" if meta is None else str(meta.get("TransferSyntaxUID") or "")
+    if not syntax:
+        raise MalformedDataset("TransferSyntaxUID is missing")
+    return syntax

@@ -1,0 +1,115 @@
+"""Every value of a dataset as bytes and as text, at every depth, file meta included.
+
+Part of the second look: it reads for itself and trusts no room that wrote. A
+value that cannot be decoded still has its bytes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
+from pydicom.dataset import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One value: where it stands, its VR, its bytes, and what they say.
+
+    `charsets` are the Python codecs in force where it stands.
+    """
+
+    keyword: str
+    vr: str
+    stored: bytes = field(repr=False)
+    text: str = field(repr=False)
+    charsets: tuple[str, ...]
+
+
+def texts_of(dataset: Dataset) -> Iterator[Text]:
+    """Yield every value that is not a sequence; `dataset` is not written to.
+
+    A sequence whose items cannot be read is yielded as one run of bytes.
+    """
+    meta = getattr(dataset, "file_meta", None)
+    if meta is not None:
+        yield from _level(meta, ("latin-1",))
+    yield from _level(dataset, ("latin-1",))
+
+
+def _level(dataset: Dataset, inherited: tuple[str, ...]) -> Iterator[Text]:
+    charsets = _charsets(dataset) or inherited
+    for tag in sorted(dataset.keys()):
+        element = dataset.get_item(tag)
+        keyword = keyword_for_tag(tag) or f"({int(tag) >> 16:04X},{int(tag) & 0xFFFF:04X})"
+        vr = _vr(element)
+        items = _items(element, dataset) if vr == "SQ" else None
+        if items is None:
+            stored = _stored(element.value, charsets)
+            yield Text(keyword, vr, stored, _text(element.value, charsets), charsets)
+            continue
+        for item in items:
+            yield from _level(item, charsets)
+
+
+def _charsets(dataset: Dataset) -> tuple[str, ...]:
+    charset = dataset.original_character_set
+    if isinstance(charset, str):
+        return (charset,) if charset else ()
+    return tuple(codec for codec in charset if codec)
+
+
+def _vr(element: DataElement | RawDataElement) -> str:
+    vr = element.VR
+    if vr in {None, "UN"}:
+        try:
+            vr = dictionary_VR(element.tag)
+        except KeyError:
+            vr = "UN"
+    return str(vr)
+
+
+def _items(element: DataElement | RawDataElement, parent: Dataset) -> list[Dataset] | None:
+    if isinstance(element, DataElement):
+        return list(element.value or ())
+    raw = element._replace(VR="SQ")
+    if element.VR == "UN":
+        raw = raw._replace(is_implicit_VR=True, is_little_endian=True)
+    try:
+        return list(
+            convert_raw_data_element(
+                raw, encoding=parent.original_character_set or None, ds=parent
+            ).value
+            or ()
+        )
+    except Exception:  # noqa: BLE001  # whatever pydicom raises, the bytes are looked at instead
+        return None
+
+
+def _text(value: Any, charsets: tuple[str, ...]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes):
+        for codec in (*charsets, "latin-1"):
+            try:
+                return value.decode(codec).rstrip("\0 ")
+            except (UnicodeError, LookupError):
+                continue
+    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
+        return "\\".join(str(part) for part in value)
+    return str(value)
+
+
+def _stored(value: Any, charsets: tuple[str, ...]) -> bytes:
+    if value is None:
+        return b""
+    if isinstance(value, bytes):
+        return value
+    text = _text(value, charsets)
+    for codec in (*charsets, "utf-8"):
+        try:
+            return text.encode(codec)
+        except (UnicodeError, LookupError):
+            continue
+    return text.encode("utf-8", "replace")
