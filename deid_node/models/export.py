@@ -52,7 +52,7 @@ def export_finder(net: FinderNet, target: Path, *, min_score: float, edge_score:
         # The exporter warns that it is the older of two and that LSTM batches are free.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _Runtime(net.eval()),
+            _Runtime(net).eval(),
             (torch.zeros((1, 6 * STRIDE, 7 * STRIDE, 3), dtype=torch.uint8),),
             str(target),
             input_names=["frames"],

@@ -1,0 +1,59 @@
+"""The file that ships is the one that the card describes, and runs as torch does."""
+
+import hashlib
+from importlib import resources
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from deid_node.pixels.find.build import build_finder
+from deid_node.pixels.find.crnn import MAKE, SHIPPED, CrnnFinder
+from deid_node.pixels.find.options import CrnnOptions
+
+WEIGHTS = resources.files("deid_node.weights")
+
+
+def test_the_card_names_the_sha256_of_the_shipped_file() -> None:
+    digest = hashlib.sha256(WEIGHTS.joinpath(SHIPPED).read_bytes()).hexdigest()
+
+    assert digest in WEIGHTS.joinpath("MODEL_CARD.md").read_text("utf-8")
+    assert build_finder(CrnnOptions()).name == f"crnn-{digest[:8]}"
+
+
+def test_the_shipped_file_is_light() -> None:
+    assert len(WEIGHTS.joinpath(SHIPPED).read_bytes()) <= 8_000_000
+
+
+@pytest.mark.parametrize("shape", [(96, 80), (64, 208), (512, 512)], ids=str)
+def test_onnx_equals_torch_in_every_shape(tmp_path: Path, shape: tuple[int, int]) -> None:
+    torch = pytest.importorskip("torch", reason="the train extra is not installed")
+    from deid_node.models import export
+    from deid_node.models.finder import FinderNet
+
+    torch.manual_seed(4)
+    net = FinderNet().eval()
+    file = tmp_path / "random.onnx"
+    export.export_finder(net, file, min_score=0.5, edge_score=0.3)
+    frame = np.random.default_rng(2).integers(0, 256, (*shape, 3), dtype=np.uint8)
+
+    finder = CrnnFinder(CrnnOptions(model_file=file, device="cpu"))
+    with torch.no_grad():
+        expected = torch.sigmoid(net(torch.from_numpy(frame).permute(2, 0, 1)[None].float()))
+
+    np.testing.assert_allclose(finder.maps(frame), expected[0].numpy(), atol=2e-5)
+    assert export.MAKE == MAKE
+
+
+def test_a_seam_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = np.zeros((160, 1000), np.uint8)
+    for left in range(0, 1000, 250):
+        cv2.putText(frame, f"LINE {left:04} A", (left + 5, 80), 0, 0.6, 255, 1, cv2.LINE_AA)
+    finder = CrnnFinder(CrnnOptions(device="cpu"))
+
+    whole = finder.maps(frame)[1] > 0.5
+    monkeypatch.setattr("deid_node.pixels.find.crnn._TILE_SIDE", 512)
+    sewn = finder.maps(frame)[1] > 0.5
+
+    assert (whole & sewn).sum() / (whole | sewn).sum() > 0.95
