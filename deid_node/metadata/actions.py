@@ -11,6 +11,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
+from deid_node.errors import MalformedDataset
 from deid_node.metadata.action import Action
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import (
@@ -69,6 +70,8 @@ class Walk:
         return result
 
     def _element(self, element: Stored, parent: Dataset) -> Stored | None:
+        if element.VR is None and not element.is_implicit_VR:
+            raise MalformedDataset("an element has no VR where VRs are explicit")
         vr = vr_of(element)
         action = self._plan.judge(int(element.tag), vr).action
         self.counts[action.letter] += 1

@@ -6,23 +6,31 @@ A hit means a fault of ours, so the instance is withheld.
 """
 
 import re
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from pydicom.dataset import Dataset
 
 from deid_node.errors import IdentifierLeft
-from deid_node.metadata.spoor import Spoor, SpoorReader
+from deid_node.metadata.spoor import Spoor, SpoorReader, squeezed
 from deid_node.metadata.texts import Text, texts_of
 
-_BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN", "OB or OW"})
-_BINARY_VRS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV", "US or SS"})
-_NUMBER_VRS = frozenset({"DS", "IS", "UI", "TM"})
+_BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_BINARY_VRS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
+# Values that are digits by nature: a number of the patient turns up there by chance.
+_FIGURE_VRS = frozenset({"DS", "IS", "UI", "TM", "AS"})
+
 # Shorter runs of letters turn up in compressed pixels by chance.
 _LEAST_IN_BULK = 6
+_CHUNK_BYTES = 1 << 24
+_OVERLAP_BYTES = 1 << 10
 
 _LETTERS = re.compile(rb"[a-z]+")
 _LETTERS_AND_DIGITS = re.compile(rb"[a-z0-9]+")
 _UIDS = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
-_DATES = re.compile(rb"(?<![0-9.])[0-9]{2,4}[-./]?[0-9]{2}[-./]?[0-9]{2,4}")
+_CODE = re.compile(rb"[0-9-]+\s*")
+# Stays when text is squeezed, so that no hit spans two values.
+_BETWEEN = b"\n\xff\n"
 
 
 class LeakCheck:
@@ -32,14 +40,15 @@ class LeakCheck:
         self._reader = SpoorReader()
 
     def check(self, original: Dataset, cleaned: Dataset) -> None:
-        """Return if no identifier of `original` stands in `cleaned`.
+        """Return if no identifier of `original` stands in `cleaned`; neither is written to.
 
-        Names, ids, places, dates and UIDs of every depth of the original are
+        Names, numbers, places, dates and UIDs of every depth of the original are
         searched in every value of every depth of the result and in its file
-        meta, whatever the case, the separators and the usual encodings. Names
-        that are words of the data dictionary (HEAD) are searched only as whole
-        names; values of one or two characters, and ids that are plain short
-        numbers, are not searched: they would be found everywhere.
+        meta, whatever the case, the separators and the usual encodings. What is
+        not searched, because it would be found everywhere, is written down in
+        docs/metadata.md: parts of names below three letters, parts that are
+        words of the trade (HEAD) unless they stand beside another part, short
+        numbers, and numbers inside UIDs and measurements.
 
         Raises
         ------
@@ -51,29 +60,86 @@ class LeakCheck:
         PS3.15 E.1.1 (no residual identifying information).
         """
         spoor = self._reader.read(original)
-        for text in texts_of(cleaned):
-            if text.stored and _found(text, spoor):
+        texts = [text for text in texts_of(cleaned) if text.stored and _may_speak(text)]
+        small = [text for text in texts if text.vr not in _BULK_VRS]
+        # One search over all values together; value by value only to name the place.
+        if _in_values(small, spoor):
+            for text in small:
+                if _in_values((text,), spoor):
+                    raise IdentifierLeft(text.keyword)
+        for text in texts:
+            if text.vr in _BULK_VRS and _in_bulk(text.stored, spoor):
                 raise IdentifierLeft(text.keyword)
 
 
-def _found(text: Text, spoor: Spoor) -> bool:
-    if text.vr in _BINARY_VRS:
-        return False
-    stored = text.stored.lower()
-    if any(uid in spoor.uids for uid in _UIDS.findall(stored)):
+def _may_speak(text: Text) -> bool:
+    return text.vr not in _BINARY_VRS
+
+
+def _is_figures(text: Text) -> bool:
+    if text.vr in _FIGURE_VRS:
         return True
-    if text.vr in _BULK_VRS:
-        return any(
-            run in stored
-            for run in spoor.words | spoor.numbers | spoor.fragments
-            if len(run) >= _LEAST_IN_BULK
-        )
-    if any(word in spoor.words for word in _LETTERS.findall(stored)):
+    return text.keyword == "CodeValue" and _CODE.fullmatch(text.stored) is not None
+
+
+def _in_values(texts: Iterable[Text], spoor: Spoor) -> bool:
+    prose = _BETWEEN.join(text.stored for text in texts if not _is_figures(text))
+    figures = _BETWEEN.join(text.stored for text in texts if _is_figures(text))
+    return _in_prose(prose.lower(), spoor) or _in_any(figures.lower(), spoor)
+
+
+def _in_prose(stored: bytes, spoor: Spoor) -> bool:
+    if _in_any(stored, spoor):
         return True
-    if any(fragment in stored for fragment in spoor.fragments):
+    runs = _LETTERS_AND_DIGITS.findall(stored)
+    if not spoor.numbers.isdisjoint(runs):
         return True
-    if text.vr in _NUMBER_VRS:
-        return False
-    if any(run in spoor.numbers for run in _LETTERS_AND_DIGITS.findall(stored)):
+    dense = squeezed(stored)
+    if any(number in dense for number in spoor.long_numbers):
         return True
-    return any(run in spoor.dates for run in _DATES.findall(stored))
+    return any(_begins(date, stored) for date in spoor.dates)
+
+
+def _in_any(stored: bytes, spoor: Spoor) -> bool:
+    """Look for what must stand nowhere, in figures neither."""
+    if not spoor.uids.isdisjoint(_UIDS.findall(stored)):
+        return True
+    if not spoor.words.isdisjoint(_LETTERS.findall(stored.replace(b"\0", b""))):
+        return True
+    dense = squeezed(stored)
+    return any(fragment in dense for fragment in spoor.fragments)
+
+
+def _begins(date: bytes, stored: bytes) -> bool:
+    at = stored.find(date)
+    while at >= 0:
+        if at == 0 or stored[at - 1 : at] not in b"0123456789.":
+            return True
+        at = stored.find(date, at + 1)
+    return False
+
+
+def _in_bulk(stored: bytes, spoor: Spoor) -> bool:
+    numbers = {number for number in spoor.long_numbers if not _is_ramp(number)}
+    words = {word for word in spoor.words if len(word) >= _LEAST_IN_BULK}
+    names = {name for name in spoor.fragments if len(name) >= _LEAST_IN_BULK}
+    for chunk in _chunks(stored):
+        lower = chunk.lower()
+        if any(run in lower for run in numbers | words):
+            return True
+        dense = squeezed(lower)
+        if any(name in dense for name in names):
+            return True
+        if not spoor.uids.isdisjoint(_UIDS.findall(chunk)):
+            return True
+    return False
+
+
+def _is_ramp(number: bytes) -> bool:
+    """Return whether the characters climb evenly (123456), as a grey wedge does."""
+    return len({after - before for before, after in pairwise(number)}) == 1
+
+
+def _chunks(stored: bytes) -> Iterator[bytes]:
+    for start in range(0, len(stored), _CHUNK_BYTES):
+        yield stored[max(0, start - _OVERLAP_BYTES) : start + _CHUNK_BYTES]

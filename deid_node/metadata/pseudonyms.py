@@ -6,7 +6,6 @@ domain of its own: the same digits as Patient ID and as Accession Number give
 pseudonyms that cannot be linked.
 """
 
-import base64
 import hashlib
 import hmac
 
@@ -14,6 +13,10 @@ from pydicom._uid_dict import UID_dictionary
 
 from deid_node.metadata.keys import require_long_enough
 from deid_node.metadata.subjects import SubjectTable
+
+# No vowels: a pseudonym that spells somebody's name would be held for a leak.
+_ALPHABET = "0123456789BCDFGHJKLMNPQRSTVWXZ"
+_SHORT_LENGTH = 16  # all that an SH takes; 78 bits
 
 
 class Pseudonyms:
@@ -60,7 +63,7 @@ class Pseudonyms:
         return f"2.25.{int.from_bytes(self._digest('uid', original)[:16], 'big')}"
 
     def patient_id(self, original: str) -> str:
-        """Return the new Patient ID: the table's subject id, or prefix and 80 bits.
+        """Return the new Patient ID: the table's subject id, or prefix and 78 bits.
 
         Raises
         ------
@@ -80,7 +83,12 @@ class Pseudonyms:
         return self._short("study", original)
 
     def _short(self, domain: str, original: str) -> str:
-        return base64.b32encode(self._digest(domain, original)[:10]).decode("ascii")
+        number = int.from_bytes(self._digest(domain, original), "big")
+        characters = []
+        for _ in range(_SHORT_LENGTH):
+            number, digit = divmod(number, len(_ALPHABET))
+            characters.append(_ALPHABET[digit])
+        return "".join(characters)
 
     def _digest(self, domain: str, original: str) -> bytes:
         message = f"deid_node/{domain}".encode() + b"\0" + original.encode("utf-8", "surrogatepass")

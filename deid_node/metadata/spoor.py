@@ -1,8 +1,8 @@
 """The identifiers of an original, in the spellings in which they could survive.
 
 Part of the second look: nothing here is shared with the scrubber. What counts as
-an identifier is written anew from PS3.15 E.1, so that a gap in the plan does not
-become a gap in the check.
+an identifier is written anew (``data/identifying_attributes.csv``), so that a
+gap in the plan does not become a gap in the check.
 """
 
 import csv
@@ -20,29 +20,44 @@ from deid_node.metadata.texts import Text, texts_of
 
 _KIND_OF_THING = re.compile(
     r"SOPClass|TransferSyntax|CodingSchemeUID|ContextUID|MappingResourceUID"
-    r"|CreatorVersionUID|ImplementationClassUID|StandardUID"
+    r"|CreatorVersionUID|ImplementationClassUID"
 )
-_MAKER_KEYWORDS = frozenset({"Manufacturer", "ManufacturerModelName"})
-
+_MAKERS = frozenset({"Manufacturer", "ManufacturerModelName"})
 _SPLIT = re.compile(r"[\W_]+")
-_LEAST_NAME = 3
+_ESCAPES = re.compile(rb"\x1b[$()\-./*+]+[@-~]")
+_DROPPED = bytes(c for c in range(128) if not chr(c).isalnum())
+
+_LEAST_NAME = 3  # ASCII letters; two characters where one is a syllable or more
 _LEAST_UID = 10
+_LEAST_FRAGMENT = 6  # bytes that are searched inside other words
+_PARTS = 5  # of a name that are paired
 
 
 @dataclass(frozen=True, slots=True)
 class Spoor:
-    """What to look for; nothing of it is ever shown.
+    """What to look for, in lower case; nothing of it is ever shown.
 
-    `words` match whole runs of letters, `numbers` whole runs of letters and
-    digits, `fragments` anything (bytes in lower case, in every encoding in
-    question), `dates` runs of digits at their beginning, `uids` whole UIDs.
+    `words` are whole runs of letters, `numbers` whole runs of letters and
+    digits. `fragments` and `long_numbers` are searched anywhere in text that was
+    passed through `squeezed`. `dates` begin where no digit stands before them.
+    `uids` are whole UIDs.
     """
 
     words: frozenset[bytes] = field(repr=False)
     numbers: frozenset[bytes] = field(repr=False)
     fragments: frozenset[bytes] = field(repr=False)
+    long_numbers: frozenset[bytes] = field(repr=False)
     dates: frozenset[bytes] = field(repr=False)
     uids: frozenset[bytes] = field(repr=False)
+
+
+def squeezed(stored: bytes) -> bytes:
+    """Return `stored` in lower case without blanks, separators, NULs and escapes.
+
+    So a name is found with any separator between its parts, and ASCII text is
+    found in UTF-16.
+    """
+    return _ESCAPES.sub(b"", stored).lower().translate(None, _DROPPED)
 
 
 class SpoorReader:
@@ -57,7 +72,7 @@ class SpoorReader:
     def read(self, original: Dataset) -> Spoor:
         """Return what must not be found again, from every depth and the file meta."""
         texts = list(texts_of(original))
-        makers = " ".join(t.text.lower() for t in texts if t.keyword in _MAKER_KEYWORDS)
+        makers = squeezed(b" ".join(text.stored for text in texts if text.keyword in _MAKERS))
         words: set[bytes] = set()
         numbers: set[bytes] = set()
         fragments: set[bytes] = set()
@@ -66,61 +81,55 @@ class SpoorReader:
         for text in texts:
             kind = self._identifying.get(text.keyword)
             if text.vr == "PN":
-                self._name(text, words, fragments)
+                for value in text.text.split("\\"):
+                    words.update(self._words(value))
+                    fragments.update(self._names(value, text.charsets))
             elif text.vr == "UI":
                 uids.update(_instance_uids(text))
             elif kind == "number":
-                for value in text.text.split("\\"):
-                    self._number(value.strip().lower(), numbers, fragments)
+                numbers.update(self._numbers(text.text))
             elif kind == "place":
-                value = text.text.strip().lower()
-                if len(value) >= 5 and value not in makers and value not in self._common:
-                    fragments.update(_encoded(value, text.charsets))
+                fragments.update(place for place in self._places(text) if place not in makers)
             elif kind == "date":
                 dates.update(_spellings(text.text))
         return Spoor(
-            frozenset(words),
-            frozenset(numbers),
-            frozenset(fragments),
-            frozenset(dates),
-            frozenset(uids),
+            words=frozenset(words),
+            numbers=frozenset(numbers),
+            fragments=frozenset(fragments),
+            long_numbers=frozenset(n for n in numbers if len(n) >= _LEAST_FRAGMENT),
+            dates=frozenset(dates),
+            uids=frozenset(uids),
         )
 
-    def _name(self, text: Text, words: set[bytes], fragments: set[bytes]) -> None:
-        for value in text.text.split("\\"):
-            parts = [part.lower() for part in _SPLIT.split(value) if _is_name(part)]
-            for part in parts:
-                if part in self._common:
-                    continue
-                if part.isascii():
-                    words.add(part.encode())
-                else:
-                    fragments.update(_encoded(part, text.charsets))
-                    plain = _without_accents(part)
-                    if plain.isascii() and len(plain) >= _LEAST_NAME:
-                        words.add(plain.encode())
-            for first, second in permutations(dict.fromkeys(parts[:4]), 2):
-                for separator in ("", " ", "^", "_", ", ", "-", "."):
-                    joined = f"{first}{separator}{second}"
-                    if len(joined) >= 6 and not {first, second} <= self._nobody:
-                        fragments.update(_encoded(joined, text.charsets))
+    def _words(self, name: str) -> Iterator[bytes]:
+        for part in _parts(name):
+            plain = _without_accents(part)
+            if part not in self._common and plain.isascii() and len(plain) >= _LEAST_NAME:
+                yield plain.encode()
 
-    def _number(self, value: str, numbers: set[bytes], fragments: set[bytes]) -> None:
-        letters = value.isalpha()
-        if letters and (len(value) < 5 or value in self._common):
-            return
-        bare = re.sub(r"[\W_]+", "", value)
-        if len(set(bare)) < 2 or len(bare) < (5 if bare.isdigit() else 4):
-            return
-        if (
-            not any(character.isdigit() for character in bare)
-            and set(_SPLIT.split(value)) <= self._common
-        ):
-            return
-        if bare.isascii():
-            numbers.add(bare.encode())
-        if len(value) >= 6:
-            fragments.update(_encoded(value, ()))
+    def _names(self, name: str, charsets: Iterable[str]) -> Iterator[bytes]:
+        """Yield what names the person even inside other text: parts side by side."""
+        parts = list(dict.fromkeys(_parts(name)))
+        for part in parts:
+            if not part.isascii():
+                yield from _encoded(part, charsets, least=4)
+        if not set(parts) <= self._nobody:
+            for first, second in permutations(parts[:_PARTS], 2):
+                yield from _encoded(first + second, charsets, least=_LEAST_FRAGMENT)
+
+    def _numbers(self, values: str) -> Iterator[bytes]:
+        for value in values.lower().split("\\"):
+            bare = "".join(character for character in value if character.isalnum())
+            enough = 5 if bare.isdigit() or bare.isalpha() else 4
+            is_number = any(c.isdigit() for c in bare) or not set(_parts(value)) <= self._common
+            # 00000000 or XXXXX files nobody.
+            if bare.isascii() and len(bare) >= enough and len(set(bare)) > 1 and is_number:
+                yield bare.encode()
+
+    def _places(self, text: Text) -> Iterator[bytes]:
+        for value in text.text.split("\\"):
+            if not set(_parts(value)) <= self._common:
+                yield from _encoded(value.strip(), text.charsets, least=5)
 
 
 def _facts(name: str, key: str) -> dict[str, str]:
@@ -128,10 +137,9 @@ def _facts(name: str, key: str) -> dict[str, str]:
     return {row[key]: row["kind"] for row in csv.DictReader(text.splitlines())}
 
 
-def _is_name(part: str) -> bool:
-    if not any(character.isalpha() for character in part):
-        return False
-    return len(part) >= (_LEAST_NAME if part.isascii() else 2)
+def _parts(name: str) -> list[str]:
+    parts = (part for part in _SPLIT.split(name.lower()) if any(c.isalpha() for c in part))
+    return [part for part in parts if len(part) >= (_LEAST_NAME if part.isascii() else 2)]
 
 
 def _instance_uids(text: Text) -> Iterator[bytes]:
@@ -146,7 +154,7 @@ def _instance_uids(text: Text) -> Iterator[bytes]:
 def _spellings(text: str) -> Iterator[bytes]:
     for value in text.split("\\"):
         digits = re.sub(r"\D", "", value)[:8]
-        # 1 January 1900 is what a removed date looks like (PS3.15 leaves the dummy to us).
+        # 1 January 1900 is what a removed date looks like.
         if len(digits) != 8 or digits in {"19000101", "00000000"}:
             continue
         year, month, day = digits[:4], digits[4:6], digits[6:]
@@ -161,14 +169,13 @@ def _without_accents(part: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", part) if not unicodedata.combining(c))
 
 
-def _encoded(text: str, charsets: Iterable[str]) -> Iterator[bytes]:
-    """Yield `text`, lower and upper case, in every encoding in question, escapes left out."""
+def _encoded(text: str, charsets: Iterable[str], *, least: int) -> Iterator[bytes]:
+    """Yield `text` as `squeezed` would leave it, in every encoding in question."""
     for codec in dict.fromkeys(("utf-8", "latin-1", "utf-16-le", "utf-16-be", *charsets)):
-        for spelling in dict.fromkeys((text, text.upper(), text.title())):
+        for spelling in dict.fromkeys((text.lower(), text.upper(), text.title())):
             try:
-                encoded = spelling.encode(codec)
+                core = squeezed(spelling.encode(codec))
             except (UnicodeError, LookupError):
                 continue
-            core = re.sub(rb"\x1b[$()\-./*+]+[@-~]", b"", encoded).lower()
-            if len(core) >= 4:
+            if len(core) >= least:
                 yield core

@@ -67,7 +67,7 @@ def _vr(element: DataElement | RawDataElement) -> str:
             vr = dictionary_VR(element.tag)
         except KeyError:
             vr = "UN"
-    return str(vr)
+    return str(vr).split(" or ", maxsplit=1)[0]
 
 
 def _items(element: DataElement | RawDataElement, parent: Dataset) -> list[Dataset] | None:
