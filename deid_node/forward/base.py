@@ -1,0 +1,59 @@
+"""The promise of every door out."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from deid_node.values.delivery import Receipt
+from deid_node.values.instance import CleanInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A sealed instance and the Part 10 file that holds its bytes, checked against its checksum."""
+
+    instance: CleanInstance
+    path: Path
+
+
+class Destination(Protocol):
+    """Takes clean instances out of the house.
+
+    Promise, tested for every backend by ``tests/contract/test_destination.py``:
+
+    * one receipt comes for each parcel, in order, each as soon as it is known;
+    * DELIVERED or WARNING is said only of what the other side has confirmed;
+    * what is delivered again (same parcel) does no harm and is DELIVERED again;
+    * `DestinationUnavailable` means that the parcels without a receipt were not
+      sent: nothing but waiting helps them;
+    * a parcel that can never be taken is REFUSED, and the next one goes on;
+    * closing the iterator early leaves the rest unsent and the destination usable;
+    * up to `concurrency` threads may deliver at the same time;
+    * after `close` nothing of it is left open, and threads that are delivering
+      come back soon.
+
+    It does not wait or try again by itself: the sender does.
+    """
+
+    @property
+    def name(self) -> str:
+        """The configured name: a label of metrics."""
+        ...
+
+    @property
+    def concurrency(self) -> int:
+        """How many threads may deliver at the same time."""
+        ...
+
+    def deliver(self, batch: Sequence[Parcel]) -> Generator[Receipt, None, None]:
+        """Send `batch` and yield a receipt for each; raise `DestinationUnavailable`."""
+        ...
+
+    def release_idle(self) -> None:
+        """Give back what has lain unused for a while (open associations)."""
+        ...
+
+    def close(self) -> None:
+        """Let go of everything; may be called by any thread."""
+        ...

@@ -1,0 +1,117 @@
+"""An archive as destination: C-STORE over associations that are kept open.
+
+The bytes of the dataset go out as they are stored. Only where the archive takes
+no context in the stored transfer syntax is it transcoded, without loss.
+"""
+
+import io
+from collections.abc import Generator, Sequence
+
+from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
+from deid_node.errors import BlobDamaged
+from deid_node.forward.association import Archive, Association, AssociationLost
+from deid_node.forward.base import Parcel
+from deid_node.forward.contexts import accepted_offer
+from deid_node.forward.options import CStoreOptions
+from deid_node.forward.payload import dataset_offset
+from deid_node.forward.pool import AssociationPool, Line
+from deid_node.forward.statuses import result_of
+from deid_node.forward.transcode import Transcoder, Untranscodable
+from deid_node.values.delivery import DeliveryResult, Receipt
+from deid_node.values.instance import CleanInstance
+
+_VERSION_NAME = "DEID_NODE"
+_IDLE_SECONDS = 10.0
+_TRANSCODE_LIMIT_SECONDS = 600.0
+
+
+class CStoreDestination:
+    """Sends to one archive; a `Destination`."""
+
+    def __init__(
+        self, name: str, options: CStoreOptions, *, idle_seconds: float = _IDLE_SECONDS
+    ) -> None:
+        self.name = name
+        self.concurrency = options.max_associations
+        archive = Archive(
+            host=options.host,
+            port=options.port,
+            called=options.ae_title,
+            calling=options.calling_ae_title,
+            timeout_seconds=options.timeout_seconds,
+            implementation=(IMPLEMENTATION_CLASS_UID, _VERSION_NAME),
+        )
+        self._pool = AssociationPool(
+            archive, most=options.max_associations, idle_seconds=idle_seconds
+        )
+        self._transcoder = Transcoder(time_limit_seconds=_TRANSCODE_LIMIT_SECONDS)
+
+    def deliver(self, batch: Sequence[Parcel]) -> Generator[Receipt, None, None]:
+        """Send `batch` over one association after the other, as few as its contexts need."""
+        instances = [parcel.instance for parcel in batch]
+        with Line(self._pool) as line:
+            for number, parcel in enumerate(batch):
+                yield self._delivered(line, parcel, instances[number:])
+
+    def release_idle(self) -> None:
+        """Release the associations that have not been used for a while."""
+        self._pool.release_idle()
+
+    def close(self) -> None:
+        """Release what is idle, break off what is in use, end the transcoder."""
+        self._pool.close()
+        self._transcoder.close()
+
+    def _delivered(self, line: Line, parcel: Parcel, instances: Sequence[CleanInstance]) -> Receipt:
+        try:
+            association = line.serving(instances)
+            try:
+                receipt = self._sent(association, parcel)
+            except AssociationLost:
+                if not line.is_rested:
+                    raise
+                # It died while it lay idle: that says nothing of the instance.
+                receipt = self._sent(line.renewed(instances), parcel)
+            line.is_rested = False
+        except AssociationLost:
+            line.lose()
+            return self._unsent(parcel, DeliveryResult.RETRY)
+        except BlobDamaged:
+            line.lose()
+            return self._unsent(parcel, DeliveryResult.REFUSED)
+        return receipt
+
+    def _sent(self, association: Association, parcel: Parcel) -> Receipt:
+        instance = parcel.instance
+        offer = accepted_offer(association, instance)
+        if offer is None:
+            return self._unsent(parcel, DeliveryResult.REFUSED)
+        sop_class, syntax = offer
+        if syntax == instance.transfer_syntax:
+            offset = dataset_offset(parcel.path)
+            with parcel.path.open("rb") as file:
+                file.seek(offset)
+                status = association.store(
+                    file,
+                    parcel.path.stat().st_size - offset,
+                    sop_class=sop_class,
+                    sop_instance=instance.sop_instance_uid,
+                    transfer_syntax=syntax,
+                )
+        else:
+            try:
+                dataset = self._transcoder.transcoded(parcel.path, syntax)
+            except Untranscodable:
+                return self._unsent(parcel, DeliveryResult.REFUSED)
+            status = association.store(
+                io.BytesIO(dataset),
+                len(dataset),
+                sop_class=sop_class,
+                sop_instance=instance.sop_instance_uid,
+                transfer_syntax=syntax,
+            )
+        return Receipt(instance.id, self.name, result_of(status), status)
+
+    def _unsent(self, parcel: Parcel, result: DeliveryResult) -> Receipt:
+        """Return the receipt for a parcel that got no status of the archive."""
+        return Receipt(parcel.instance.id, self.name, result, None)

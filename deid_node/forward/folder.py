@@ -1,0 +1,92 @@
+"""A folder as destination: one Part 10 file an instance, named by the new UIDs."""
+
+import filecmp
+import os
+import re
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from shutil import copyfileobj
+
+from deid_node.errors import DestinationUnavailable
+from deid_node.forward.base import Parcel
+from deid_node.values.delivery import DeliveryResult, Receipt
+
+# Stricter than a path needs: digits and single dots cannot climb out of the folder.
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
+class FolderDestination:
+    """Writes ``dir/<Study UID>/<Series UID>/<SOP UID>.dcm``; a `Destination`.
+
+    A file appears under its name only when its bytes are on disk. One that is
+    there already counts as delivered when its bytes are the same, and is never
+    overwritten when they are not.
+    """
+
+    concurrency = 1
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self._folder = folder
+
+    def deliver(self, batch: Sequence[Parcel]) -> Generator[Receipt, None, None]:
+        """Write `batch`; the disk's trouble is `DestinationUnavailable`."""
+        for parcel in batch:
+            try:
+                result = self._written(parcel)
+            except OSError as error:
+                raise DestinationUnavailable(
+                    f"the folder cannot be written ({type(error).__name__})"
+                ) from None
+            yield Receipt(parcel.instance.id, self.name, result, None)
+
+    def release_idle(self) -> None:
+        """Nothing is kept open."""
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _written(self, parcel: Parcel) -> DeliveryResult:
+        instance = parcel.instance
+        uids = (
+            instance.study_instance_uid,
+            instance.series_instance_uid,
+            instance.sop_instance_uid,
+        )
+        if not all(_UID.fullmatch(uid) for uid in uids):
+            return DeliveryResult.REFUSED
+        study, series, sop = uids
+        folder = self._folder / study / series
+        final = folder / f"{sop}.dcm"
+        if final.exists():
+            same = filecmp.cmp(parcel.path, final, shallow=False)
+            return DeliveryResult.DELIVERED if same else DeliveryResult.REFUSED
+        self._make(folder)
+        # One name an instance: what a crash left behind is overwritten by the next attempt.
+        partial = folder / f".{instance.id}.partial"
+        try:
+            with parcel.path.open("rb") as source, partial.open("wb") as target:
+                copyfileobj(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+            partial.rename(final)
+        finally:
+            partial.unlink(missing_ok=True)
+        # The rename itself is not on disk before the folder is.
+        _sync(folder)
+        return DeliveryResult.DELIVERED
+
+    def _make(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        for made in (folder.parent, self._folder, self._folder.parent):
+            _sync(made)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

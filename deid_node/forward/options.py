@@ -1,0 +1,89 @@
+"""What the YAML can say of destinations."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+_OPTIONS = ConfigDict(frozen=True, extra="forbid")
+
+
+def _ae_title(value: str) -> str:
+    # PS3.5 6.2, VR AE: up to 16 characters of the default repertoire, no backslash, not all spaces.
+    if not value.strip() or not value.isascii() or not value.isprintable() or "\\" in value:
+        raise ValueError("is no AE title")
+    return value.strip()
+
+
+AeTitle: TypeAlias = Annotated[str, Field(max_length=16), AfterValidator(_ae_title)]
+DestinationName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+
+
+class CStoreOptions(BaseModel):
+    """An archive that takes instances by C-STORE."""
+
+    model_config = _OPTIONS
+    kind: Literal["cstore"]
+    ae_title: AeTitle = Field(description="AE title of the archive.")
+    host: str = Field(min_length=1, description="Name or IP address of the archive.")
+    port: int = Field(ge=1, le=65535, description="TCP port of the archive.")
+    calling_ae_title: AeTitle = Field(
+        default="DEIDNODE", description="The AE title that we give as our own."
+    )
+    max_associations: int = Field(
+        default=2, ge=1, le=32, description="How many associations may be open at the same time."
+    )
+    timeout_seconds: float = Field(
+        default=30,
+        gt=0,
+        description="How long the archive may be silent before the association is given up.",
+    )
+    tls: None = Field(default=None, description="Not yet: the association is not encrypted.")
+
+
+class FolderOptions(BaseModel):
+    """A folder: one file an instance, ``<Study UID>/<Series UID>/<SOP UID>.dcm``, new UIDs."""
+
+    model_config = _OPTIONS
+    kind: Literal["folder"]
+    dir: Path = Field(description="The folder; created where it does not exist.")
+
+
+DestinationOptions: TypeAlias = Annotated[
+    CStoreOptions | FolderOptions, Field(discriminator="kind")
+]
+
+
+class RetryOptions(BaseModel):
+    """When a delivery is tried again: first, first x factor, ... up to cap; for ever."""
+
+    model_config = _OPTIONS
+    first_seconds: float = Field(default=1, gt=0)
+    factor: float = Field(default=2, ge=1)
+    cap_seconds: float = Field(default=300, gt=0)
+
+
+def _frozen(
+    value: Mapping[DestinationName, DestinationOptions],
+) -> Mapping[DestinationName, DestinationOptions]:
+    return MappingProxyType(dict(value))
+
+
+Destinations: TypeAlias = Annotated[
+    Mapping[DestinationName, DestinationOptions],
+    AfterValidator(_frozen),
+    PlainSerializer(dict),
+]
+
+
+class ForwardOptions(BaseModel):
+    """Where clean instances go, by name."""
+
+    model_config = _OPTIONS
+    destinations: Destinations = Field(
+        default=MappingProxyType({}),
+        description="Destinations by name; the names are what rules and metrics speak of.",
+    )
+    retry: RetryOptions = Field(default=RetryOptions())

@@ -1,0 +1,153 @@
+"""Associations with one archive that are kept open between batches.
+
+At most as many are open as the archive was configured for. What an association
+offered cannot be changed later, so a new one also offers what was needed lately.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from time import monotonic
+from typing import Self
+
+from deid_node.errors import DestinationUnavailable
+from deid_node.forward.association import Archive, Association, open_association
+from deid_node.forward.contexts import MOST_CONTEXTS, Offer, contexts_for, offers_for
+from deid_node.values.instance import CleanInstance
+
+
+class AssociationPool:
+    """Lends associations, one to a thread; any thread may call."""
+
+    def __init__(self, archive: Archive, *, most: int, idle_seconds: float) -> None:
+        self._archive = archive
+        self._most = most
+        self._idle_seconds = idle_seconds
+        self._lock = threading.Lock()
+        self._idle: list[Association] = []
+        self._lent: set[Association] = set()
+        self._closed = False
+        self._lately: OrderedDict[Offer, None] = OrderedDict()
+
+    def rested(self, instance: CleanInstance) -> Association | None:
+        """Lend an idle association that can serve `instance`, if there is a living one."""
+        needed = offers_for(instance)
+        while True:
+            with self._lock:
+                fitting = [one for one in self._idle if one.offered.issuperset(needed)]
+                if not fitting:
+                    return None
+                found = fitting[-1]
+                self._idle.remove(found)
+                self._lent.add(found)
+            if found.is_alive():
+                return found
+            self.drop(found)
+
+    def fresh(self, instances: Sequence[CleanInstance]) -> Association:
+        """Open and lend an association for `instances`, as many from the first as it can serve."""
+        with self._lock:
+            lately = list(reversed(self._lately))
+            crowded = self._idle and len(self._idle) + len(self._lent) >= self._most
+            # Room for a new one is made by the one that has been idle longest.
+            oldest = self._idle.pop(0) if crowded else None
+        if oldest is not None:
+            oldest.release()
+        contexts = contexts_for(instances, lately)
+        association = open_association(self._archive, contexts)
+        with self._lock:
+            for context in reversed(contexts):
+                self._lately[context.sop_class, context.transfer_syntax] = None
+                self._lately.move_to_end((context.sop_class, context.transfer_syntax))
+            while len(self._lately) > MOST_CONTEXTS:
+                self._lately.popitem(last=False)
+            if not self._closed:
+                self._lent.add(association)
+                return association
+        association.release()
+        raise DestinationUnavailable("the destination is closed")
+
+    def give_back(self, association: Association) -> None:
+        """Keep a healthy association for the next borrower."""
+        with self._lock:
+            self._lent.discard(association)
+            if not self._closed:
+                self._idle.append(association)
+                return
+        association.release()
+
+    def drop(self, association: Association) -> None:
+        """Forget a broken association."""
+        with self._lock:
+            self._lent.discard(association)
+        association.shut()
+
+    def release_idle(self) -> None:
+        """Release the associations that have not been used for a while."""
+        now = monotonic()
+        with self._lock:
+            stale = [one for one in self._idle if now - one.last_used >= self._idle_seconds]
+            self._idle = [one for one in self._idle if one not in stale]
+        for association in stale:
+            association.release()
+
+    def close(self) -> None:
+        """Release what is idle and break off what is lent."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            lent = list(self._lent)
+        for association in lent:
+            association.shut()
+        for association in idle:
+            association.release()
+
+
+class Line:
+    """What one delivering thread holds: at most one association of the pool."""
+
+    def __init__(self, pool: AssociationPool) -> None:
+        self._pool = pool
+        self._association: Association | None = None
+        self.is_rested = False
+        """Whether it lay idle and has not been used since: it may have died unnoticed."""
+
+    def __enter__(self) -> Self:
+        """Begin with nothing in hand."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give back what is in hand."""
+        self._give_back()
+
+    def serving(self, instances: Sequence[CleanInstance]) -> Association:
+        """Return an association that offered the first of `instances`.
+
+        Raises `DestinationUnavailable` when a new one is needed and cannot be had.
+        """
+        first = instances[0]
+        if self._association is not None:
+            if self._association.offered.issuperset(offers_for(first)):
+                return self._association
+            self._give_back()
+        self._association = self._pool.rested(first)
+        self.is_rested = self._association is not None
+        return self._association or self.renewed(instances)
+
+    def renewed(self, instances: Sequence[CleanInstance]) -> Association:
+        """Return a new association in place of the one in hand."""
+        self.lose()
+        self._association = self._pool.fresh(instances)
+        self.is_rested = False
+        return self._association
+
+    def lose(self) -> None:
+        """Drop the association in hand."""
+        if self._association is not None:
+            self._pool.drop(self._association)
+            self._association = None
+
+    def _give_back(self) -> None:
+        if self._association is not None:
+            self._pool.give_back(self._association)
+            self._association = None

@@ -1,0 +1,243 @@
+"""Brings what is due to one destination, and records every answer.
+
+The journal is the truth: a sender holds nothing that is not read again after a
+crash. It knows only what its own threads have in hand, so that no instance is
+sent twice at the same time.
+"""
+
+import random
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from time import monotonic
+
+from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable
+from deid_node.forward.base import Destination, Parcel
+from deid_node.forward.circuit import Circuit
+from deid_node.forward.source import DeliverySource
+from deid_node.observe.events import Event
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
+from deid_node.values.identity import InstanceId
+from deid_node.values.retry import RetryPolicy
+
+_BATCH = 25
+# The journal may change without a word (a person releases an instance): look now and then.
+_LOOK_AGAIN_SECONDS = 5.0
+_SHORTEST_SECONDS = 0.005
+_TROUBLE_SECONDS = 1.0
+_CLOSING_SECONDS = 5.0
+
+
+class Sender:
+    """The threads of one destination: as many as it can serve at once.
+
+    Order: the oldest study first, its instances together. `stop` lets each
+    thread finish the instance in its hand.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        source: DeliverySource,
+        retry: RetryPolicy,
+        *,
+        log: EventLog,
+        metrics: Metrics,
+        draw: random.Random | None = None,
+    ) -> None:
+        self._destination = destination
+        self._source = source
+        self._retry = retry
+        self._log = log.with_fields(destination=destination.name)
+        self._metrics = metrics
+        self._draw = draw or random.Random()
+        self._changed = threading.Condition()
+        self._circuit = Circuit(retry, self._draw)
+        self._in_hand: set[InstanceId] = set()
+        self._stopping = False
+        self._threads = [
+            # A daemon: while it waits for a connection to be made it cannot be interrupted, and
+            # then it holds nothing that the end of the process would harm.
+            threading.Thread(
+                target=self._run, name=f"sender-{destination.name}-{number}", daemon=True
+            )
+            for number in range(destination.concurrency)
+        ]
+
+    @property
+    def reachable(self) -> bool:
+        """Whether the destination answered when it was last called."""
+        with self._changed:
+            return not self._circuit.is_open
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        """Say that something new may be due; cheap, any thread may call it."""
+        with self._changed:
+            self._changed.notify()
+
+    def stop(self, *, finish_seconds: float) -> None:
+        """End the threads; what is still on its way after `finish_seconds` is broken off.
+
+        Nothing is lost by that: an instance without a receipt stays due.
+        """
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+        deadline = monotonic() + finish_seconds
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - monotonic()))
+        self._destination.close()
+        for thread in self._threads:
+            thread.join(_CLOSING_SECONDS)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            try:
+                batch = self._next_batch()
+                if batch:
+                    self._carry(batch)
+                else:
+                    self._destination.release_idle()
+            except CustodyError as error:
+                self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
+                self._pause(_TROUBLE_SECONDS)
+            # A fault of ours must not end the deliveries for good: it is told, and tried again.
+            except Exception as error:  # noqa: BLE001
+                self._log.error(Event.DELIVERY_POSTPONED, error=type(error).__name__)
+                self._pause(_TROUBLE_SECONDS)
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping, seconds)
+
+    def _next_batch(self) -> Sequence[Delivery]:
+        """Return what this thread shall deliver now; nothing after a wait or when stopping."""
+        with self._changed:
+            if self._stopping:
+                return ()
+            wait_seconds = self._circuit.wait_seconds
+            may_call = not wait_seconds and not (self._circuit.is_open and self._in_hand)
+            batch = self._chosen() if may_call else []
+            if batch:
+                self._in_hand.update(delivery.instance.id for delivery in batch)
+                return batch
+            self._changed.wait(min(wait_seconds or self._rest_seconds(), _LOOK_AGAIN_SECONDS))
+            return ()
+
+    def _rest_seconds(self) -> float:
+        """Return how long there is nothing to do; what ends earlier notifies."""
+        if self._in_hand:
+            return _LOOK_AGAIN_SECONDS
+        seconds = self._source.next_due_seconds(self._destination.name)
+        # Something may have become due since `due` was asked: soon, but never in a tight loop.
+        return _LOOK_AGAIN_SECONDS if seconds is None else max(_SHORTEST_SECONDS, seconds)
+
+    def _chosen(self) -> list[Delivery]:
+        name = self._destination.name
+        due = self._source.due(name, limit=len(self._in_hand) + _BATCH)
+        free = [delivery for delivery in due if delivery.instance.id not in self._in_hand]
+        if self._circuit.is_open and free:
+            # The probe: one that has failed least, so that a single indigestible
+            # instance does not keep the way closed for all.
+            return [min(free, key=lambda delivery: delivery.attempts)]
+        return free[:_BATCH]
+
+    def _carry(self, batch: Sequence[Delivery]) -> None:
+        try:
+            intact = [(delivery, parcel) for delivery in batch for parcel in self._parcel(delivery)]
+            receipts = self._destination.deliver([parcel for _, parcel in intact])
+            with closing(receipts):
+                for delivery, _ in intact:
+                    if not self._delivered(delivery, receipts):
+                        break
+        except DestinationUnavailable as error:
+            self._unreachable(error)
+        finally:
+            with self._changed:
+                self._in_hand.difference_update(delivery.instance.id for delivery in batch)
+                self._changed.notify_all()
+
+    def _delivered(self, delivery: Delivery, receipts: Iterator[Receipt]) -> bool:
+        """Deliver one and record what came of it; return whether the next may follow."""
+        began = monotonic()
+        try:
+            receipt = next(receipts)
+        except (DestinationUnavailable, CustodyError):
+            raise
+        # A fault of ours that this instance brings out must not hold up all behind it.
+        except Exception:
+            self._source.postpone(delivery, seconds=self._delay_seconds(delivery))
+            raise
+        self._metrics.stage("deliver", monotonic() - began)
+        self._settle(delivery, receipt)
+        with self._changed:
+            return not self._stopping and not self._circuit.is_open
+
+    def _delay_seconds(self, delivery: Delivery) -> float:
+        with self._changed:
+            return self._retry.delay_seconds(delivery.attempts + 1, draw=self._draw)
+
+    def _parcel(self, delivery: Delivery) -> Sequence[Parcel]:
+        try:
+            return (Parcel(delivery.instance, self._source.clean_path(delivery.instance)),)
+        except BlobDamaged as damage:
+            receipt = Receipt(
+                delivery.instance.id, delivery.destination, DeliveryResult.REFUSED, None
+            )
+            self._source.settle(receipt)
+            self._log.error(Event.DELIVERY_REFUSED, instance=delivery.instance.id, code=damage.code)
+            return ()
+
+    def _settle(self, delivery: Delivery, receipt: Receipt) -> None:
+        self._metrics.delivery(receipt.destination, receipt.result)
+        if receipt.result is DeliveryResult.RETRY:
+            seconds = self._delay_seconds(delivery)
+            self._source.postpone(delivery, seconds=seconds)
+            with self._changed:
+                outage = self._circuit.failed()
+            self._log.warning(
+                Event.DELIVERY_POSTPONED,
+                instance=receipt.id,
+                status=receipt.status,
+                attempt=delivery.attempts + 1,
+                seconds=round(seconds, 3),
+            )
+            if outage:
+                self._log.warning(Event.DESTINATION_UNREACHABLE)
+            return
+        self._source.settle(receipt)
+        with self._changed:
+            reached = self._circuit.answered()
+        if reached:
+            self._log.info(Event.DESTINATION_REACHED)
+        if receipt.result is DeliveryResult.REFUSED:
+            self._log.warning(Event.DELIVERY_REFUSED, instance=receipt.id, status=receipt.status)
+        else:
+            self._log.info(
+                Event.INSTANCE_DELIVERED,
+                instance=receipt.id,
+                status=receipt.status,
+                result=receipt.result.value,
+            )
+
+    def _unreachable(self, error: DestinationUnavailable) -> None:
+        with self._changed:
+            if self._stopping:
+                return
+            outage = self._circuit.unreachable()
+            seconds = self._circuit.wait_seconds
+        self._metrics.delivery(self._destination.name, DeliveryResult.RETRY)
+        tell = self._log.warning if outage else self._log.debug
+        tell(
+            Event.DESTINATION_UNREACHABLE,
+            code=error.code,
+            reason=str(error),
+            seconds=round(seconds, 3),
+        )

@@ -1,0 +1,115 @@
+"""A dataset in another encoding, for archives that refuse the stored one.
+
+Pixels are decoded without loss to their native form, never encoded again. The
+work is done in a process of its own: the decoders are foreign C code over bytes
+that once came from outside, and a crash there must not take the node down.
+"""
+
+import multiprocessing
+import threading
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_dataset
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from deid_node.dicom.silence import silence_libraries
+
+
+class Untranscodable(Exception):
+    """The dataset cannot be brought into the other encoding without loss."""
+
+
+class Transcoder:
+    """Transcodes in one worker process, started when it is first needed; any thread may call."""
+
+    def __init__(self, *, time_limit_seconds: float) -> None:
+        self._time_limit_seconds = time_limit_seconds
+        self._lock = threading.Lock()
+        self._worker: tuple[multiprocessing.process.BaseProcess, Connection] | None = None
+
+    def transcoded(self, path: Path, transfer_syntax: str) -> bytes:
+        """Return the dataset of the Part 10 file at `path`, encoded in `transfer_syntax`.
+
+        `transfer_syntax` is Explicit or Implicit VR Little Endian. Raises
+        `Untranscodable`, also where the worker died or outlasted the time limit.
+        """
+        with self._lock:
+            _, line = self._worker = self._worker or _started()
+            try:
+                line.send((path, transfer_syntax))
+                answer = line.recv() if line.poll(self._time_limit_seconds) else None
+            except (OSError, EOFError):
+                answer = None
+            if answer is None:
+                self._end()
+                raise Untranscodable("the decoder died or did not end")
+        if not isinstance(answer, bytes):
+            raise Untranscodable("no decoder for the stored encoding")
+        return answer
+
+    def close(self) -> None:
+        """End the worker process; what it is doing fails."""
+        worker = self._worker
+        if worker is not None:
+            # Before the lock: its holder may be waiting for this very process.
+            with suppress(ValueError):
+                worker[0].kill()
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            process, line = self._worker
+            line.close()
+            process.kill()
+            process.join()
+            process.close()
+            self._worker = None
+
+
+def _started() -> tuple[multiprocessing.process.BaseProcess, Connection]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process.start()
+    # With our copy of its end gone, the worker's death is the end of the line, and ours is its.
+    theirs.close()
+    return process, ours
+
+
+def _serve(line: Connection) -> None:
+    """Answer until the line ends: bytes, or None for what cannot be transcoded."""
+    silence_libraries()
+    while True:
+        try:
+            path, transfer_syntax = line.recv()
+        except (EOFError, OSError, KeyboardInterrupt):
+            return
+        try:
+            answer: bytes | str = encoded(path, transfer_syntax)
+        # Decoders raise whatever they like; all of it means the same here.
+        except Exception:  # noqa: BLE001
+            answer = "untranscodable"
+        line.send(answer)
+
+
+def encoded(path: Path, transfer_syntax: str) -> bytes:
+    """Return the dataset of the file at `path` in `transfer_syntax`; raises what pydicom raises."""
+    dataset = dcmread(path)
+    stored = UID(dataset.file_meta.TransferSyntaxUID)
+    if stored == ExplicitVRBigEndian:
+        # The words of OW, OF, ... elements would have to be turned as well; nobody sends it now.
+        raise Untranscodable("big endian")
+    if stored.is_encapsulated:
+        # The same instance in other clothes keeps its UID (PS3.4 B.2.2 allows the SCU to convert),
+        # and colours stay in the space they were decoded in: turning them would round.
+        dataset.decompress(as_rgb=False, generate_instance_uid=False)
+    buffer = DicomBytesIO()
+    buffer.is_little_endian = True
+    buffer.is_implicit_VR = transfer_syntax == ImplicitVRLittleEndian
+    write_dataset(buffer, dataset)
+    return buffer.getvalue()
