@@ -1,0 +1,57 @@
+"""A node's metrics after a day of everything, for the queries to find something in."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry
+
+from deid_node.errors import withhold_codes
+from deid_node.observe.labels import AssociationResult, ConfiguredNames, Fill, Stage
+from deid_node.observe.metrics import Metrics
+from deid_node.values.delivery import DeliveryResult
+
+
+class Spool:
+    """A spool in which something waits in every state."""
+
+    def waiting(self) -> Mapping[str, tuple[int, float]]:
+        return {"received": (3, 12.0), "clean": (2, 60.0), "withheld": (1, 3600.0)}
+
+    def free_bytes(self) -> int:
+        return 50_000_000_000
+
+
+def busy_metrics() -> Metrics:
+    """Return metrics that know one peer, one rule and one destination, and have seen it all."""
+    names = ConfiguredNames(peers=("ct1",), rules=("everything",), destinations=("archive",))
+    metrics = Metrics(CollectorRegistry(), names)
+    metrics.watch_custody(Spool())
+    metrics.build_info(
+        version="0.1.0", standard_edition="2026c", finder="crnn-1", inpainter="telea"
+    )
+    happen(metrics)
+    return metrics
+
+
+def happen(metrics: Metrics) -> None:
+    """Let everything that is counted happen once."""
+    metrics.instance_received("ct1", 500_000)
+    metrics.instance_cleaned("everything")
+    for code in withhold_codes():
+        metrics.instance_withheld(code)
+    for result in DeliveryResult:
+        metrics.delivery("archive", result)
+    for stage in Stage:
+        metrics.stage(stage, 0.2)
+    for fill in Fill:
+        metrics.regions_found(fill)
+    for association in AssociationResult:
+        metrics.association(association)
+
+
+def labels_by_series(metrics: Metrics) -> dict[str, set[str]]:
+    """Return the labels of every series name that the exposition has."""
+    labels: dict[str, set[str]] = {}
+    for family in metrics.registry.collect():
+        for sample in family.samples:
+            labels.setdefault(sample.name, set()).update(sample.labels)
+    return labels

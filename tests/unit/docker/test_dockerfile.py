@@ -1,0 +1,79 @@
+"""The Dockerfile: who runs, what is in it, how it stops."""
+
+import re
+
+import pytest
+
+from deid_node import __version__
+from deid_node.observe.options import HttpOptions
+from tests.unit.docker.programs import DOCKER, ROOT, must_accept
+
+TEXT = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
+STAGES = re.split(r"^(?=FROM )", TEXT, flags=re.MULTILINE)[1:]
+
+
+def stage(name: str) -> str:
+    """Return the instructions of a stage and of those it is built from."""
+    (text,) = (text for text in STAGES if re.search(rf"^FROM \S+ AS {name}$", text, re.MULTILINE))
+    parent = text.split()[1]
+    return ("" if parent.startswith("$") else stage(parent)) + text
+
+
+@pytest.mark.parametrize("target", ["cpu", "gpu"])
+def test_both_targets_run_as_a_user_without_rights(target: str) -> None:
+    assert re.findall(r"^USER (.*)$", stage(target), re.MULTILINE)[-1] == "10001:10001"
+
+
+@pytest.mark.parametrize("target", ["cpu", "gpu"])
+def test_both_targets_ask_no_network_and_stop_in_order(target: str) -> None:
+    text = stage(target)
+
+    assert "HF_HUB_OFFLINE=1" in text
+    assert "STOPSIGNAL SIGTERM" in text
+    assert 'ENTRYPOINT ["deid-node"]' in text
+    assert 'VOLUME ["/var/lib/deid-node/spool"]' in text
+
+
+@pytest.mark.parametrize(("target", "extra"), [("cpu", "[cpu]"), ("gpu", "[gpu]")])
+def test_each_target_has_its_own_runtime(target: str, extra: str) -> None:
+    source = re.search(r"COPY --from=(\S+)", stage(target).rpartition("FROM ")[2])
+
+    assert source is not None
+    assert extra in stage(source[1])
+    assert "constraints.txt" in stage(source[1])
+
+
+def test_without_a_target_the_image_is_the_one_that_runs_anywhere() -> None:
+    assert STAGES[-1].startswith("FROM runtime AS cpu")
+
+
+def test_the_health_check_asks_the_port_that_the_node_serves() -> None:
+    assert f"http://127.0.0.1:{HttpOptions().port}/health/ready" in TEXT
+
+
+def test_labels_carry_the_version_of_the_package() -> None:
+    assert f"ARG VERSION={__version__}" in TEXT
+    assert f"image: deid-node:{__version__}-cpu" in (DOCKER / "compose.yaml").read_text()
+    assert f"image: deid-node:{__version__}-gpu" in (DOCKER / "compose.gpu.yaml").read_text()
+
+
+def test_the_base_image_is_pinned() -> None:
+    assert re.search(r"^ARG PYTHON_IMAGE=python:3\.11\.\d+-slim-bookworm$", TEXT, re.MULTILINE)
+
+
+def test_what_is_copied_passes_the_dockerignore_and_nothing_else_does() -> None:
+    copied = {
+        name.strip("./")
+        for sources in re.findall(r"^COPY (?!--from)(.*) \S+$", TEXT, re.MULTILINE)
+        for name in sources.split()
+    }
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+
+    assert "*" in lines
+    assert copied == let_in
+
+
+@pytest.mark.peer("hadolint")
+def test_hadolint_finds_nothing() -> None:
+    assert not must_accept("hadolint", "Dockerfile")
