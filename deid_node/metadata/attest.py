@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 
 from deid_node import __version__
 from deid_node.metadata.options import Option
-from deid_node.metadata.table import load_table
+from deid_node.metadata.table import EDITION
 
 BASIC_PROFILE_CODE = "113100"
 _BASIC_PROFILE_MEANING = "Basic Application Confidentiality Profile"
@@ -62,7 +62,7 @@ def attest(
 
 def method_text() -> str:
     """Return the text of De-identification Method (0012,0063): LO, at most 64 characters."""
-    return f"deid_node {__version__}, PS3.15 {load_table().edition} Basic Profile"
+    return f"deid_node {__version__}, PS3.15 {EDITION} Basic Profile"
 
 
 def _code(value: str, meaning: str) -> Dataset:

@@ -1,7 +1,7 @@
 """From what the configuration says to a scrubber."""
 
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.keys import KEY_PATH, load_key
+from deid_node.metadata.keys import KEY_PATH, read_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.plan import build_plan
 from deid_node.metadata.pseudonyms import Pseudonyms
@@ -22,7 +22,7 @@ def build_scrubber(
         The options that the treatment names; where it names none, those of
         `options` hold.
     key
-        The site's secret, already loaded (``keys.load_key``).
+        The site's secret, already loaded (``keys.read_key_file``).
 
     Raises
     ------
@@ -49,4 +49,4 @@ def require_key_file(options: MetadataOptions) -> bytes:
     """
     if options.pseudonym_key_file is None:
         raise ConfigurationError(KEY_PATH, "no key file is named")
-    return load_key(options.pseudonym_key_file)
+    return read_key_file(options.pseudonym_key_file)

@@ -1,5 +1,8 @@
 """Values that stand where something stood: valid for their VR and evidently no patient's."""
 
+from types import MappingProxyType
+from typing import Final
+
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
@@ -10,40 +13,42 @@ DATE = "19000101"
 TIME = "000000"
 CODE_SCHEME = "99DEIDNODE"  # 99: a private coding scheme (PS3.16 8.1)
 
-_DUMMIES: dict[str, str | int | float | bytes] = {
-    "AE": TEXT,
-    "AS": "000Y",
-    "AT": 0,
-    "CS": TEXT,
-    "DA": DATE,
-    "DS": "0",
-    "DT": DATE + TIME,
-    "FD": 0.0,
-    "FL": 0.0,
-    "IS": "0",
-    "LO": TEXT,
-    "LT": TEXT,
-    "OB": b"\0\0",
-    "OD": b"\0" * 8,
-    "OF": b"\0" * 4,
-    "OL": b"\0" * 4,
-    "OV": b"\0" * 8,
-    "OW": b"\0\0",
-    "PN": TEXT,
-    "SH": TEXT,
-    "SL": 0,
-    "SS": 0,
-    "ST": TEXT,
-    "SV": 0,
-    "TM": TIME,
-    "UC": TEXT,
-    "UL": 0,
-    "UN": b"\0\0",
-    "UR": "urn:removed",
-    "US": 0,
-    "UT": TEXT,
-    "UV": 0,
-}
+_DUMMIES: Final = MappingProxyType[str, str | int | float | bytes](
+    {
+        "AE": TEXT,
+        "AS": "000Y",
+        "AT": 0,
+        "CS": TEXT,
+        "DA": DATE,
+        "DS": "0",
+        "DT": DATE + TIME,
+        "FD": 0.0,
+        "FL": 0.0,
+        "IS": "0",
+        "LO": TEXT,
+        "LT": TEXT,
+        "OB": b"\0\0",
+        "OD": b"\0" * 8,
+        "OF": b"\0" * 4,
+        "OL": b"\0" * 4,
+        "OV": b"\0" * 8,
+        "OW": b"\0\0",
+        "PN": TEXT,
+        "SH": TEXT,
+        "SL": 0,
+        "SS": 0,
+        "ST": TEXT,
+        "SV": 0,
+        "TM": TIME,
+        "UC": TEXT,
+        "UL": 0,
+        "UN": b"\0\0",
+        "UR": "urn:removed",
+        "US": 0,
+        "UT": TEXT,
+        "UV": 0,
+    }
+)
 
 # As many dummies as there were values: attributes that run in parallel stay parallel.
 _COUNTED = frozenset({"AS", "CS", "DA", "DS", "DT", "IS", "LO", "SH", "TM", "UC"})

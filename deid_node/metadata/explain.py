@@ -8,7 +8,8 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal, assert_never
+from types import MappingProxyType
+from typing import Final, Literal, assert_never
 
 from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag
 
@@ -18,17 +19,19 @@ from deid_node.metadata.policy import KNOWN_VRS, default_action
 
 Format = Literal["md", "csv", "json"]
 
-_WORDS = {
-    Action.REMOVE: "remove",
-    Action.EMPTY: "empty",
-    Action.DUMMY: "dummy",
-    Action.REPLACE_UID: "new UID",
-    Action.KEEP: "keep",
-    Action.PATIENT_NAME: "pseudonym of the patient",
-    Action.PATIENT_ID: "pseudonym of the patient",
-    Action.ACCESSION_NUMBER: "pseudonym of the accession",
-    Action.STUDY_ID: "pseudonym of the study",
-}
+_WORDS: Final = MappingProxyType(
+    {
+        Action.REMOVE: "remove",
+        Action.EMPTY: "empty",
+        Action.DUMMY: "dummy",
+        Action.REPLACE_UID: "new UID",
+        Action.KEEP: "keep",
+        Action.PATIENT_NAME: "pseudonym of the patient",
+        Action.PATIENT_ID: "pseudonym of the patient",
+        Action.ACCESSION_NUMBER: "pseudonym of the accession",
+        Action.STUDY_ID: "pseudonym of the study",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

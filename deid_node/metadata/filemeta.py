@@ -7,9 +7,7 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID
 
 from deid_node import __version__
-
-# 128 random bits drawn once for this implementation (PS3.7 D.3.3.2).
-IMPLEMENTATION_CLASS_UID = "2.25.312989627782811723799195793857623800892"
+from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 
 
 def implementation_version_name() -> str:

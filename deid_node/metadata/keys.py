@@ -14,7 +14,7 @@ KEY_PATH = "metadata.pseudonym_key_file"
 LEAST_BYTES = 32
 
 
-def load_key(path: Path) -> bytes:
+def read_key_file(path: Path) -> bytes:
     """Return the key in the file at `path`, every byte of it.
 
     Raises

@@ -4,6 +4,9 @@ An object whose content lies outside its attributes (a document, raw data, an
 object of a private SOP class) cannot be judged attribute by attribute.
 """
 
+from types import MappingProxyType
+from typing import Final
+
 from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 
@@ -17,15 +20,17 @@ _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _DIRECTORY_RECORDS = 0x00041220
 
-_UNSUPPORTED = {
-    f"{_STORAGE}104.1": "an encapsulated PDF cannot be looked into",
-    f"{_STORAGE}104.2": "an encapsulated CDA document cannot be looked into",
-    f"{_STORAGE}104.3": "an encapsulated STL mesh cannot be looked into",
-    f"{_STORAGE}104.4": "an encapsulated OBJ mesh cannot be looked into",
-    f"{_STORAGE}104.5": "an encapsulated MTL file cannot be looked into",
-    f"{_STORAGE}66": "raw data cannot be looked into",
-    f"{_STORAGE}201.1": "an inventory lists other patients",
-}
+_UNSUPPORTED: Final = MappingProxyType(
+    {
+        f"{_STORAGE}104.1": "an encapsulated PDF cannot be looked into",
+        f"{_STORAGE}104.2": "an encapsulated CDA document cannot be looked into",
+        f"{_STORAGE}104.3": "an encapsulated STL mesh cannot be looked into",
+        f"{_STORAGE}104.4": "an encapsulated OBJ mesh cannot be looked into",
+        f"{_STORAGE}104.5": "an encapsulated MTL file cannot be looked into",
+        f"{_STORAGE}66": "raw data cannot be looked into",
+        f"{_STORAGE}201.1": "an inventory lists other patients",
+    }
+)
 
 # Objects that belong to no patient and no study (PS3.3 A.43 and following).
 _WITHOUT_STUDY = frozenset(

@@ -8,7 +8,8 @@ configured and not carried out would be a false promise.
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -45,24 +46,26 @@ class Option(StrEnum):
         return _MEANINGS[self]
 
 
-_MEANINGS = {
-    Option.CLEAN_PIXEL_DATA: "Clean Pixel Data Option",
-    Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES: "Clean Recognizable Visual Features Option",
-    Option.CLEAN_GRAPHICS: "Clean Graphics Option",
-    Option.CLEAN_STRUCTURED_CONTENT: "Clean Structured Content Option",
-    Option.CLEAN_DESCRIPTORS: "Clean Descriptors Option",
-    Option.RETAIN_LONGITUDINAL_FULL_DATES: (
-        "Retain Longitudinal Temporal Information Full Dates Option"
-    ),
-    Option.RETAIN_LONGITUDINAL_MODIFIED_DATES: (
-        "Retain Longitudinal Temporal Information Modified Dates Option"
-    ),
-    Option.RETAIN_PATIENT_CHARACTERISTICS: "Retain Patient Characteristics Option",
-    Option.RETAIN_DEVICE_IDENTITY: "Retain Device Identity Option",
-    Option.RETAIN_UIDS: "Retain UIDs Option",
-    Option.RETAIN_SAFE_PRIVATE: "Retain Safe Private Option",
-    Option.RETAIN_INSTITUTION_IDENTITY: "Retain Institution Identity Option",
-}
+_MEANINGS: Final = MappingProxyType(
+    {
+        Option.CLEAN_PIXEL_DATA: "Clean Pixel Data Option",
+        Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES: "Clean Recognizable Visual Features Option",
+        Option.CLEAN_GRAPHICS: "Clean Graphics Option",
+        Option.CLEAN_STRUCTURED_CONTENT: "Clean Structured Content Option",
+        Option.CLEAN_DESCRIPTORS: "Clean Descriptors Option",
+        Option.RETAIN_LONGITUDINAL_FULL_DATES: (
+            "Retain Longitudinal Temporal Information Full Dates Option"
+        ),
+        Option.RETAIN_LONGITUDINAL_MODIFIED_DATES: (
+            "Retain Longitudinal Temporal Information Modified Dates Option"
+        ),
+        Option.RETAIN_PATIENT_CHARACTERISTICS: "Retain Patient Characteristics Option",
+        Option.RETAIN_DEVICE_IDENTITY: "Retain Device Identity Option",
+        Option.RETAIN_UIDS: "Retain UIDs Option",
+        Option.RETAIN_SAFE_PRIVATE: "Retain Safe Private Option",
+        Option.RETAIN_INSTITUTION_IDENTITY: "Retain Institution Identity Option",
+    }
+)
 
 OFFERED = frozenset({Option.CLEAN_PIXEL_DATA})
 """What this version carries out."""

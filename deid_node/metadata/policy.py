@@ -9,6 +9,8 @@ See docs/decisions/metadata-attributes-outside-the-table.md.
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
 
 from deid_node.metadata.action import Action
 
@@ -20,27 +22,31 @@ KNOWN_VRS = TEXT_VRS | NUMBER_VRS | BULK_VRS | TIME_VRS | {"CS", "PN", "SQ", "UI
 
 # Table E.1-1 names several actions where the type of the attribute differs from
 # object to object. The one that is valid for every type is taken.
-RESOLUTION = {
-    "X": Action.REMOVE,
-    "Z": Action.EMPTY,
-    "D": Action.DUMMY,
-    "U": Action.REPLACE_UID,
-    "K": Action.KEEP,
-    "X/Z": Action.EMPTY,
-    "X/D": Action.DUMMY,
-    "Z/D": Action.DUMMY,
-    "X/Z/D": Action.DUMMY,
-    "X/Z/U*": Action.REPLACE_UID,
-}
+RESOLUTION: Final = MappingProxyType(
+    {
+        "X": Action.REMOVE,
+        "Z": Action.EMPTY,
+        "D": Action.DUMMY,
+        "U": Action.REPLACE_UID,
+        "K": Action.KEEP,
+        "X/Z": Action.EMPTY,
+        "X/D": Action.DUMMY,
+        "Z/D": Action.DUMMY,
+        "X/Z/D": Action.DUMMY,
+        "X/Z/U*": Action.REPLACE_UID,
+    }
+)
 
 # Z and Z/D allow a value that is consistent within a study; the identifiers that
 # keep a study together get a pseudonym (PS3.15 E.1.1, note on consistent replacement).
-PSEUDONYMS = {
-    "PatientName": Action.PATIENT_NAME,
-    "PatientID": Action.PATIENT_ID,
-    "AccessionNumber": Action.ACCESSION_NUMBER,
-    "StudyID": Action.STUDY_ID,
-}
+PSEUDONYMS: Final = MappingProxyType(
+    {
+        "PatientName": Action.PATIENT_NAME,
+        "PatientID": Action.PATIENT_ID,
+        "AccessionNumber": Action.ACCESSION_NUMBER,
+        "StudyID": Action.STUDY_ID,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,13 @@ import csv
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Final
 
 from deid_node.errors import ConfigurationError
 from deid_node.metadata.options import Option
+
+EDITION: Final = "2024e"
+"""The edition of PS3.15 whose Table E.1-1 ships with this version."""
 
 PRIVATE = "odd,xxxx"
 CURVES = "50xx,xxxx"
@@ -67,7 +71,7 @@ def parse_table(text: str) -> ProfileTable:
     Raises
     ------
     ConfigurationError
-        The rows do not match the checksum in the header.
+        The rows do not match the checksum in the header, or it is another edition.
     """
     lines = text.splitlines(keepends=True)
     header = [line for line in lines if line.startswith("# ")]
@@ -75,6 +79,8 @@ def parse_table(text: str) -> ProfileTable:
     body = "".join(lines[len(header) :])
     if hashlib.sha256(body.encode()).hexdigest() != facts.get("sha256"):
         raise ConfigurationError("", "the shipped table of PS3.15 E.1-1 does not match its sum")
+    if facts["edition"] != EDITION:
+        raise ConfigurationError("", f"the shipped table of PS3.15 E.1-1 is not of {EDITION}")
     rows = tuple(_row(cells) for cells in csv.DictReader(body.splitlines()))
     return ProfileTable(facts["edition"], facts["source"], facts["source_sha256"], rows)
 
