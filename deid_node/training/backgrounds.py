@@ -17,7 +17,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Part: TypeAlias = Literal["train", "validation"]
+Part: TypeAlias = Literal["train", "validation", "excluded"]
+"""``excluded`` are those whose licence keeps them out of training: they only measure."""
 
 _EXCLUDED_LICENCE = re.compile(r"GPL|MIAS|research", re.IGNORECASE)
 _EXCLUDED_NOTE = re.compile(r"MIAS", re.IGNORECASE)
@@ -43,8 +44,7 @@ class Background:
 def read_backgrounds(folder: Path, part: Part) -> tuple[Background, ...]:
     """Return the pictures of `part` below `folder`, which holds a ``manifest.csv``."""
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as lines:
-        rows = [row for row in csv.DictReader(lines) if permitted(row)]
-    wanted = [row for row in rows if (_held_out(row)) == (part == "validation")]
+        wanted = [row for row in csv.DictReader(lines) if not row["text"] and _part(row) == part]
     return tuple(
         Background(row["path"], row["modality"], row["licence"], _read(folder / row["path"]))
         for row in wanted
@@ -53,11 +53,7 @@ def read_backgrounds(folder: Path, part: Part) -> tuple[Background, ...]:
 
 def permitted(row: dict[str, str]) -> bool:
     """Return whether weights that ship may be trained on this row of the manifest."""
-    return not (
-        row.get("text")
-        or _EXCLUDED_LICENCE.search(row["licence"])
-        or _EXCLUDED_NOTE.search(row["note"])
-    )
+    return not (_EXCLUDED_LICENCE.search(row["licence"]) or _EXCLUDED_NOTE.search(row["note"]))
 
 
 def licences(backgrounds: Iterable[Background]) -> dict[str, int]:
@@ -77,6 +73,12 @@ def pick(backgrounds: Sequence[Background], chance: np.random.Generator) -> Back
     weights = np.sqrt([len(groups[name]) for name in names])
     group = groups[names[int(chance.choice(len(names), p=weights / weights.sum()))]]
     return backgrounds[group[int(chance.integers(len(group)))]]
+
+
+def _part(row: dict[str, str]) -> Part:
+    if not permitted(row):
+        return "excluded"
+    return "validation" if _held_out(row) else "train"
 
 
 def _held_out(row: dict[str, str]) -> bool:

@@ -6,6 +6,7 @@ the found boxes with a margin, as the cleaner makes it. Half a name is a name.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ MARGIN_PIXELS = 3
 """How far masks reach beyond the found boxes."""
 
 _COVERED_SHARE = 0.9
+_HEIGHTS = (0, 7, 10, 20, 40)
 _SLACK_PIXELS = 4  # boxes drawn by hand are that much too wide or too narrow
 
 
@@ -34,6 +36,7 @@ class Figures:
     pixels: int = 0
     pixels_unneeded: int = 0
     missed: list[str] = field(default_factory=list)
+    by_height: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def recall(self) -> float:
@@ -57,7 +60,8 @@ class Figures:
 def judge(results: Iterable[tuple[Example, Sequence[Found]]]) -> Figures:
     """Return the figures of a finder's answers.
 
-    `images_touched` counts those where any pixel was masked without need.
+    `images_touched` counts those where any pixel was masked without need; `by_height`
+    holds lines found and lines asked for by the height of their ink.
     """
     figures = Figures()
     for example, found in results:
@@ -77,6 +81,10 @@ def judge(results: Iterable[tuple[Example, Sequence[Found]]]) -> Figures:
         figures.items_found += sum(hits)
         figures.images_whole += all(hits)
         figures.images_touched += unneeded > 0
+        for corners, hit in zip(example.items, hits, strict=True):
+            name = _height_class(corners)
+            hit_before, before = figures.by_height.get(name, (0, 0))
+            figures.by_height[name] = (hit_before + hit, before + 1)
         figures.pixels += rows * columns
         figures.pixels_unneeded += unneeded
         figures.missed += [
@@ -85,6 +93,14 @@ def judge(results: Iterable[tuple[Example, Sequence[Found]]]) -> Figures:
             if not hit
         ]
     return figures
+
+
+def _height_class(corners: NDArray[np.float32]) -> str:
+    height = float(np.hypot(*(corners[3] - corners[0])))
+    for low, high in pairwise(_HEIGHTS):
+        if height < high:
+            return f"{low}-{high} px"
+    return f"{_HEIGHTS[-1]} px and more"
 
 
 def _covered(mask: Mask, corners: NDArray[np.float32]) -> float:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from deid_node.errors import ConfigurationError
 from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixels.find.lines import joined
 from deid_node.pixels.find.maps import boxes_of_maps
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.tiles import Tile, sew, tiles
@@ -32,6 +33,7 @@ _MAP_SCALE = 2
 _LEAST_SIDE = 64
 _TILE_SIDE = 1024
 _OVERLAP = 128
+_REACH = 2.0  # heights of a line; wider gaps part the columns of a table
 
 
 class CrnnFinder:
@@ -54,7 +56,10 @@ class CrnnFinder:
 
     def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
         """Return what was found on each frame."""
-        return tuple(self._look(frame) for frame in frames)
+        return tuple(
+            self.boxes(self.maps(frame), rows=frame.shape[0], columns=frame.shape[1])
+            for frame in frames
+        )
 
     def maps(self, frame: DisplayFrame) -> NDArray[np.float32]:
         """Return core and region map of one frame, ``(2, rows / 2, columns / 2)``, rounded up.
@@ -69,17 +74,24 @@ class CrnnFinder:
         seen = [-(-length // _MAP_SCALE) for length in frame.shape[:2]]
         return whole[:, : seen[0], : seen[1]]
 
-    def _look(self, frame: DisplayFrame) -> tuple[Found, ...]:
-        core, region = self.maps(frame)
-        return boxes_of_maps(
-            core,
-            region,
-            min_score=self._min_score,
+    def boxes(
+        self,
+        maps: NDArray[np.float32],
+        *,
+        rows: int,
+        columns: int,
+        min_score: float | None = None,
+    ) -> tuple[Found, ...]:
+        """Return the boxes of a frame of that size from its maps, at another score if given."""
+        parts = boxes_of_maps(
+            *maps,
+            min_score=min_score or self._min_score,
             edge_score=self._edge_score,
             scale=_MAP_SCALE,
-            rows=frame.shape[0],
-            columns=frame.shape[1],
+            rows=rows,
+            columns=columns,
         )
+        return joined(parts, reach=_REACH)
 
     def _run(self, padded: NDArray[np.uint8], tile: Tile) -> tuple[Tile, NDArray[np.float32]]:
         pixels = padded[tile.seen]

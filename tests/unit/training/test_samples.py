@@ -117,7 +117,6 @@ def test_graphics_and_damage_keep_form_and_type() -> None:
         {"licence": "AGPL-3.0"},
         {"licence": "CC-BY (MIAS deposit; this reduced copy came with a research-use agreement)"},
         {"note": "image with focus mark, drawn here on: MIAS film"},
-        {"text": "R"},
     ],
 )
 def test_pictures_whose_licence_does_not_fit_are_left_out(row: dict[str, str]) -> None:
@@ -128,7 +127,8 @@ def test_pictures_whose_licence_does_not_fit_are_left_out(row: dict[str, str]) -
 def test_parts_share_no_patient(tmp_path: Path) -> None:
     (tmp_path / "ct").mkdir()
     head = "path,source_repo,source_path,licence,modality,text,note"
-    rows = []
+    rows = ["ct/a.png,a/b,ct/a.png,CC0-1.0,CT,R,", "ct/b.png,a/b,ct/b.png,GPL-3.0,CT,,"]
+    cv2.imwrite(str(tmp_path / "ct/b.png"), np.zeros((4, 4), np.uint8))
     for patient in range(60):
         for picture in range(2):
             name = f"ct/{patient}_{picture}.png"
@@ -143,3 +143,4 @@ def test_parts_share_no_patient(tmp_path: Path) -> None:
     assert validation
     assert not train & validation
     assert len(train | validation) == 60
+    assert [one.path for one in read_backgrounds(tmp_path, "excluded")] == ["ct/b.png"]

@@ -1,0 +1,186 @@
+"""From a checkpoint to the file that ships: threshold, export, figures.
+
+The threshold comes from validation images alone. The figures of the test images
+are taken once, after it is fixed, with the exported file itself.
+
+    python -m deid_node.training.ship --checkpoint FILE --shared DIR --fonts DIR --target DIR
+"""
+
+import argparse
+import csv
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from deid_node.models.export import export_finder
+from deid_node.pixels.find.crnn import SHIPPED, CrnnFinder
+from deid_node.pixels.find.options import CrnnOptions
+from deid_node.training.backgrounds import read_backgrounds
+from deid_node.training.examples import Example, rendered, screens, text_free
+from deid_node.training.faces import find_faces
+from deid_node.training.finder import CURVE, hold_out, load_averaged
+from deid_node.training.measure import Figures, judge
+from deid_node.training.samples import SampleMaker
+from deid_node.training.stamps import Scribe
+
+FIGURES = "finder.json"
+_SCORES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+_RENDERED = 150
+_RENDERED_SIDE = 512
+_VALIDATION_SEED, _TEST_SEED = 5, 6
+
+Sets = dict[str, tuple[Example, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """Where a checkpoint comes from and where the file goes.
+
+    `edge_score` is how far boxes reach; `forgone` is the share of the lines that the
+    lowest threshold finds in validation and the chosen one may leave.
+    """
+
+    checkpoint: Path
+    shared: Path
+    fonts: tuple[Path, ...]
+    target: Path
+    edge_score: float = 0.2
+    forgone: float = 0.004
+    threads: int = 2
+
+
+def ship(shipment: Shipment) -> dict[str, object]:
+    """Choose the threshold, write ``finder.onnx`` and ``finder.json``, return the figures."""
+    net = load_averaged(shipment.checkpoint)
+    file = shipment.target / SHIPPED
+    unseen = Scribe(hold_out(find_faces(shipment.fonts))[1])
+    validation = _sets(shipment, "validation", unseen, _VALIDATION_SEED)
+    export_finder(net, file, min_score=_SCORES[0], edge_score=shipment.edge_score)
+    by_score = _figures(file, validation, _SCORES, shipment.threads)
+    found = {score: _items_found(sets) for score, sets in by_score.items()}
+    chosen = choose_score(found, shipment.forgone)
+    export_finder(net, file, min_score=chosen, edge_score=shipment.edge_score)
+    report: dict[str, object] = {
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "weights": sum(one.numel() for one in net.parameters()),
+        "min_score": chosen,
+        "edge_score": shipment.edge_score,
+        "steps": _last_step(shipment.checkpoint.parent / CURVE),
+        "seconds_512": round(_seconds(file, shipment.threads), 3),
+        "threads": shipment.threads,
+        "validation_by_score": {
+            str(score): {name: _told(one) for name, one in sets.items()}
+            for score, sets in by_score.items()
+        },
+        "validation": {name: _told(one) for name, one in by_score[chosen].items()},
+        "test": {
+            name: _told(one)
+            for name, one in _figures(
+                file, _sets(shipment, "test", unseen, _TEST_SEED), (chosen,), shipment.threads
+            )[chosen].items()
+        },
+    }
+    (shipment.target / FIGURES).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    return report
+
+
+def _sets(shipment: Shipment, part: str, unseen: Scribe, seed: int) -> Sets:
+    """Return validation or test examples; the test's pictures are those no weight may rest on."""
+    pictures = read_backgrounds(
+        shipment.shared / "train", "validation" if part == "validation" else "excluded"
+    )
+    maker = SampleMaker(pictures, unseen, side=_RENDERED_SIDE, seed=seed)
+    return {
+        "screens": screens(
+            shipment.shared / "burned_in", "validation" if part == "validation" else "test"
+        ),
+        "text_free": tuple(text_free(pictures)),
+        "rendered": tuple(rendered(maker, _RENDERED)),
+    }
+
+
+def _figures(
+    file: Path, sets: Sets, scores: Sequence[float], threads: int
+) -> dict[float, dict[str, Figures]]:
+    finder = CrnnFinder(CrnnOptions(model_file=file, device="cpu"), threads=threads)
+    figures: dict[float, dict[str, Figures]] = {score: {} for score in scores}
+    for name, examples in sets.items():
+        maps = [finder.maps(one.frame) for one in examples]
+        for score in scores:
+            figures[score][name] = judge(
+                (
+                    one,
+                    finder.boxes(
+                        drawn,
+                        rows=one.frame.shape[0],
+                        columns=one.frame.shape[1],
+                        min_score=score,
+                    ),
+                )
+                for one, drawn in zip(examples, maps, strict=True)
+            )
+    return figures
+
+
+def _items_found(sets: dict[str, Figures]) -> int:
+    return sum(one.items_found for one in sets.values())
+
+
+def choose_score(found: dict[float, int], forgone: float) -> float:
+    """Return the highest score that gives up no more than `forgone` of what the lowest finds."""
+    enough = (1 - forgone) * found[min(found)]
+    return max(score for score, items in found.items() if items >= enough)
+
+
+def _told(figures: Figures) -> dict[str, object]:
+    return {
+        "images": figures.images,
+        "items": figures.items,
+        "items_found": figures.items_found,
+        "recall": round(figures.recall, 4),
+        "images_whole": figures.images_whole,
+        "images_touched": figures.images_touched,
+        "unneeded_area": round(figures.unneeded, 5),
+        "by_height": {name: list(pair) for name, pair in sorted(figures.by_height.items())},
+        "missed": figures.missed if len(figures.missed) <= 20 else len(figures.missed),
+    }
+
+
+def _seconds(file: Path, threads: int) -> float:
+    finder = CrnnFinder(CrnnOptions(model_file=file, device="cpu"), threads=threads)
+    frame = np.random.default_rng(0).integers(0, 256, (512, 512), dtype=np.uint8)
+    times = []
+    for _ in range(15):
+        started = time.perf_counter()
+        finder.find([frame])
+        times.append(time.perf_counter() - started)
+    return float(np.median(times))
+
+
+def _last_step(curve: Path) -> int | None:
+    if not curve.exists():
+        return None
+    with curve.open(newline="", encoding="utf-8") as lines:
+        return max(int(float(row["step"])) for row in csv.DictReader(lines))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and print the figures."""
+    parser = argparse.ArgumentParser(prog="deid_node.training.ship", description=__doc__)
+    for name in ("checkpoint", "shared", "target"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--fonts", type=Path, action="append", required=True)
+    given = vars(parser.parse_args(arguments))
+    report = ship(Shipment(**(given | {"fonts": tuple(given["fonts"])})))
+    print(json.dumps(report, indent=1))  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
