@@ -9,13 +9,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "deid_node"
 
-CORRIDOR = ("pipeline.py", "node.py", "assembly.py", "cli.py")
-"""The files whose presence says that the house stands and every rule holds in full."""
+CORNERS = ("deid_node/pipeline.py", "deid_node/assembly.py", "deid_node/cli", "README.md")
+"""The parts whose presence says that the house stands and every rule holds in full."""
 
 
 def house_stands() -> bool:
     """Return whether the whole corridor is built; before that, some rules cannot hold yet."""
-    return all((PACKAGE / name).exists() for name in CORRIDOR)
+    return all((ROOT / corner).exists() for corner in CORNERS)
 
 
 @dataclass(frozen=True)

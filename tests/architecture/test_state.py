@@ -22,8 +22,15 @@ def _bodies(tree: ast.Module) -> Iterator[ast.stmt]:
     while waiting:
         statement = waiting.pop()
         yield statement
-        if isinstance(statement, (ast.ClassDef, ast.If, ast.Try, ast.With, ast.For)):
+        if (isinstance(statement, ast.ClassDef) and not _is_model(statement)) or isinstance(
+            statement, (ast.If, ast.Try, ast.With, ast.For)
+        ):
             waiting.extend(statement.body)
+
+
+def _is_model(statement: ast.ClassDef) -> bool:
+    """Return whether pydantic makes the class: it copies a default for each instance."""
+    return any(ast.unparse(base) == "BaseModel" for base in statement.bases)
 
 
 def _assigned(statement: ast.stmt) -> tuple[set[str], ast.expr] | None:
@@ -70,6 +77,7 @@ def test_no_function_writes_to_its_module(module: Module) -> None:
         ("if True:\n    SEEN = set()", True),
         ("TABLE = MappingProxyType({'a': 1})", False),
         ("NAMES = ('a', 'b')", False),
+        ("class A(BaseModel):\n    names: Mapping[str, int] = {}", False),
         ("NAMES = frozenset({'a'})", False),
         ("def f():\n    seen = []", False),
         ("__all__ = ['f']", False),

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tests.architecture.source import modules
+from tests.architecture.source import house_stands, modules
 
 IMMUTABLE = (str, int, float, bool, bytes, complex, type(None), datetime, Path)
 
@@ -22,7 +22,12 @@ def _classes(prefix: str, suffix: str) -> list[type]:
     found = []
     for module in modules():
         if module.name.startswith(prefix) and module.name.endswith(suffix):
-            content = vars(importlib.import_module(module.dotted)).values()
+            try:
+                content = vars(importlib.import_module(module.dotted)).values()
+            except ImportError:
+                if house_stands():
+                    raise
+                continue  # it names a room that is being built
             found += [
                 one for one in content if isinstance(one, type) and one.__module__ == module.dotted
             ]

@@ -1,0 +1,75 @@
+"""The operator's handbook says what the code does."""
+
+import importlib
+import re
+from collections.abc import Callable
+
+import pytest
+import yaml
+
+from tests.architecture import tables
+from tests.architecture.source import ROOT, house_stands
+
+HANDBOOK = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("made", tables.TABLES, ids=lambda made: made.__name__)
+def test_tables_are_those_of_the_code(made: Callable[[], str]) -> None:
+    expected = made()
+
+    assert expected in HANDBOOK, f"docs/operations.md should hold\n\n{expected}\n"
+
+
+def test_the_statuses_are_those_that_the_door_answers() -> None:
+    status = pytest.importorskip("deid_node.receive.status", reason="the door is being built")
+    told = re.findall(r"^\| `0x([0-9A-F]{4})` \|", HANDBOOK, re.MULTILINE)
+
+    assert sorted(int(code, 16) for code in told) == sorted(status.StoreStatus)
+
+
+def test_the_reasons_of_refusal_are_those_of_the_door() -> None:
+    refusal = pytest.importorskip("deid_node.receive.refusal", reason="the door is being built")
+    reasons = {one.code for one in vars(refusal).values() if isinstance(one, refusal.Refusal)}
+    section = HANDBOOK.partition("### Refused associations")[2].partition("\n## ")[0]
+
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)) == reasons
+
+
+@pytest.mark.skipif(not house_stands(), reason="the schema is being built")
+def test_every_setting_that_it_names_exists() -> None:
+    schema = importlib.import_module("deid_node.config.schema")
+    sections = "|".join(schema.Config.model_fields)
+    unknown = []
+    for path in re.findall(rf"`((?:{sections})(?:\.[a-z_]+)+)`", HANDBOOK):
+        model = schema.Config
+        for part in path.split("."):
+            if part not in getattr(model, "model_fields", {}):
+                unknown.append(path)
+                break
+            model = model.model_fields[part].annotation
+            if not hasattr(model, "model_fields"):
+                break
+
+    assert not unknown
+
+
+def test_the_files_and_services_that_it_names_exist() -> None:
+    for path in re.findall(r"`((?:docker|docs)/[\w./-]+)`", HANDBOOK):
+        if "secrets" not in path and path != "docs/configuration.md":
+            assert (ROOT / path).exists(), path
+    compose = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text(encoding="utf-8"))
+    for service in re.findall(
+        r"docker compose [^\n`]*(?:logs|exec|run|restart|stop) (\w+)", HANDBOOK
+    ):
+        assert service in compose["services"]
+
+
+def test_it_has_one_sentence_a_line() -> None:
+    """So that a change of one sentence is a change of one line."""
+    prose = [
+        line
+        for line in re.sub(r"```.*?```", "", HANDBOOK, flags=re.DOTALL).splitlines()
+        if line and not line.startswith(("|", "#", "-", ">", "1"))
+    ]
+    for line in prose:
+        assert not re.search(r"[a-z)`]\. [A-Z]", line), line
