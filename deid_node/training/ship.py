@@ -21,7 +21,7 @@ import numpy as np
 from deid_node.models.export import export_finder
 from deid_node.pixels.find.crnn import SHIPPED, CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
-from deid_node.training.backgrounds import read_backgrounds
+from deid_node.training.backgrounds import licences, read_backgrounds
 from deid_node.training.examples import Example, rendered, screens, text_free
 from deid_node.training.faces import find_faces
 from deid_node.training.finder import CURVE, hold_out, load_averaged
@@ -72,6 +72,7 @@ def ship(shipment: Shipment) -> dict[str, object]:
         "min_score": chosen,
         "edge_score": shipment.edge_score,
         "steps": _last_step(shipment.checkpoint.parent / CURVE),
+        "trained_on": licences(read_backgrounds(shipment.shared / "train", "train")),
         "seconds_512": round(_seconds(file, shipment.threads), 3),
         "threads": shipment.threads,
         "validation_by_score": {

@@ -21,41 +21,45 @@ def joined(found: Sequence[Found], *, reach: float) -> tuple[Found, ...]:
     gap between them is at most `reach` times the lower height. The score of a joined
     box is the best of its parts.
     """
-    if len(found) < 2 or reach <= 0:
-        return tuple(found)
-    edges = np.array([[b.left, b.top, b.right, b.bottom] for b in (one.box for one in found)])
-    left, top, right, bottom = edges.T
+    ordered = sorted(found, key=lambda one: one.box.left)
+    groups: dict[int, list[Found]] = {}
+    for one, first in zip(ordered, _first_of_line(ordered, reach), strict=True):
+        groups.setdefault(first, []).append(one)
+    hulls = (_hull(group) for group in groups.values())
+    return tuple(sorted(hulls, key=lambda one: (one.box.top, one.box.left)))
+
+
+def _first_of_line(ordered: Sequence[Found], reach: float) -> list[int]:
+    """Return for each box the index of the first box of its line.
+
+    A frame of noise may hold tens of thousands of boxes, so each is compared with
+    those just right of it and not with all.
+    """
+    edges = np.array([(b.left, b.top, b.right, b.bottom) for b in (one.box for one in ordered)])
+    left, top, right, bottom = edges.reshape(-1, 4).T
     height = bottom - top
-    lower = np.minimum(height[:, None], height)
-    overlap = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
-    gap = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
-    near = (
-        (overlap >= _OVERLAP_SHARE * lower)
-        & (np.maximum(height[:, None], height) <= _HEIGHT_RATIO * lower)
-        & (gap <= reach * lower)
-    )
-    return tuple(
-        sorted(
-            (_hull([found[index] for index in group]) for group in _groups(near)),
-            key=lambda one: (one.box.top, one.box.left),
+    line = list(range(len(ordered)))
+
+    def first(index: int) -> int:
+        while line[index] != index:
+            line[index] = line[line[index]]
+            index = line[index]
+        return index
+
+    last = np.searchsorted(left, right + reach * height, side="right")
+    for index, stop in enumerate(last):
+        beside = slice(index + 1, int(stop))
+        lower = np.minimum(height[index], height[beside])
+        overlap = np.minimum(bottom[index], bottom[beside]) - np.maximum(top[index], top[beside])
+        near = (
+            (overlap >= _OVERLAP_SHARE * lower)
+            & (np.maximum(height[index], height[beside]) <= _HEIGHT_RATIO * lower)
+            & (left[beside] - right[index] <= reach * lower)
         )
-    )
-
-
-def _groups(near: np.ndarray) -> list[list[int]]:
-    waiting = set(range(len(near)))
-    groups: list[list[int]] = []
-    while waiting:
-        first = min(waiting)
-        waiting.discard(first)
-        group, edge = [first], [first]
-        while edge:
-            beside = waiting.intersection(np.flatnonzero(near[edge.pop()]).tolist())
-            waiting -= beside
-            group += sorted(beside)
-            edge += sorted(beside)
-        groups.append(group)
-    return groups
+        for other in np.flatnonzero(near):
+            pair = sorted((first(index), first(index + 1 + int(other))))
+            line[pair[1]] = pair[0]
+    return [first(index) for index in range(len(ordered))]
 
 
 def _hull(parts: Sequence[Found]) -> Found:

@@ -39,3 +39,17 @@ def test_a_banner_does_not_swallow_small_print_beside_it() -> None:
     given = found(Box(0, 0, 90, 40), Box(95, 20, 140, 30))
 
     assert joined(given, reach=2.0) == given
+
+
+def test_a_frame_full_of_boxes_is_joined_in_bounded_memory() -> None:
+    given = tuple(
+        Found(Box(x, y, x + 4, y + 6), 0.9) for y in range(0, 1600, 8) for x in range(0, 4000, 40)
+    )
+
+    assert joined(given, reach=2.0) == given
+
+
+def test_a_chain_of_parts_becomes_one_whatever_their_order() -> None:
+    parts = [Found(Box(x, 10, x + 8, 20), 0.9) for x in range(0, 200, 20)]
+
+    assert joined(parts[::-1], reach=2.0) == (Found(Box(0, 10, 188, 20), 0.9),)
