@@ -64,7 +64,7 @@ def row_cells(source_row: dict[str, str]) -> list[str]:
         pattern,
         keyword,
         vr,
-        source_row["name"],
+        " ".join(source_row["name"].split()),
         source_row["stdCompIOD"],
         source_row["basicProfile"],
         *(source_row.get(key, "") for key in OPTION_KEYS.values()),

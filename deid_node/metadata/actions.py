@@ -7,6 +7,7 @@ decoded and encoded again, so nothing changes and nothing can fail on the way.
 from collections import Counter
 from collections.abc import Sequence
 
+from pydicom.charset import default_encoding
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
@@ -59,10 +60,12 @@ class Walk:
         return self._level(dataset)
 
     def _level(self, dataset: Dataset) -> Dataset:
-        result = Dataset()
+        charset = dataset.original_character_set
+        # The writer carries bytes over only where it sees the character set unchanged.
+        result = Dataset(parent_encoding=charset or default_encoding)
         elements = list(elements_of(dataset))
         implicit, little = _encoding(elements, dataset)
-        result.set_original_encoding(implicit, little, dataset.original_character_set)
+        result.set_original_encoding(implicit, little, charset)
         for element in elements:
             new = self._element(element, dataset)
             if new is not None:
@@ -86,10 +89,10 @@ class Walk:
         return self._replaced(element, parent, action, vr)
 
     def _replaced(self, element: Stored, parent: Dataset, action: Action, vr: str) -> Stored | None:
-        if action is Action.DUMMY:
+        if action is Action.DUMMY and vr != "UI":
             return dummy(element, parent)
         original = text_of(element, parent)
-        if action is Action.REPLACE_UID:
+        if action is Action.REPLACE_UID or vr == "UI":
             return DataElement(element.tag, "UI", self._uids(original))
         if action is Action.PATIENT_NAME:
             return DataElement(element.tag, vr, self._name(parent))

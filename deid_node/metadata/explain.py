@@ -14,7 +14,7 @@ from typing import Final, Literal, assert_never
 from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag
 
 from deid_node.metadata.action import Action
-from deid_node.metadata.plan import Plan
+from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.policy import KNOWN_VRS, default_action
 
 Format = Literal["md", "csv", "json"]
@@ -69,6 +69,7 @@ def plan_rows(plan: Plan) -> Sequence[PlanRow]:
             ruling.note,
         )
         for tag, ruling in sorted(plan.named.items())
+        if tag >> 16 not in MISPLACED_GROUPS
     ]
     groups = [
         _row("(50xx,xxxx)", ("", "Curves", ""), Action.REMOVE, "X", ""),
@@ -76,8 +77,9 @@ def plan_rows(plan: Plan) -> Sequence[PlanRow]:
         _row("(odd,xxxx)", ("", "Private attributes", ""), Action.REMOVE, "X", ""),
         _row("(xxxx,0000)", ("", "Group lengths", ""), Action.REMOVE, "policy", "retired"),
         _row("(0000,xxxx)", ("", "Command set", ""), Action.REMOVE, "policy", "misplaced"),
-        _row("(0002,xxxx)", ("", "File meta", ""), Action.REMOVE, "policy", "written anew"),
+        _row("(0002,xxxx)", ("", "File meta", ""), Action.REMOVE, "U", "written anew"),
         _row("(0004,xxxx)", ("", "Directory", ""), Action.REMOVE, "policy", "misplaced"),
+        _row("(FFFC,xxxx)", ("", "Trailing padding", ""), Action.REMOVE, "X", ""),
         _row("unknown", ("", "No attribute of its group", ""), Action.REMOVE, "policy", ""),
     ]
     others = [

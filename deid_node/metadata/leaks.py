@@ -82,9 +82,16 @@ def _is_figures(text: Text) -> bool:
     return text.keyword == "CodeValue" and _CODE.fullmatch(text.stored) is not None
 
 
+def _said(text: Text) -> bytes:
+    """Return the bytes, and beside them what they say where that is more than ASCII."""
+    if text.stored.isascii() and b"\x1b" not in text.stored:
+        return text.stored
+    return text.stored + _BETWEEN + text.text.encode("utf-8", "replace")
+
+
 def _in_values(texts: Iterable[Text], spoor: Spoor) -> bool:
-    prose = _BETWEEN.join(text.stored for text in texts if not _is_figures(text))
-    figures = _BETWEEN.join(text.stored for text in texts if _is_figures(text))
+    prose = _BETWEEN.join(_said(text) for text in texts if not _is_figures(text))
+    figures = _BETWEEN.join(_said(text) for text in texts if _is_figures(text))
     return _in_prose(prose.lower(), spoor) or _in_any(figures.lower(), spoor)
 
 

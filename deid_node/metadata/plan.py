@@ -36,7 +36,7 @@ _OVERLAY = Ruling(Action.REMOVE, "X", "overlay plane, as a whole")
 _UNLISTED = Ruling(Action.REMOVE, "policy", "no attribute of the standard")
 
 # Command set, file meta information, directory; item delimiters and padding.
-_MISPLACED_GROUPS = frozenset({0x0000, 0x0002, 0x0004, 0xFFFC, 0xFFFE})
+MISPLACED_GROUPS = frozenset({0x0000, 0x0002, 0x0004, 0xFFFC, 0xFFFE})
 
 _FAMILIES = (TEXT_VRS | {"CS"}, NUMBER_VRS, BULK_VRS, frozenset({"DA", "DT", "TM"}))
 
@@ -77,11 +77,11 @@ class Plan:
         group, element = tag >> 16, tag & 0xFFFF
         if group & 1:
             return _PRIVATE
+        if group in MISPLACED_GROUPS:
+            return _MISPLACED
         ruling = self.named.get(tag)
         if ruling is not None:
             return self._fitting(tag, vr, ruling)
-        if group in _MISPLACED_GROUPS:
-            return _MISPLACED
         if element == 0:
             return _GROUP_LENGTH
         if 0x5000 <= group <= 0x50FF:
@@ -126,6 +126,8 @@ def build_plan(options: Iterable[Option] = ()) -> Plan:
     for row in table.rows:
         if row.pattern != PRIVATE and "x" not in row.pattern:
             action = PSEUDONYMS.get(row.keyword, RESOLUTION[row.basic_profile])
+            if row.vr == "UI" and action is Action.DUMMY:
+                action = Action.REPLACE_UID
             named[int(row.pattern.replace(",", ""), 16)] = Ruling(action, row.basic_profile)
     for decision in policy:
         tag = tag_for_keyword(decision.keyword)

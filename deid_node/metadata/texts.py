@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydicom.charset import decode_bytes
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
@@ -91,6 +92,11 @@ def _text(value: Any, charsets: tuple[str, ...]) -> str:
     if value is None:
         return ""
     if isinstance(value, bytes):
+        if b"\x1b" in value:
+            try:
+                return decode_bytes(value, charsets, set())
+            except (UnicodeError, LookupError, Warning):
+                return value.decode("latin-1")
         for codec in (*charsets, "latin-1"):
             try:
                 return value.decode(codec).rstrip("\0 ")

@@ -1,0 +1,34 @@
+"""One plan, one scrubber and one second look for all tests of the room."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deid_node.dicom.silence import silenced
+from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.plan import Plan, build_plan
+from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.scrub import Scrubber
+from tests.unit.metadata.canary import KEY
+
+
+@pytest.fixture(scope="session")
+def plan() -> Plan:
+    return build_plan()
+
+
+@pytest.fixture(scope="session")
+def scrubber(plan: Plan) -> Scrubber:
+    return Scrubber(plan, Pseudonyms(KEY))
+
+
+@pytest.fixture(scope="session")
+def leak_check() -> LeakCheck:
+    return LeakCheck()
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Real files hold values that pydicom complains about."""
+    with silenced():
+        yield
