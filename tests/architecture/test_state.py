@@ -13,6 +13,7 @@ MUTABLE_CALLS = {
     "ChainMap", "WeakValueDictionary", "WeakKeyDictionary", "Lock", "RLock", "Condition",
     "Event", "Queue", "SimpleQueue", "local", "ContextVar", "CollectorRegistry",
 }  # fmt: skip
+BLOCKS = (ast.If, ast.Try, ast.With, ast.For)
 SPOKEN_FOR = {"__all__", "__slots__", "__match_args__"}
 
 
@@ -22,15 +23,15 @@ def _bodies(tree: ast.Module) -> Iterator[ast.stmt]:
     while waiting:
         statement = waiting.pop()
         yield statement
-        if (isinstance(statement, ast.ClassDef) and not _is_model(statement)) or isinstance(
-            statement, (ast.If, ast.Try, ast.With, ast.For)
-        ):
+        if isinstance(statement, (ast.ClassDef, *BLOCKS)) and not _is_model(statement):
             waiting.extend(statement.body)
 
 
-def _is_model(statement: ast.ClassDef) -> bool:
+def _is_model(statement: ast.stmt) -> bool:
     """Return whether pydantic makes the class: it copies a default for each instance."""
-    return any(ast.unparse(base) == "BaseModel" for base in statement.bases)
+    return isinstance(statement, ast.ClassDef) and any(
+        ast.unparse(base) == "BaseModel" for base in statement.bases
+    )
 
 
 def _assigned(statement: ast.stmt) -> tuple[set[str], ast.expr] | None:
