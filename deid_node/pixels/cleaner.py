@@ -1,0 +1,163 @@
+"""Pixels of one instance: find text on every frame, fill it, look again.
+
+Two passes over the frames. The first only looks, so that an instance without
+text leaves with the very bytes it came with; the second decodes again and
+writes. Nothing but boxes is kept between them.
+
+Source: PS3.15 E.3.1 (Clean Pixel Data Option).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from deid_node.pixels.arrays import StoredFrame
+from deid_node.pixels.bits import stray, values_of
+from deid_node.pixels.device_regions import DeviceRegionsOptions, device_marks
+from deid_node.pixels.display import Display
+from deid_node.pixels.find.base import Finder
+from deid_node.pixels.frames import Frames
+from deid_node.pixels.hidden import without_hidden_pictures
+from deid_node.pixels.inpaint.base import Inpainter
+from deid_node.pixels.layout import pixel_keyword
+from deid_node.pixels.looking import BATCH_BYTES, found_on
+from deid_node.pixels.masks import Marked, widened
+from deid_node.pixels.objects import require_open
+from deid_node.pixels.restore import Restorer
+from deid_node.pixels.rewrite import Rewrite, grid_of
+from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.values.geometry import Region
+from deid_node.values.report import Step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PixelsCleaned:
+    """What became of an instance's pixels.
+
+    `dataset` is a new dataset that shares untouched elements with the one given.
+    `frames` counts the frames that were looked at. `changed` says that Pixel Data
+    differs from what came; `looked_at`, that there were pixels and a finder saw
+    every frame. `hidden_removed` says that overlays, curves or icons were removed,
+    `stray_bits_cleared` that bits beside the stored ones held something.
+    """
+
+    dataset: Dataset
+    frames: int
+    regions: tuple[Region, ...]
+    changed: bool
+    looked_at: bool
+    steps: tuple[Step, ...]
+    hidden_removed: bool = False
+    stray_bits_cleared: bool = False
+
+
+class PixelCleaner:
+    """Cleans instances, one after the other; holds the models and no instance.
+
+    Parameters
+    ----------
+    finder
+        Looks for text on each view of each frame.
+    inpainter
+        Fills what was found.
+    device_regions
+        Fixed boxes, filled beside what the finder finds.
+    second_look
+        Looks at filled frames; None takes `finder` again.
+    batch_bytes
+        Views, and filled frames, that are held at a time.
+    """
+
+    def __init__(
+        self,
+        finder: Finder,
+        inpainter: Inpainter,
+        device_regions: Sequence[DeviceRegionsOptions] = (),
+        *,
+        second_look: Finder | None = None,
+        batch_bytes: int = BATCH_BYTES,
+    ) -> None:
+        self._finder = finder
+        self._inpainter = inpainter
+        self._device_regions = tuple(device_regions)
+        self._second_look = finder if second_look is None else second_look
+        self._batch_bytes = batch_bytes
+
+    def clean(self, dataset: Dataset, *, seed: int) -> PixelsCleaned:
+        """Return `dataset` without text in its pixels; it is not written to.
+
+        Parameters
+        ----------
+        dataset
+            With its file meta information.
+        seed
+            For inpainters that draw; the same seed gives the same pixels.
+
+        Raises
+        ------
+        UnsupportedObject
+            The object holds something that cannot be looked into.
+        UnsupportedSyntax
+            Video, or a transfer syntax that is not known.
+        MalformedDataset, Undecodable
+            Frames cannot be had as the attributes say.
+        ResidualText
+            Text is still seen after the last fill.
+        """
+        require_open(dataset)
+        twin, hidden = without_hidden_pictures(dataset)
+        keyword = pixel_keyword(twin)
+        if keyword is None:
+            return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)
+        frames = Frames(twin, keyword)
+        display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
+        watch = Stopwatch()
+        marks, strays = self._search(twin, frames, display, watch)
+        if not strays and not any(marks):
+            return PixelsCleaned(
+                twin, len(frames), (), False, True, watch.steps(), hidden_removed=hidden
+            )
+        restorer = Restorer(
+            inpainter=self._inpainter,
+            second_look=self._second_look,
+            display=display,
+            layout=frames.layout,
+            grid_pixels=grid_of(frames),
+            seed=seed,
+            stopwatch=watch,
+        )
+        rewrite = Rewrite(frames, marks, strays, restorer, watch, self._batch_bytes)
+        regions = rewrite.write_into(twin)
+        return PixelsCleaned(
+            twin, len(frames), regions, True, True, watch.steps(), hidden, stray_bits_cleared=strays
+        )
+
+    def _search(
+        self, twin: Dataset, frames: Frames, display: Display, watch: Stopwatch
+    ) -> tuple[tuple[tuple[Marked, ...], ...], bool]:
+        fixed = device_marks(self._device_regions, twin, frames.layout)
+        strays = False
+
+        def decoded() -> Iterator[tuple[int, StoredFrame]]:
+            nonlocal strays
+            for index in range(len(frames)):
+                with watch.running("decode"):
+                    words = frames[index]
+                    strays = strays or stray(words, frames.layout)
+                    values = values_of(words, frames.layout)
+                yield index, values
+
+        every: list[tuple[Marked, ...]] = []
+        looks = found_on(self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes)
+        for _, found in looks:
+            seen = [Marked(f.box, f.score, self._finder.name) for f in found]
+            every.append(
+                widened(
+                    (*seen, *fixed),
+                    rows=frames.layout.rows,
+                    columns=frames.layout.columns,
+                    grid_pixels=grid_of(frames),
+                )
+            )
+        return tuple(every), strays

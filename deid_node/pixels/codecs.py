@@ -1,0 +1,211 @@
+"""Codestream to words: which decoder serves which family, written down.
+
+The first decoder of a family is asked; only where it fails on a frame is the
+next one. No decoder converts colour: JPEG comes back as the components it
+holds, JPEG 2000 with its component transformation undone (that is part of the
+codestream). What a decoder says when it fails may quote pixels: it is dropped.
+
+Source: PS3.5 A.4 (per syntax), 8.2 (per family), Annex G (RLE).
+"""
+
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from deid_node.dicom.syntaxes import Family
+from deid_node.errors import Undecodable
+from deid_node.pixels.bits import Words
+from deid_node.pixels.codestream import Codestream, jpeg_2000_header, jpeg_header
+from deid_node.pixels.layout import Layout
+
+Decoder = Callable[[bytes, Layout], NDArray[Any]]
+
+CODEC_FAILURES: Final = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
+    *(OSError, RuntimeError, TypeError, ValueError, struct.error, zlib.error),
+)
+"""What the codec libraries have been seen to raise; all of it means: not decoded."""
+
+_RAW_DEFLATE: Final = -15
+
+
+def header_of(codestream: bytes, family: Family) -> Codestream | None:
+    """Return the header of `codestream`, or None for a family that has none of its own.
+
+    Raises
+    ------
+    Undecodable
+        It is not a codestream of that family.
+    """
+    if family in {Family.JPEG, Family.JPEG_LOSSLESS, Family.JPEG_LS}:
+        return jpeg_header(codestream)
+    if family in {Family.JPEG_2000, Family.HTJ2K}:
+        return jpeg_2000_header(codestream)
+    return None
+
+
+def decoded(codestream: bytes, family: Family, layout: Layout) -> Words:
+    """Return the words of one encapsulated frame.
+
+    Parameters
+    ----------
+    codestream
+        The joined fragments of the frame.
+    layout
+        The layout that the dataset declares.
+
+    Returns
+    -------
+    Unsigned words ``(rows, columns)`` or ``(rows, columns, samples)``, samples of a
+    pixel together; the sign of signed samples is repeated up to the allocated bits.
+
+    Raises
+    ------
+    Undecodable
+        No decoder of the family gives a frame of that size and depth.
+    """
+    header = header_of(codestream, family)
+    if header is not None:
+        if (header.rows, header.columns) != (layout.rows, layout.columns):
+            raise Undecodable("the codestream is of another size than Rows and Columns")
+        if header.samples != layout.samples:
+            raise Undecodable("the codestream contradicts SamplesPerPixel")
+        if header.precision > max(8, layout.bits_allocated):
+            raise Undecodable("the codestream is deeper than BitsAllocated")
+    for decoder in DECODERS[family]:
+        try:
+            array = decoder(codestream, layout)
+        except CODEC_FAILURES:
+            continue
+        if array.shape == layout.shape and array.dtype.kind in "iu":
+            return _words(array, header, layout)
+    raise Undecodable("no decoder makes a frame of the codestream")
+
+
+def _words(array: NDArray[Any], header: Codestream | None, layout: Layout) -> Words:
+    word = layout.word_dtype
+    if array.dtype.kind == "i":
+        return array.astype(layout.value_dtype.str.replace("u", "i")).view(word)
+    words = np.ascontiguousarray(array).astype(word, copy=False)
+    if header is None or not layout.signed or header.precision >= layout.bits_allocated:
+        return words
+    # Signed samples that the codestream holds as plain bits: repeat their sign.
+    if layout.high_bit + 1 > header.precision:
+        return words
+    above = layout.bits_allocated - header.precision
+    typed: NDArray[Any] = (words << above).view(f"i{word.itemsize}") >> above
+    return typed.view(word)
+
+
+def _rle(codestream: bytes, layout: Layout) -> NDArray[Any]:
+    samples = layout.rows * layout.columns * layout.samples
+    if layout.bits_allocated == 1:
+        packed = np.frombuffer(imagecodecs.dicomrle_decode(codestream, "u1"), dtype=np.uint8)
+        bits: NDArray[Any] = np.unpackbits(packed, count=samples, bitorder="little")
+        return bits.reshape(layout.shape)
+    plain = imagecodecs.dicomrle_decode(codestream, layout.word_dtype.newbyteorder("<"))
+    array = np.frombuffer(plain, dtype=layout.word_dtype.newbyteorder("<"))
+    planes = array[:samples].reshape(layout.samples, layout.rows, layout.columns)
+    return planes[0] if layout.samples == 1 else planes.transpose(1, 2, 0)
+
+
+def _jpeg(codestream: bytes, layout: Layout) -> NDArray[Any]:
+    if layout.samples == 1:
+        return np.asarray(imagecodecs.jpeg8_decode(codestream))
+    # The same colour space on both sides: libjpeg converts nothing.
+    colour = "YCBCR"
+    return np.asarray(imagecodecs.jpeg8_decode(codestream, colorspace=colour, outcolorspace=colour))
+
+
+def _jpeg_lossless(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+    return np.asarray(imagecodecs.jpegsof3_decode(codestream))
+
+
+def _jpeg_ls(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+    return np.asarray(imagecodecs.jpegls_decode(codestream))
+
+
+def _jpeg_2000(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+    return np.asarray(imagecodecs.jpeg2k_decode(codestream))
+
+
+def _htj2k(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+    return np.asarray(imagecodecs.htj2k_decode(codestream))
+
+
+def _plain(codestream: bytes, layout: Layout) -> NDArray[Any]:
+    return native_words(codestream, layout)
+
+
+def _deflated(codestream: bytes, layout: Layout) -> NDArray[Any]:
+    size = -(-layout.frame_bits // 8)
+    plain = zlib.decompressobj(_RAW_DEFLATE).decompress(codestream, size + 1)
+    if len(plain) > size + size % 2:
+        raise ValueError
+    return native_words(plain[:size], layout)
+
+
+def native_words(content: bytes | memoryview, layout: Layout, *, big_endian: bool = False) -> Words:
+    """Return the words of one native frame that starts at a byte.
+
+    Subsampled colour is spread to three samples a pixel; planes are interleaved.
+
+    Raises
+    ------
+    ValueError
+        `content` is not of the length of a frame.
+    """
+    samples = layout.frame_bits // layout.bits_allocated
+    if layout.bits_allocated == 1:
+        packed = np.frombuffer(content, dtype=np.uint8)
+        bits: Words = np.unpackbits(packed, count=samples, bitorder="little")
+        return bits.reshape(layout.shape)
+    wire = layout.word_dtype.newbyteorder(">" if big_endian else "<")
+    flat = np.frombuffer(content, dtype=wire, count=samples)
+    words = flat.astype(layout.word_dtype)
+    if layout.samples == 1:
+        return words.reshape(layout.shape)
+    if layout.frame_bits < layout.rows * layout.columns * layout.samples * layout.bits_allocated:
+        return _spread(words, layout)
+    if layout.planar == 1:
+        planes = words.reshape(layout.samples, layout.rows, layout.columns)
+        return np.ascontiguousarray(planes.transpose(1, 2, 0))
+    return words.reshape(layout.shape)
+
+
+def _spread(words: Words, layout: Layout) -> Words:
+    if layout.columns % 2:
+        raise ValueError
+    pairs = words.reshape(layout.rows, layout.columns // 2, 4)
+    result = np.empty(layout.shape, dtype=words.dtype)
+    result[:, 0::2, 0] = pairs[:, :, 0]
+    result[:, 1::2, 0] = pairs[:, :, 1]
+    result[:, :, 1] = np.repeat(pairs[:, :, 2], 2, axis=1)
+    result[:, :, 2] = np.repeat(pairs[:, :, 3], 2, axis=1)
+    return result
+
+
+DECODERS: Final[Mapping[Family, tuple[Decoder, ...]]] = MappingProxyType(
+    {
+        Family.UNCOMPRESSED: (_plain,),
+        Family.DEFLATED_FRAMES: (_deflated,),
+        Family.RLE: (_rle,),
+        # libjpeg-turbo
+        Family.JPEG: (_jpeg,),
+        # libjpeg-turbo, then jpegsof3
+        Family.JPEG_LOSSLESS: (_jpeg, _jpeg_lossless),
+        # CharLS
+        Family.JPEG_LS: (_jpeg_ls,),
+        # OpenJPEG
+        Family.JPEG_2000: (_jpeg_2000,),
+        # OpenJPH, then OpenJPEG
+        Family.HTJ2K: (_htj2k, _jpeg_2000),
+    }
+)
+"""Decoders of each encapsulated family, in the order in which they are asked."""

@@ -1,0 +1,177 @@
+"""Frames back into Pixel Data.
+
+A frame that nothing touched keeps its bytes; one that was touched is coded
+without loss. Where the syntax has no lossless encoder here, or came lossy, the
+whole instance is written as Explicit VR Little Endian: decoded once, never
+compressed by us with loss.
+
+Source: PS3.5 8.1, 8.2, A.1 to A.4; PS3.3 C.7.6.3.1.8.
+"""
+
+import dataclasses
+import struct
+from typing import Protocol
+
+import numpy as np
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from deid_node.dicom.syntaxes import EXPLICIT_LITTLE
+from deid_node.errors import Undecodable
+from deid_node.pixels.bits import Words
+from deid_node.pixels.codecs import CODEC_FAILURES, decoded
+from deid_node.pixels.encoders import ENCODERS, Task
+from deid_node.pixels.fragments import encapsulated
+from deid_node.pixels.frames import Frames
+from deid_node.pixels.native import native_bytes
+
+
+class EncodingFailed(Exception):
+    """The lossless encoder of a syntax does not give back what it was given."""
+
+
+class Writer(Protocol):
+    """Takes the frames of one instance in order, then writes them into a dataset."""
+
+    syntax: str
+    """Transfer syntax of the result."""
+
+    def keep(self, index: int) -> None:
+        """Take frame `index` as it came."""
+
+    def put(self, index: int, words: Words) -> None:
+        """Take `words` as frame `index`; raise `EncodingFailed` where they cannot be coded."""
+
+    def write(self, dataset: Dataset) -> None:
+        """Set Pixel Data and what describes its coding in `dataset`."""
+
+
+def writer_for(frames: Frames) -> Writer:
+    """Return the writer that keeps the transfer syntax of `frames` where that can be done."""
+    if not frames.syntax.encapsulated:
+        return NativeWriter(frames)
+    if frames.syntax.uid in ENCODERS:
+        return EncapsulatedWriter(frames)
+    return DecodedWriter(frames)
+
+
+class NativeWriter:
+    """Writes touched frames over the native bytes as they came."""
+
+    def __init__(self, frames: Frames) -> None:
+        self.syntax = frames.syntax.uid
+        self._frames = frames
+        self._content = bytearray(frames.content)
+
+    def keep(self, index: int) -> None:
+        """Leave frame `index` as it is."""
+
+    def put(self, index: int, words: Words) -> None:
+        """Write `words` over frame `index`."""
+        layout = self._frames.source
+        bits = layout.frame_bits
+        if bits % 8:
+            self._put_bits(index, words)
+            return
+        size = bits // 8
+        plain = native_bytes(words, layout, big_endian=self._frames.syntax.big_endian)
+        if not self._frames.swapped_bytes:
+            self._content[index * size : (index + 1) * size] = plain
+            return
+        for place, octet in enumerate(plain, index * size):
+            self._content[place ^ 1] = octet
+
+    def write(self, dataset: Dataset) -> None:
+        """Set the pixel attribute, its VR as it was."""
+        keyword = self._frames.source.keyword
+        tag = dataset[keyword].tag
+        dataset[keyword] = DataElement(tag, self._frames.vr, bytes(self._content))
+
+    def _put_bits(self, index: int, words: Words) -> None:
+        bits = self._frames.source.frame_bits
+        first, offset = divmod(index * bits, 8)
+        last = -(-(index + 1) * bits // 8)
+        packed = np.frombuffer(bytes(self._content[first:last]), np.uint8)
+        cut = np.unpackbits(packed, bitorder="little")
+        cut[offset : offset + bits] = words.reshape(-1)
+        self._content[first:last] = np.packbits(cut, bitorder="little").tobytes()
+
+
+class EncapsulatedWriter:
+    """Codes touched frames in the syntax they came in, and decodes them to be sure."""
+
+    def __init__(self, frames: Frames) -> None:
+        self.syntax = frames.syntax.uid
+        self._frames = frames
+        self._coded: list[bytes] = []
+
+    def keep(self, index: int) -> None:
+        """Take the codestream of frame `index` as it came."""
+        self._coded.append(self._frames.codestream(index))
+
+    def put(self, index: int, words: Words) -> None:
+        """Code `words`; `index` is the number of frames so far."""
+        del index
+        frames = self._frames
+        task = Task(words, frames.layout, frames.source, frames.header)
+        try:
+            coded = ENCODERS[self.syntax](task)
+            again = decoded(coded, frames.syntax.family, frames.source)
+        except (*CODEC_FAILURES, Undecodable):
+            raise EncodingFailed from None
+        if not np.array_equal(again, words):
+            raise EncodingFailed
+        self._coded.append(coded)
+
+    def write(self, dataset: Dataset) -> None:
+        """Set Pixel Data and its offset table, of the kind that it came with."""
+        extended = "ExtendedOffsetTable" in dataset
+        content, offsets, lengths = encapsulated(self._coded, extended=extended)
+        element = DataElement(0x7FE00010, "OB", content, is_undefined_length=True)
+        dataset["PixelData"] = element
+        if extended:
+            count = len(offsets)
+            dataset.ExtendedOffsetTable = struct.pack(f"<{count}Q", *offsets)
+            dataset.ExtendedOffsetTableLengths = struct.pack(f"<{count}Q", *lengths)
+
+
+class DecodedWriter:
+    """Writes decoded frames as Explicit VR Little Endian."""
+
+    def __init__(self, frames: Frames) -> None:
+        self.syntax: str = EXPLICIT_LITTLE
+        self._frames = frames
+        # YBR_FULL_422 would need subsampled bytes; decoded frames are never subsampled.
+        self._layout = dataclasses.replace(frames.layout, planar=0)
+        self._parts: list[bytes] = []
+        self._bits: list[Words] = []
+
+    def keep(self, index: int) -> None:
+        """Decode frame `index`."""
+        self.put(index, self._frames[index])
+
+    def put(self, index: int, words: Words) -> None:
+        """Take `words`; `index` is the number of frames so far."""
+        del index
+        if self._layout.frame_bits % 8:
+            self._bits.append(words.reshape(-1))
+        else:
+            self._parts.append(native_bytes(words, self._layout))
+
+    def write(self, dataset: Dataset) -> None:
+        """Set Pixel Data, transfer syntax and the attributes that describe the samples."""
+        content = b"".join(self._parts)
+        if self._bits:
+            content = np.packbits(np.concatenate(self._bits), bitorder="little").tobytes()
+        content += b"\x00" * (len(content) % 2)
+        layout = self._layout
+        vr = "OB" if layout.bits_allocated <= 8 else "OW"
+        dataset["PixelData"] = DataElement(0x7FE00010, vr, content)
+        dataset.PhotometricInterpretation = layout.photometric
+        if layout.samples > 1:
+            dataset.PlanarConfiguration = 0
+        for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+            if keyword in dataset:
+                del dataset[keyword]
+        dataset.file_meta.TransferSyntaxUID = UID(EXPLICIT_LITTLE)

@@ -1,0 +1,148 @@
+"""Words to codestreams: which lossless encoder serves which syntax, written down.
+
+No encoder here loses anything, and none is believed: the caller decodes what it
+gets and compares. What has no entry is written as Explicit VR Little Endian.
+
+Source: PS3.5 A.4 (per syntax), 8.2, Annex G (RLE).
+"""
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Final
+
+import imagecodecs
+import jpeg_ls
+import numpy as np
+from numpy.typing import NDArray
+
+from deid_node.pixels.bits import Words
+from deid_node.pixels.codestream import Codestream
+from deid_node.pixels.layout import Layout
+from deid_node.pixels.native import native_bytes
+
+_ROOT: Final = "1.2.840.10008.1.2"
+_MAX_SEGMENTS: Final = 15
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Task:
+    """One frame to be encoded, and how its like came.
+
+    `layout` is that of the decoded frame, `source` that of the dataset; `header`
+    is that of the frame as it came.
+    """
+
+    words: Words
+    layout: Layout
+    source: Layout
+    header: Codestream | None
+
+
+def _rle(task: Task) -> bytes:
+    words, layout = task.words, task.layout
+    if layout.bits_allocated < 8:
+        raise ValueError
+    planes = words.reshape(layout.rows, layout.columns, layout.samples)
+    ordered = planes.astype(planes.dtype.newbyteorder(">"), copy=False)
+    size = ordered.dtype.itemsize
+    if layout.samples * size > _MAX_SEGMENTS:
+        raise ValueError
+    segments = []
+    for sample in range(layout.samples):
+        plane = np.ascontiguousarray(ordered[:, :, sample])
+        octets = plane.view(np.uint8).reshape(layout.rows, layout.columns, size)
+        for place in range(size):
+            # PS3.5 G.3.1: each row is coded for itself.
+            rows = (imagecodecs.packbits_encode(row.tobytes()) for row in octets[:, :, place])
+            segment = b"".join(rows)
+            segments.append(segment + b"\x00" * (len(segment) % 2))
+    offsets, position = [], 64
+    for segment in segments:
+        offsets.append(position)
+        position += len(segment)
+    offsets += [0] * (_MAX_SEGMENTS - len(offsets))
+    return struct.pack("<16L", len(segments), *offsets) + b"".join(segments)
+
+
+def _plain_bits(task: Task, depth: int) -> NDArray[Any]:
+    """Return the words cut to `depth` bits: a codestream of unsigned samples holds no more."""
+    cut: NDArray[Any] = task.words & task.words.dtype.type((1 << depth) - 1)
+    return cut
+
+
+def _jpeg_lossless(task: Task) -> bytes:
+    depth = task.layout.bits_allocated if task.header is None else task.header.precision
+    colour = "RGB" if task.layout.photometric == "RGB" else "YCBCR"
+    space = colour if task.layout.samples == 3 else None
+    return bytes(
+        imagecodecs.jpeg8_encode(
+            _plain_bits(task, depth),
+            colorspace=space,
+            outcolorspace=space,
+            lossless=True,
+            predictor=1,
+            bitspersample=depth,
+        )
+    )
+
+
+def _jpeg_ls(task: Task) -> bytes:
+    layout = task.layout
+    return bytes(
+        jpeg_ls.encode_pixel_data(
+            _plain_bits(task, layout.bits_stored).tobytes(),
+            rows=layout.rows,
+            columns=layout.columns,
+            samples_per_pixel=layout.samples,
+            bits_stored=layout.bits_stored,
+            planar_configuration=0,
+        )
+    )
+
+
+def _jpeg_2000(task: Task) -> bytes:
+    layout = task.layout
+    signed = layout.signed if task.header is None else task.header.signed
+    words = task.words if signed else _plain_bits(task, layout.bits_stored)
+    return bytes(
+        imagecodecs.jpeg2k_encode(
+            words.view(f"i{words.dtype.itemsize}") if signed else words,
+            codecformat="j2k",
+            reversible=True,
+            bitspersample=layout.bits_stored,
+            mct=task.header is not None and task.header.colour == "RGB",
+        )
+    )
+
+
+def _htj2k(task: Task) -> bytes:
+    signed = task.layout.signed if task.header is None else task.header.signed
+    words = task.words if signed else _plain_bits(task, task.layout.bits_stored)
+    return bytes(
+        imagecodecs.htj2k_encode(
+            words.view(f"i{words.dtype.itemsize}") if signed else words,
+            reversible=True,
+            rgb=task.header is not None and task.header.colour == "RGB",
+        )
+    )
+
+
+def _plain(task: Task) -> bytes:
+    return native_bytes(task.words, task.source)
+
+
+ENCODERS: Final[Mapping[str, Callable[[Task], bytes]]] = MappingProxyType(
+    {
+        f"{_ROOT}.1.98": _plain,
+        f"{_ROOT}.5": _rle,
+        # libjpeg-turbo; selection value 1 is allowed in both.
+        f"{_ROOT}.4.57": _jpeg_lossless,
+        f"{_ROOT}.4.70": _jpeg_lossless,
+        f"{_ROOT}.4.80": _jpeg_ls,  # CharLS
+        f"{_ROOT}.4.90": _jpeg_2000,  # OpenJPEG
+        f"{_ROOT}.4.201": _htj2k,  # OpenJPH
+    }
+)
+"""Encoders by transfer syntax. Lossy syntaxes have none, on purpose."""

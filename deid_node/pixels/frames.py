@@ -1,0 +1,177 @@
+"""The stored frames of an instance, one at a time.
+
+Nothing is decoded ahead and nothing is kept: a cine of a thousand frames costs
+the memory of one. `Frames.source` is the layout that the dataset declares,
+`Frames.layout` that of the decoded frames (YBR_RCT decodes to RGB, planes are
+interleaved, subsampled colour is spread).
+
+Source: PS3.3 C.7.6.3; PS3.5 8.1, 8.2, A.4.
+"""
+
+import dataclasses
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from deid_node.dicom.syntaxes import Family, Syntax, pixel_syntax_of
+from deid_node.errors import MalformedDataset, Undecodable
+from deid_node.pixels.attributes import value_of
+from deid_node.pixels.bits import Words
+from deid_node.pixels.codecs import CODEC_FAILURES, decoded, header_of, native_words
+from deid_node.pixels.codestream import Codestream
+from deid_node.pixels.fragments import joined, split
+from deid_node.pixels.layout import SUBSAMPLED, Layout, layout_of
+
+
+class Frames:
+    """Frames of one instance; iterating or indexing decodes.
+
+    Raises
+    ------
+    MalformedDataset
+        Attributes are missing or contradict the length of the pixels, or there
+        are more frames than Number of Frames says.
+    Undecodable
+        The pixels are cut short, or the first frame's header cannot be read.
+    UnsupportedSyntax
+        The transfer syntax is video or unknown.
+    """
+
+    def __init__(self, dataset: Dataset, keyword: str) -> None:
+        self.syntax: Syntax = pixel_syntax_of(_syntax_uid(dataset))
+        self.source: Layout = layout_of(dataset, keyword)
+        element: Any = dataset[keyword]
+        value = element.value
+        if not isinstance(value, bytes) or not value:
+            raise Undecodable(f"{keyword} is empty")
+        self.content: bytes = value
+        self.vr: str = str(element.VR)
+        if self.syntax.encapsulated:
+            if self.source.floating:
+                raise MalformedDataset(f"{keyword} cannot be encapsulated")
+            offsets = _extended_offsets(dataset)
+            self._fragments = split(self.content, self.source.frames, offsets)
+            self.header = header_of(self.codestream(0), self.syntax.family)
+        else:
+            self._fragments = ()
+            self.header = None
+            self._require_length()
+        self.layout: Layout = _decoded_layout(self.source, self.syntax, self.header)
+
+    def __len__(self) -> int:
+        """Return the number of frames."""
+        return self.source.frames
+
+    def __iter__(self) -> Iterator[Words]:
+        """Decode the frames in order."""
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> Words:
+        """Decode frame `index`, counted from 0.
+
+        Returns
+        -------
+        Words of `layout.shape` and `layout.word_dtype`, an array of its own.
+
+        Raises
+        ------
+        Undecodable
+            No decoder makes a frame of that size and depth of it.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(index)
+        if self.syntax.encapsulated:
+            return decoded(self.codestream(index), self.syntax.family, self.source)
+        try:
+            return self._native(index)
+        except CODEC_FAILURES:
+            raise Undecodable("a native frame does not fit its layout") from None
+
+    def codestream(self, index: int) -> bytes:
+        """Return the bytes of encapsulated frame `index` as they came."""
+        return joined(self.content, self._fragments[index])
+
+    def _native(self, index: int) -> Words:
+        bits = self.source.frame_bits
+        if bits % 8:
+            first, offset = divmod(index * bits, 8)
+            last = -(-(index + 1) * bits // 8)
+            packed = np.frombuffer(self.content, np.uint8, last - first, first)
+            cut = np.unpackbits(packed, bitorder="little")[offset : offset + bits]
+            return cut.reshape(self.source.shape)
+        size = bits // 8
+        if self.swapped_bytes:
+            # PS3.5 7.3: OW swaps bytes in pairs, also where two 8-bit samples share a word.
+            start = index * size // 2 * 2
+            pairs = self.content[start : (index + 1) * size + 1]
+            even = pairs[: len(pairs) // 2 * 2]
+            plain = np.frombuffer(even, dtype=">u2").astype("<u2").tobytes() + pairs[len(even) :]
+            begin = index * size - start
+            return native_words(plain[begin : begin + size], self.source)
+        view = memoryview(self.content)[index * size : (index + 1) * size]
+        return native_words(view, self.source, big_endian=self.syntax.big_endian)
+
+    @property
+    def swapped_bytes(self) -> bool:
+        """Whether samples of at most 8 bits stand in big-endian 16-bit words."""
+        return self.syntax.big_endian and self.vr == "OW" and self.source.bits_allocated <= 8
+
+    def _require_length(self) -> None:
+        need = -(-self.source.frame_bits * self.source.frames // 8)
+        if len(self.content) < need:
+            raise Undecodable("Pixel Data is shorter than its frames")
+        if any(memoryview(self.content)[need + need % 2 :]):
+            # A pad byte may be anything; more than that could be a frame nobody looks at.
+            raise MalformedDataset("Pixel Data is longer than its frames")
+        if self.swapped_bytes and self.source.bits_allocated == 1:
+            raise Undecodable("one-bit samples in big-endian words")
+
+
+def _syntax_uid(dataset: Dataset) -> str:
+    meta = getattr(dataset, "file_meta", None)
+    uid = None if meta is None else value_of(meta, "TransferSyntaxUID")
+    if not uid:
+        raise MalformedDataset("TransferSyntaxUID is missing")
+    return str(uid)
+
+
+def _extended_offsets(dataset: Dataset) -> tuple[int, ...]:
+    table = value_of(dataset, "ExtendedOffsetTable")
+    if table is None:
+        return ()
+    if not isinstance(table, bytes) or len(table) % 8:
+        raise MalformedDataset("ExtendedOffsetTable is not of whole entries")
+    return struct.unpack(f"<{len(table) // 8}Q", table)
+
+
+def _decoded_layout(source: Layout, syntax: Syntax, header: Codestream | None) -> Layout:
+    plain = syntax.family in {Family.NATIVE, Family.UNCOMPRESSED, Family.DEFLATED_FRAMES}
+    if plain and source.planar == -1:
+        raise MalformedDataset("PlanarConfiguration is missing")
+    depth, high = source.bits_stored, source.high_bit
+    if header is not None and syntax.family is not Family.JPEG_LOSSLESS:
+        # The codestream's own depth holds every value; a smaller Bits Stored would wrap them.
+        depth = min(max(depth, header.precision), source.bits_allocated)
+        high = depth - 1
+    return dataclasses.replace(
+        source,
+        photometric=_decoded_photometric(source, syntax, header),
+        planar=0,
+        bits_stored=depth,
+        high_bit=high,
+    )
+
+
+def _decoded_photometric(source: Layout, syntax: Syntax, header: Codestream | None) -> str:
+    declared = source.photometric
+    if source.samples == 1 or (syntax.family is Family.NATIVE and declared == "YBR_PARTIAL_422"):
+        return declared
+    if header is not None and header.colour is not None:
+        return header.colour
+    if declared in {"YBR_ICT", "YBR_RCT"}:
+        # Declared as transformed and not transformed in fact: the components are RGB.
+        return "RGB" if syntax.family in {Family.JPEG_2000, Family.HTJ2K} else "YBR_FULL"
+    return "YBR_FULL" if declared in SUBSAMPLED else declared

@@ -1,0 +1,1 @@
+"""The family of inpainters: what fills the pixels under a mask."""

@@ -1,0 +1,47 @@
+"""Chooses by what surrounds the mask: a flat ground gets its own value, else Telea."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from deid_node.pixels.arrays import DisplayFrame, Mask
+from deid_node.pixels.inpaint.base import Filled, Inpainter
+from deid_node.pixels.inpaint.surround import pairs_of, ring_of
+
+FLAT_LEVELS: Final = 3
+"""A surround is flat where nineteen in twenty of its pixels lie within so many levels."""
+
+_TAILS: Final = (2.5, 97.5)
+
+
+class AutoInpainter:
+    """Hands each frame to `flat` or to `other`."""
+
+    def __init__(self, flat: Inpainter, other: Inpainter) -> None:
+        self._flat = flat
+        self._other = other
+
+    def fill(
+        self, frames: Sequence[DisplayFrame], masks: Sequence[Mask], *, seed: int
+    ) -> Sequence[Filled]:
+        """Return the filled frames, in order."""
+        pairs = pairs_of(frames, masks)
+        flat = [n for n, (frame, mask) in enumerate(pairs) if is_flat(frame, mask)]
+        rest = [n for n in range(len(pairs)) if n not in set(flat)]
+        results: dict[int, Filled] = {}
+        for inpainter, chosen in ((self._flat, flat), (self._other, rest)):
+            some = inpainter.fill(
+                [pairs[n][0] for n in chosen], [pairs[n][1] for n in chosen], seed=seed
+            )
+            results.update(zip(chosen, some, strict=True))
+        return tuple(results[n] for n in range(len(pairs)))
+
+
+def is_flat(frame: DisplayFrame, mask: Mask) -> bool:
+    """Return whether the surround of `mask` has one value, up to `FLAT_LEVELS`."""
+    ring = frame[ring_of(mask)]
+    if ring.size == 0:
+        return True
+    low, high = np.percentile(ring, _TAILS, axis=0, method="nearest")
+    return bool(np.max(high - low) <= FLAT_LEVELS)

@@ -1,0 +1,107 @@
+"""What a dataset must say of itself once its pixels were changed.
+
+Burned In Annotation and the method codes are not set here: the metadata room
+attests them, from the report.
+
+Source: PS3.3 C.7.6.1.1.2 (Image Type), C.7.6.1.1.3 (derivation), C.7.6.1.1.5
+(lossy compression), C.7.6.3 (smallest and largest value); PS3.15 E.3.1.
+"""
+
+import contextlib
+import warnings
+from typing import Any, Final
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+from deid_node.errors import MalformedDataset
+from deid_node.pixels.attributes import items, value_of
+from deid_node.pixels.frames import Frames
+
+DERIVATION: Final = "Burned-in text removed from the pixels"
+_CODE: Final = ("113101", "DCM", "Clean Pixel Data Option")
+_MAX_DESCRIPTION: Final = 1024
+# PS3.3 C.7.6.1.1.5.2: how the irreversible step was made.
+_METHODS: Final = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1"} | {
+    "55": "ISO_10918_1",
+    "81": "ISO_14495_1",
+    "91": "ISO_15444_1",
+    "203": "ISO_15444_15",
+}
+
+
+def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int) -> None:
+    """Write into `dataset` that its pixels are derived.
+
+    Parameters
+    ----------
+    dataset
+        The new dataset, ours to write to.
+    frames
+        The frames as they came.
+    low, high
+        Smallest and largest stored value of all new frames.
+    """
+    _derive_image_type(dataset)
+    _append_derivation(dataset)
+    if not frames.layout.floating and frames.layout.samples == 1:
+        vr = "SS" if frames.layout.signed else "US"
+        for keyword, value in (
+            ("SmallestImagePixelValue", low),
+            ("LargestImagePixelValue", high),
+        ):
+            if keyword in dataset and -(2**15) <= value < 2**16:
+                _set(dataset, keyword, vr, value)
+
+
+def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:
+    """Keep on record that the pixels once were compressed with loss.
+
+    For an instance that came lossy and leaves decoded: nothing in the transfer
+    syntax tells any more. What the dataset says already stays.
+    """
+    irreversible = frames.syntax.may_lose and (
+        frames.header is None or frames.header.reversible is not True
+    )
+    if not irreversible or value_of(dataset, "LossyImageCompression") == "01":
+        return
+    dataset.LossyImageCompression = "01"
+    if value_of(dataset, "LossyImageCompressionRatio") is None:
+        plain = frames.layout.frame_bits * len(frames) / 8
+        ratio = max(1.0, plain / max(1, len(frames.content)))
+        dataset.LossyImageCompressionRatio = f"{ratio:.2f}"
+    method = _METHODS.get(frames.syntax.uid.rpartition(".")[2])
+    if method is not None and value_of(dataset, "LossyImageCompressionMethod") is None:
+        dataset.LossyImageCompressionMethod = method
+
+
+def _derive_image_type(dataset: Dataset) -> None:
+    rest: list[str] = []
+    with contextlib.suppress(MalformedDataset):
+        value: Any = value_of(dataset, "ImageType")
+        if value is not None:
+            values = [value] if isinstance(value, str) else list(value)
+            rest = [str(item) for item in values[1:]]
+    _set(dataset, "ImageType", "CS", ["DERIVED", *(rest or ["SECONDARY"])])
+
+
+def _append_derivation(dataset: Dataset) -> None:
+    with contextlib.suppress(MalformedDataset):
+        said = str(value_of(dataset, "DerivationDescription") or "").strip()
+        joined = f"{said}; {DERIVATION}" if said else DERIVATION
+        if DERIVATION not in said and len(joined) <= _MAX_DESCRIPTION:
+            _set(dataset, "DerivationDescription", "ST", joined)
+        code = Dataset()
+        code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = _CODE
+        others = items(dataset, "DerivationCodeSequence")
+        if all(value_of(other, "CodeValue") != _CODE[0] for other in others):
+            _set(dataset, "DerivationCodeSequence", "SQ", Sequence([*others, code]))
+
+
+def _set(dataset: Dataset, keyword: str, vr: str, value: object) -> None:
+    tag = tag_for_keyword(keyword)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset[keyword] = DataElement(tag, vr, value)  # type: ignore[arg-type]

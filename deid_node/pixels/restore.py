@@ -1,0 +1,115 @@
+"""One frame with marks on it: fill, look again, fill more, or give up.
+
+The second look sees the whole filled frame. What it still finds is added to the
+mask and everything is filled again from the original, a bounded number of times;
+after that the text is said to be there and the instance is withheld.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from deid_node.errors import ResidualText
+from deid_node.pixels.arrays import Mask, StoredFrame
+from deid_node.pixels.compose import keep_inside
+from deid_node.pixels.crops import CONTEXT_PIXELS, Crop, crop_of, stored_of
+from deid_node.pixels.display import Display
+from deid_node.pixels.find.base import Finder
+from deid_node.pixels.inpaint.base import Inpainter
+from deid_node.pixels.layout import Layout
+from deid_node.pixels.looking import found_on
+from deid_node.pixels.masks import Marked, hull, mask_of, merged, neighbourhoods, widened
+from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.values.geometry import Box, Found, Region
+
+ROUNDS: Final = 3
+"""How often a frame is filled at most."""
+
+_REACH_PIXELS: Final = 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Restored:
+    """A filled frame in stored values, and what was filled in it."""
+
+    index: int
+    values: StoredFrame
+    regions: tuple[Region, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restorer:
+    """Fills marked frames of one instance."""
+
+    inpainter: Inpainter
+    second_look: Finder
+    display: Display
+    layout: Layout
+    grid_pixels: int
+    seed: int
+    stopwatch: Stopwatch
+
+    def restored(
+        self, frames: Sequence[tuple[int, StoredFrame, tuple[Marked, ...]]]
+    ) -> tuple[Restored, ...]:
+        """Return each of `frames` filled, in order; what came in is not written to.
+
+        Raises
+        ------
+        ResidualText
+            Text is still seen on a frame after the last round.
+        """
+        open_frames = {index: (values, marks) for index, values, marks in frames}
+        done: dict[int, Restored] = {}
+        for _ in range(ROUNDS):
+            with self.stopwatch.running("fill"):
+                tried = [self._filled(n, v, marks) for n, (v, marks) in open_frames.items()]
+            shown = ((attempt.index, attempt.values) for attempt in tried)
+            seen = found_on(self.second_look, self.display, shown, self.stopwatch)
+            left = {index: found for index, found in seen if found}
+            for attempt in tried:
+                if attempt.index not in left:
+                    done[attempt.index] = attempt
+            open_frames = {
+                index: (open_frames[index][0], self._more(open_frames[index][1], found))
+                for index, found in left.items()
+            }
+            if not open_frames:
+                return tuple(done[index] for index, _, _ in frames)
+        raise ResidualText("text is still seen after the last fill")
+
+    def _more(self, marks: tuple[Marked, ...], found: Sequence[Found]) -> tuple[Marked, ...]:
+        name = self.second_look.name
+        fresh = [Marked(f.box, f.score, name) for f in found]
+        rows, columns = self.layout.rows, self.layout.columns
+        wider = widened(fresh, rows=rows, columns=columns, grid_pixels=self.grid_pixels)
+        return merged((*marks, *wider))
+
+    def _filled(self, index: int, values: StoredFrame, marks: tuple[Marked, ...]) -> Restored:
+        rows, columns = self.layout.rows, self.layout.columns
+        boxes = [mark.box for mark in marks]
+        mask = mask_of(boxes, rows=rows, columns=columns)
+        groups = neighbourhoods(boxes, _REACH_PIXELS, rows=rows, columns=columns)
+        windows = [
+            hull([boxes[n] for n in group]).grown(CONTEXT_PIXELS, rows=rows, columns=columns)
+            for group in groups
+        ]
+        crops = [self._crop(values, mask, window) for window in windows]
+        filled = self.inpainter.fill(
+            [crop.shown for crop in crops], [crop.mask for crop in crops], seed=self.seed
+        )
+        canvas = values.copy()
+        regions = []
+        for group, window, crop, fill in zip(groups, windows, crops, filled, strict=True):
+            back = stored_of(crop, fill.frame, self.layout, self.display.palette)
+            own = mask_of([boxes[n] for n in group], rows=rows, columns=columns)[window.slices]
+            canvas[window.slices] = keep_inside(canvas[window.slices], back, own)
+            regions += [
+                Region(index, marks[n].box, marks[n].score, marks[n].source, fill.method)
+                for n in group
+            ]
+        return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)))
+
+    def _crop(self, values: StoredFrame, mask: Mask, window: Box) -> Crop:
+        part = window.slices
+        return crop_of(values[part], mask[part], self.layout, self.display.palette)

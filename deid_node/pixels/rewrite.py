@@ -1,0 +1,132 @@
+"""The second pass: marked frames are filled and written, the others kept."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from deid_node.dicom.syntaxes import Family
+from deid_node.pixels.bits import Words, values_of, words_of
+from deid_node.pixels.compose import keep_inside
+from deid_node.pixels.encode import DecodedWriter, EncodingFailed, Writer, writer_for
+from deid_node.pixels.frames import Frames
+from deid_node.pixels.layout import SUBSAMPLED
+from deid_node.pixels.marks import mark_changed, mark_lossy_history
+from deid_node.pixels.masks import Marked, mask_of
+from deid_node.pixels.restore import Restored, Restorer
+from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.values.geometry import Region
+
+_RANGE: Final = ("SmallestImagePixelValue", "LargestImagePixelValue")
+
+
+def grid_of(frames: Frames) -> int:
+    """Return the grid that boxes are widened to.
+
+    Lossy JPEG spreads an echo of each stroke over its block: 8 pixels, 16 where
+    chroma may be subsampled. Native subsampled colour has one chroma for 2 pixels.
+    """
+    if frames.syntax.family is Family.JPEG:
+        return 8 if frames.source.samples == 1 else 16
+    return 2 if frames.source.photometric in SUBSAMPLED else 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rewrite:
+    """One instance about to be written again.
+
+    `marks` are those of each frame; `strays` says that bits beside the stored
+    ones hold something, so that every frame is written without them.
+    """
+
+    frames: Frames
+    marks: tuple[tuple[Marked, ...], ...]
+    strays: bool
+    restorer: Restorer
+    stopwatch: Stopwatch
+    batch_bytes: int
+
+    def write_into(self, dataset: Dataset) -> tuple[Region, ...]:
+        """Set the new pixels and what belongs to them in `dataset`; return what was filled.
+
+        Raises
+        ------
+        ResidualText
+            Text is still seen on a frame after the last fill.
+        Undecodable
+            A frame that could be decoded before cannot any more.
+        """
+        try:
+            writer: Writer = writer_for(self.frames)
+            regions, low, high = self._through(writer, dataset)
+        except EncodingFailed:
+            writer = DecodedWriter(self.frames)
+            regions, low, high = self._through(writer, dataset)
+        with self.stopwatch.running("encode"):
+            writer.write(dataset)
+            if writer.syntax != self.frames.syntax.uid:
+                mark_lossy_history(dataset, self.frames)
+            mark_changed(dataset, self.frames, low, high)
+        return regions
+
+    def _through(self, writer: Writer, dataset: Dataset) -> tuple[tuple[Region, ...], int, int]:
+        ranged = any(keyword in dataset for keyword in _RANGE)
+        regions: list[Region] = []
+        ends: list[tuple[int, int]] = []
+        pending: list[tuple[int, Words | None]] = []
+        held_bytes = 0
+        for index in range(len(self.frames)):
+            words = None
+            if self.marks[index] or self.strays or ranged:
+                with self.stopwatch.running("decode"):
+                    words = self.frames[index]
+                held_bytes += words.nbytes
+            pending.append((index, words))
+            if held_bytes >= self.batch_bytes:
+                self._flush(writer, pending, regions, ends if ranged else None)
+                pending, held_bytes = [], 0
+        self._flush(writer, pending, regions, ends if ranged else None)
+        low = min((end[0] for end in ends), default=0)
+        high = max((end[1] for end in ends), default=0)
+        return tuple(regions), low, high
+
+    def _flush(
+        self,
+        writer: Writer,
+        pending: list[tuple[int, Words | None]],
+        regions: list[Region],
+        ends: list[tuple[int, int]] | None,
+    ) -> None:
+        layout = self.frames.layout
+        marked = [
+            (index, values_of(words, layout), self.marks[index])
+            for index, words in pending
+            if words is not None and self.marks[index]
+        ]
+        filled = {restored.index: restored for restored in self.restorer.restored(marked)}
+        for index, words in pending:
+            restored = filled.get(index)
+            if words is None or (restored is None and not self.strays):
+                new = None
+            else:
+                new = self._words(words, restored)
+            if ends is not None and words is not None:
+                values = values_of(words if new is None else new, layout)
+                ends.append((int(np.min(values)), int(np.max(values))))
+            with self.stopwatch.running("encode"):
+                if new is None:
+                    writer.keep(index)
+                else:
+                    writer.put(index, new)
+            if restored is not None:
+                regions += restored.regions
+
+    def _words(self, words: Words, restored: Restored | None) -> Words:
+        layout = self.frames.layout
+        base = words_of(values_of(words, layout), layout) if self.strays else words
+        if restored is None:
+            return base
+        boxes = [region.box for region in restored.regions]
+        mask = mask_of(boxes, rows=layout.rows, columns=layout.columns)
+        return keep_inside(base, words_of(restored.values, layout), mask)
