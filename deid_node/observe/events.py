@@ -49,8 +49,7 @@ class Event(StrEnum):
     # The corridor.
     INSTANCE_CLEANED = "instance_cleaned", "An instance is sealed and waits for delivery."
     INSTANCE_WITHHELD = "instance_withheld", "An instance is kept whole for a person to decide."
-    INSTANCE_DISCARDED = "instance_discarded", "A rule or a person dropped an instance."
-    INSTANCE_RELEASED = "instance_released", "A person sent a withheld instance on its way again."
+    INSTANCE_DISCARDED = "instance_discarded", "A rule dropped an instance."
     INSTANCE_POSTPONED = (
         "instance_postponed",
         "Cleaning failed for a passing cause; the instance is started again.",

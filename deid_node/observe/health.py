@@ -52,7 +52,7 @@ class Lifecycle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The answer of a health question; `troubles` are pairs of part and code."""
+    """The answer of a health question; `parts` are pairs of a part's name and ``ok`` or a code."""
 
     well: bool
     parts: tuple[tuple[str, str], ...]
@@ -63,11 +63,24 @@ CHECK_FAILED: Final = "check_failed"
 
 
 class Health:
-    """Asks the parts; `vital` are those that only a restart of the process can cure."""
+    """Asks the parts.
 
-    def __init__(self, checks: Iterable[Check] = (), *, vital: Iterable[Check] = ()) -> None:
+    `checks` decide readiness. `vital` do so too, and they are those that only a
+    restart of the process can cure. `advisory` are told beside them and decide
+    nothing: a destination that is down is worth knowing, but the node still
+    takes instances.
+    """
+
+    def __init__(
+        self,
+        checks: Iterable[Check] = (),
+        *,
+        vital: Iterable[Check] = (),
+        advisory: Iterable[Check] = (),
+    ) -> None:
         self._vital = tuple(vital)
         self._checks = (*self._vital, *checks)
+        self._advisory = tuple(advisory)
         self._lifecycle = Lifecycle.STARTING
 
     def enter(self, lifecycle: Lifecycle) -> None:
@@ -76,12 +89,18 @@ class Health:
 
     def live(self) -> Condition:
         """Return whether the process is worth keeping."""
-        return _condition(_answer(check) for check in self._vital)
+        return _condition(_answers(self._vital))
 
     def ready(self) -> Condition:
-        """Return whether the node runs and no part is in trouble."""
+        """Return whether the node runs and no part that it needs is in trouble."""
         node = OK if self._lifecycle is Lifecycle.RUNNING else str(self._lifecycle)
-        return _condition([("node", node), *(_answer(check) for check in self._checks)])
+        decisive = (("node", node), *_answers(self._checks))
+        return _condition(decisive, _answers(self._advisory))
+
+
+def _answers(checks: Iterable[Check]) -> tuple[tuple[str, str], ...]:
+    """Return what each check says, one after the other."""
+    return tuple(_answer(check) for check in checks)
 
 
 def _answer(check: Check) -> tuple[str, str]:
@@ -93,6 +112,7 @@ def _answer(check: Check) -> tuple[str, str]:
         return check.name, CHECK_FAILED
 
 
-def _condition(answers: Iterable[tuple[str, str]]) -> Condition:
-    parts = tuple(answers)
-    return Condition(well=all(code == OK for _, code in parts), parts=parts)
+def _condition(
+    decisive: tuple[tuple[str, str], ...], beside: tuple[tuple[str, str], ...] = ()
+) -> Condition:
+    return Condition(well=all(code == OK for _, code in decisive), parts=(*decisive, *beside))

@@ -13,7 +13,11 @@ OTHER: Final = "other"
 
 
 class Stage(StrEnum):
-    """The steps whose duration is measured, in the order of the journey."""
+    """The steps whose duration is measured, in the order of the journey.
+
+    `TOTAL` is the whole corridor in a worker, from reading the blob to the seal;
+    it holds all from `DECODE` to `SCRUB`.
+    """
 
     RECEIVE = "receive"
     DECODE = "decode"

@@ -13,33 +13,23 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from tests.architecture.source import house_stands, modules
+from tests.architecture.source import Module, modules
 
 IMMUTABLE = (str, int, float, bool, bytes, complex, type(None), datetime, Path)
 
 
-def _classes(prefix: str, suffix: str) -> list[type]:
-    found = []
-    for module in modules():
-        if module.name.startswith(prefix) and module.name.endswith(suffix):
-            try:
-                content = vars(importlib.import_module(module.dotted)).values()
-            except ImportError:
-                if house_stands():
-                    raise
-                continue  # it names a room that is being built
-            found += [
-                one for one in content if isinstance(one, type) and one.__module__ == module.dotted
-            ]
-    return found
-
-
-VALUES = [one for one in _classes("values/", ".py") if dataclasses.is_dataclass(one)]
+VALUES = [module for module in modules() if module.name.startswith("values/")]
 OPTIONS = [
-    one
-    for one in _classes("", "options.py") + _classes("config/", "schema.py")
-    if issubclass(one, BaseModel)
+    module
+    for module in modules()
+    if module.path.name == "options.py" or module.name == "config/schema.py"
 ]
+
+
+def _classes(module: Module) -> list[type]:
+    """Return the classes that `module` itself defines."""
+    content = vars(importlib.import_module(module.dotted)).values()
+    return [one for one in content if isinstance(one, type) and one.__module__ == module.dotted]
 
 
 def _frozen(hint: Any) -> bool:
@@ -70,20 +60,20 @@ def _is_frozen_dataclass(one: type) -> bool:
     )
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
-def test_a_value_is_frozen_all_the_way_down(value: type) -> None:
-    assert _is_frozen_dataclass(value)
+@pytest.mark.parametrize("module", VALUES, ids=lambda module: module.name)
+def test_values_are_frozen_all_the_way_down_and_have_slots(module: Module) -> None:
+    values = [one for one in _classes(module) if dataclasses.is_dataclass(one)]
+
+    assert not [one for one in values if not _is_frozen_dataclass(one)]
+    assert not [one for one in values if "__slots__" not in vars(one)]
 
 
-@pytest.mark.parametrize("value", VALUES, ids=lambda value: value.__name__)
-def test_a_value_has_slots(value: type) -> None:
-    assert "__slots__" in vars(value)
+@pytest.mark.parametrize("module", OPTIONS, ids=lambda module: module.name)
+def test_options_are_frozen_and_refuse_what_they_do_not_know(module: Module) -> None:
+    configs = [one.model_config for one in _classes(module) if issubclass(one, BaseModel)]
 
-
-@pytest.mark.parametrize("option", OPTIONS, ids=lambda option: option.__name__)
-def test_options_are_frozen_and_refuse_what_they_do_not_know(option: type[BaseModel]) -> None:
-    assert option.model_config.get("frozen") is True
-    assert option.model_config.get("extra") == "forbid"
+    assert all(config.get("frozen") is True for config in configs)
+    assert all(config.get("extra") == "forbid" for config in configs)
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,12 @@ def test_a_check_that_fails_is_trouble_told_by_a_code(fault: Exception, code: st
     condition = running(Health([raises(fault)])).ready()
 
     assert condition.parts[1] == ("spool", code)
+
+
+def test_an_advisory_part_in_trouble_is_told_and_leaves_the_node_ready() -> None:
+    health = running(Health([well()], advisory=[ill("archive", "destination_unreachable")]))
+
+    condition = health.ready()
+
+    assert condition.well
+    assert ("archive", "destination_unreachable") in condition.parts
