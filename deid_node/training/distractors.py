@@ -19,6 +19,7 @@ def distract(canvas: Canvas, chance: np.random.Generator, count: int, *, grey: b
     kinds: tuple[Callable[[Canvas, np.random.Generator, Colour], None], ...] = (
         _calipers, _calipers, _ruler, _ruler, _ruler, _grid, _trace, _trace, _colour_bar, _frame,
         _curve, _dots, _arrow, _table, _histogram, _hatch, _icons,
+        _flow, _flow, _flow,
     )  # fmt: skip
     for _ in range(count):
         level = int(chance.integers(60, 256))
@@ -165,6 +166,42 @@ def _hatch(canvas: Canvas, chance: np.random.Generator, colour: Colour) -> None:
         place[(rows + columns) % step == 0] = colour
         if chance.random() < 0.5:
             place[(rows - columns) % step == 0] = colour
+
+
+def _flow(canvas: Canvas, chance: np.random.Generator, colour: Colour) -> None:
+    """Paint ragged coloured islands, as colour and power Doppler do."""
+    rows, columns = canvas.shape[:2]
+    height, width = (int(v) for v in chance.integers(40, rows, 2))
+    top, left = int(chance.integers(0, rows - 30)), int(chance.integers(0, columns - 30))
+    place = canvas[top : top + height, left : left + width]
+    grain = chance.uniform(0.8, 6.0)
+    shape = np.array([1.0, chance.uniform(0.4, 2.5)]) * grain
+    noise = chance.normal(0, 1, place.shape[:2]).astype(np.float32)
+    field = np.zeros_like(noise)
+    for fineness, share in ((1.0, 1.0), (0.35, chance.uniform(0.0, 0.7))):
+        wide, high = (max(0.5, float(n) * fineness) for n in shape)
+        soft = np.asarray(cv2.GaussianBlur(noise, (0, 0), wide, sigmaY=high), np.float32)
+        field = field + share * soft / (float(soft.std()) + 1e-6)
+    if chance.random() < 0.5:  # vessels are denser in the middle of their organ
+        down, across = np.indices(place.shape[:2], np.float32)
+        middle = np.hypot(
+            down / max(1, place.shape[0]) - 0.5, across / max(1, place.shape[1]) - 0.5
+        )
+        field += 1.0 - 3.0 * middle
+    over = field - float(chance.uniform(0.2, 1.3))
+    painted = over > 0
+    level = np.clip(over / 1.5, 0, 1)[painted]
+    if colour[0] == colour[1] == colour[2]:
+        shade = np.stack([255 * level] * 3, 1)
+    elif chance.random() < 0.5:  # power Doppler: dark red over orange to yellow
+        shade = np.stack([120 + 135 * level, 255 * level**1.2, 60 * level**3], 1)
+    else:  # colour Doppler: towards and away
+        side = np.asarray(cv2.GaussianBlur(noise[::-1], (0, 0), 4 * grain))[painted] > 0
+        shade = np.stack([255 * level, 200 * level**2, np.zeros_like(level)], 1)
+        shade[side] = shade[side][:, [2, 1, 0]]
+    place[painted] = (shade * chance.uniform(0.6, 1.0)).astype(np.uint8)
+    if chance.random() < 0.5:
+        cv2.rectangle(canvas, (left, top), (left + width, top + height), (220, 220, 220), 1)
 
 
 def _icons(canvas: Canvas, chance: np.random.Generator, colour: Colour) -> None:

@@ -108,8 +108,8 @@ def _padded(frame: DisplayFrame) -> NDArray[np.uint8]:
         raise ValueError(f"not a display frame: {frame.shape} {frame.dtype}")
     more = [max(_LEAST_SIDE, -(-n // _STRIDE) * _STRIDE) - n for n in frame.shape[:2]]
     edges = [(0, more[0]), (0, more[1]), (0, 0)][: frame.ndim]
-    # The last row and column go on: a hard edge at the border would look like a stroke.
-    return np.pad(frame, edges, mode="edge")
+    # Mirrored, not drawn out: rows of noise drawn out look like strokes of letters.
+    return np.pad(frame, edges, mode="symmetric")
 
 
 def _read(model_file: Path | None) -> bytes:
