@@ -8,7 +8,7 @@ patient values in their warnings.
 import copy
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Literal, Self, TextIO, TypeAlias, Unpack
+from typing import Final, Literal, Self, TextIO, TypeAlias, Unpack
 
 import structlog
 from structlog.typing import EventDict
@@ -18,6 +18,8 @@ from deid_node.observe.fields import FIELDS, LogFields
 from deid_node.observe.redact import safe_value
 
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+
+_CATALOGUE: Final = frozenset(Event)
 
 
 def _now() -> datetime:
@@ -80,7 +82,7 @@ class EventLog:
         self._tell("error", event, fields)
 
     def _tell(self, level: LogLevel, event: str, fields: LogFields) -> None:
-        if event in frozenset(Event):
+        if event in _CATALOGUE:
             self._write(level, event, _safe(fields))
         else:
             self._complain(Event.LOG_EVENT_DROPPED, {})

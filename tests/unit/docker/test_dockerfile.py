@@ -1,11 +1,19 @@
 """The Dockerfile: who runs, what is in it, how it stops."""
 
+import json
 import re
+import subprocess
+import sys
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from deid_node import __version__
+from deid_node.observe.exporter import Exporter
+from deid_node.observe.health import Health, Lifecycle
+from deid_node.observe.metrics import Metrics
 from deid_node.observe.options import HttpOptions
+from tests.fakes.event_log import RecordingLog
 from tests.unit.docker.programs import DOCKER, ROOT, must_accept
 
 TEXT = (DOCKER / "Dockerfile").read_text(encoding="utf-8")
@@ -49,6 +57,23 @@ def test_without_a_target_the_image_is_the_one_that_runs_anywhere() -> None:
 
 def test_the_health_check_asks_the_port_that_the_node_serves() -> None:
     assert f"http://127.0.0.1:{HttpOptions().port}/health/ready" in TEXT
+
+
+@pytest.mark.parametrize(("lifecycle", "status"), [(Lifecycle.RUNNING, 0), (Lifecycle.STARTING, 1)])
+def test_the_health_check_says_what_the_node_says(lifecycle: Lifecycle, status: int) -> None:
+    check = re.search(r"^HEALTHCHECK .*?CMD (\[.*?\])$", TEXT, re.MULTILINE | re.DOTALL)
+    assert check is not None
+    _, flag, code = json.loads(check[1])
+    health = Health()
+    health.enter(lifecycle)
+    exporter = Exporter("127.0.0.1", 0, Metrics(CollectorRegistry()), health, log=RecordingLog())
+    exporter.start()
+
+    asked = code.replace(f":{HttpOptions().port}/", f":{exporter.port}/")
+    done = subprocess.run([sys.executable, flag, asked], capture_output=True, check=False)
+    exporter.stop()
+
+    assert done.returncode == status
 
 
 def test_labels_carry_the_version_of_the_package() -> None:

@@ -3,6 +3,7 @@
 import http.client
 import json
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -142,6 +143,24 @@ def test_one_connection_carries_several_requests(node: Node) -> None:
         connection.request("GET", "/health/live")
         assert connection.getresponse().read() == b'{"live": true, "parts": {}}'
     connection.close()
+
+
+def test_a_caller_that_says_nothing_holds_up_nobody(node: Node) -> None:
+    with socket.create_connection(("127.0.0.1", node.exporter.port), timeout=10):
+        assert node.ask("/health/live")[0].status == 200
+
+
+def test_a_connection_left_open_does_not_keep_the_exporter_from_stopping() -> None:
+    node = Node()
+    node.exporter.start()
+    connection = http.client.HTTPConnection("127.0.0.1", node.exporter.port, timeout=10)
+    connection.request("GET", "/health/live")
+    connection.getresponse().read()
+
+    node.exporter.stop()
+
+    connection.close()
+    assert "observe-http" not in {thread.name for thread in threading.enumerate()}
 
 
 @pytest.mark.parametrize(
