@@ -5,6 +5,7 @@ that the same dataset sent twice gives the same file, byte for byte.
 """
 
 import io
+import os
 import struct
 import zlib
 from os import PathLike
@@ -107,7 +108,7 @@ def read(path: "PathLike[str] | str") -> Dataset:
 
 
 def write(dataset: Dataset, path: Path) -> None:
-    """Write `dataset` with its file meta information to the new file `path`.
+    """Write `dataset` with its file meta information to the new file `path`, and fsync it.
 
     Raises
     ------
@@ -121,7 +122,10 @@ def write(dataset: Dataset, path: Path) -> None:
         dcmwrite(buffer, dataset, enforce_file_format=True)
     except Exception as error:  # noqa: BLE001
         raise MalformedDataset(f"the dataset cannot be encoded ({type(error).__name__})") from None
-    path.write_bytes(buffer.getvalue())
+    with path.open("xb") as file:
+        file.write(buffer.getvalue())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _identity_in(content: bytes, transfer_syntax: str) -> tuple[str | None, str | None]:

@@ -83,7 +83,7 @@ class ForwardOptions(BaseModel):
 
     model_config = _OPTIONS
     destinations: Destinations = Field(
-        default=MappingProxyType({}),
+        default_factory=lambda: MappingProxyType({}),
         description="Destinations by name; the names are what rules and metrics speak of.",
     )
     retry: RetryOptions = Field(default=RetryOptions())

@@ -29,7 +29,7 @@ class StoreHandler:
     def __init__(
         self,
         spool: Spool,
-        offer: Callable[[InstanceId], None],
+        offer: Callable[[InstanceId], object],
         *,
         metrics: Metrics,
         log: EventLog,

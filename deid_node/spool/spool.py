@@ -88,15 +88,15 @@ class Spool:
             # failed before the rename, must not stay behind.
             (blobs.partial / name).unlink(missing_ok=True)
 
-    def claim(self, instance: InstanceId) -> WorkOrder | None:
+    def claim(self, instance: InstanceId) -> WorkOrder | Withheld | None:
         """Count a start of `instance` and return the order for it.
 
-        None when there is nothing to do: it is no longer RECEIVED, it has been
-        started `MAX_STARTS` times already, or its blob is damaged (the last two
-        withhold it).
+        None when it is no longer RECEIVED. `Withheld` when it has been started
+        `MAX_STARTS` times already or its blob is damaged: then it is withheld now.
         """
+        lost, damaged = WorkerLost(), BlobDamaged("the received blob is not intact")
 
-        def count(transaction: Transaction) -> sqlite3.Row | None:
+        def count(transaction: Transaction) -> sqlite3.Row | Withheld | None:
             row: sqlite3.Row | None = transaction.connection.execute(
                 "SELECT * FROM instances WHERE id = ? AND state = ?",
                 (instance, InstanceState.RECEIVED),
@@ -104,38 +104,38 @@ class Spool:
             if row is None:
                 return None
             if row["attempts"] >= MAX_STARTS:
-                lost = WorkerLost()
-                _withhold(transaction.connection, instance, lost)
-                return None
+                return _withhold(transaction.connection, instance, lost)
             transaction.connection.execute(
                 "UPDATE instances SET attempts = attempts + 1 WHERE id = ?", (instance,)
             )
             return row
 
         row = self._custody.write(count)
-        if row is None:
-            return None
+        if row is None or isinstance(row, Withheld):
+            return row
         received = received_from(row)
         blobs = self._custody.blobs
         try:
             blob = verified(blobs.received, received.blob)
-        except BlobDamaged as damage:
-            error = damage
-            self._custody.write(
-                lambda transaction: _withhold(transaction.connection, instance, error)
+        except BlobDamaged:
+            return self._custody.write(
+                lambda transaction: _withhold(transaction.connection, instance, damaged)
             )
-            return None
         output = blobs.partial / f"{instance}.clean"
         output.unlink(missing_ok=True)
         return WorkOrder(instance, row["attempts"] + 1, blob, output, received.origin)
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> None:
-        """Record how the corridor ended for the instance of `order`."""
+    def record(self, order: WorkOrder, outcome: Outcome) -> bool:
+        """Record how the corridor ended for the instance of `order`.
 
-        def settle(transaction: Transaction) -> None:
+        Returns False, with nothing changed, when the instance is no longer
+        RECEIVED.
+        """
+
+        def settle(transaction: Transaction) -> bool:
             connection = transaction.connection
             if not _is_received(connection, order.id):
-                return
+                return False
             match outcome:
                 case Cleaned(clean):
                     transaction.place(order.output, self._custody.blobs.clean / clean.blob.name)
@@ -151,9 +151,10 @@ class Spool:
                     )
                 case Discarded(rule):
                     _end(connection, order.id, InstanceState.DISCARDED, rule=rule)
+            return True
 
         try:
-            self._custody.write(settle)
+            return self._custody.write(settle)
         finally:
             order.output.unlink(missing_ok=True)
 
@@ -228,8 +229,11 @@ def _store_clean(connection: sqlite3.Connection, clean: CleanInstance) -> None:
     )
 
 
-def _withhold(connection: sqlite3.Connection, instance: InstanceId, error: DeidNodeError) -> None:
+def _withhold(
+    connection: sqlite3.Connection, instance: InstanceId, error: DeidNodeError
+) -> Withheld:
     _end(connection, instance, InstanceState.WITHHELD, code=error.code, reason=str(error))
+    return Withheld(error.code, str(error))
 
 
 def _end(

@@ -1,0 +1,249 @@
+"""From a configuration to a node: the only place that knows every class.
+
+All or nothing: nothing is caught here. A part that cannot be built stops the
+start, because a node without its leak check is worse than no node.
+"""
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from prometheus_client import CollectorRegistry
+
+from deid_node import __version__
+from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
+from deid_node.dicom.silence import silence_libraries
+from deid_node.errors import ConfigurationError, InputError
+from deid_node.forward.build import build_destination, build_retry
+from deid_node.forward.options import CStoreOptions
+from deid_node.forward.sender import Sender
+from deid_node.metadata.build import build_scrubber, require_key_file
+from deid_node.metadata.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.plan import Plan, build_plan
+from deid_node.metadata.table import load_table
+from deid_node.node import Node, Parts
+from deid_node.observe.exporter import Exporter
+from deid_node.observe.health import Health, PartCheck
+from deid_node.observe.labels import ConfiguredNames
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.pipeline import Corridor, Provenance, Treatment
+from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.find.build import build_finder
+from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.peers import Peers
+from deid_node.receive.server import Door
+from deid_node.route.build import compile_router
+from deid_node.route.options import RouteOptions
+from deid_node.spool.custody import Custody
+from deid_node.spool.deliveries import Deliveries
+from deid_node.spool.retention import Retention
+from deid_node.spool.spool import Spool
+from deid_node.values.instance import CleanInstance
+from deid_node.work.bookkeeper import Bookkeeper
+from deid_node.work.engines.base import Engine
+from deid_node.work.engines.build import build_engine
+from deid_node.work.janitor import Janitor
+from deid_node.work.queue import WorkQueue
+
+
+@dataclass(frozen=True, slots=True)
+class CorridorFactory:
+    """Builds the corridor inside a worker process: picklable, and it holds the site's key."""
+
+    route: RouteOptions
+    treatments: tuple[tuple[str, TreatmentOptions], ...]
+    pixels: PixelsOptions
+    metadata: MetadataOptions
+    destinations: tuple[str, ...]
+    key: bytes = field(repr=False)
+
+    def __call__(self) -> Corridor:
+        """Return the corridor, its models loaded; raises `ConfigurationError`."""
+        silence_libraries()
+        finder = build_finder(self.pixels.finder)
+        treatments = {}
+        for name, options in self.treatments:
+            chosen = options_of(options, self.metadata, name=name)
+            treatments[name] = Treatment(
+                cleaner=PixelCleaner(
+                    finder,
+                    build_inpainter(options.fill, self.pixels.inpainter),
+                    self.pixels.regions,
+                ),
+                scrubber=build_scrubber(self.metadata, chosen, key=self.key),
+                options=chosen,
+            )
+        return Corridor(
+            compile_router(
+                self.route, treatments=treatments, destinations=self.destinations or None
+            ),
+            treatments,
+            Provenance(finder.name, load_table().edition),
+        )
+
+
+def options_of(
+    treatment: TreatmentOptions, metadata: MetadataOptions, *, name: str
+) -> frozenset[Option]:
+    """Return the options of PS3.15 Annex E that a treatment carries out.
+
+    Pixels are always cleaned: naming other options alone does not turn it off.
+    Raises `ConfigurationError` for an option that this version does not offer.
+    """
+    if treatment.text != "all":
+        raise ConfigurationError(
+            f"treatments.{name}.text", "this version does not offer to keep listed text"
+        )
+    chosen = metadata.options if treatment.options is None else treatment.options
+    path = "metadata.options" if treatment.options is None else f"treatments.{name}.options"
+    return require_offered(chosen, path=path) | {Option.CLEAN_PIXEL_DATA}
+
+
+def corridor_factory(config: Config, *, key: bytes, offline: bool = False) -> CorridorFactory:
+    """Return what builds the corridor; offline, rules may name destinations that are not there."""
+    return CorridorFactory(
+        route=config.route,
+        treatments=tuple(config.treatments.items()),
+        pixels=config.pixels,
+        metadata=config.metadata,
+        destinations=() if offline else tuple(config.forward.destinations),
+        key=key,
+    )
+
+
+def build_node(config: Config, *, stream: TextIO) -> Node:
+    """Return the node that `config` describes; its log goes to `stream`.
+
+    Raises `ConfigurationError` for whatever `check_all` would name.
+    """
+    check_all(config)
+    key = require_key_file(config.metadata)
+    log = EventLog(stream, config.observe.log_level)
+    metrics = Metrics(CollectorRegistry(), configured_names(config))
+    custody = Custody(config.spool, exclusive=True)
+    spool, retention, deliveries = Spool(custody), Retention(custody), Deliveries(custody)
+    queue = WorkQueue()
+    retry = build_retry(config.forward.retry)
+    senders = {
+        name: Sender(build_destination(name, options), deliveries, retry, log=log, metrics=metrics)
+        for name, options in config.forward.destinations.items()
+    }
+    engine = build_engine(
+        config.work.engine,
+        queue=queue,
+        ledger=Bookkeeper(spool, _waker(senders), metrics=metrics, log=log),
+        corridor_factory=corridor_factory(config, key=key),
+        log=log,
+    )
+    door = Door(
+        config.receive,
+        StoreHandler(spool, queue.offer, metrics=metrics, log=log),
+        require_room=custody.require_room,
+        metrics=metrics,
+        log=log,
+    )
+    metrics.watch_custody(retention)
+    finder = build_finder(config.pixels.finder)
+    metrics.build_info(
+        version=__version__,
+        standard_edition=load_table().edition,
+        finder=finder.name,
+        inpainter="solid-telea",
+    )
+    health = Health(
+        [
+            PartCheck("receive", door.trouble),
+            PartCheck("work", _workforce(engine)),
+            *(
+                PartCheck(f"forward_{name}", _reachability(sender))
+                for name, sender in senders.items()
+            ),
+        ]
+    )
+    return Node(
+        Parts(
+            custody=custody,
+            retention=retention,
+            engine=engine,
+            senders=tuple(senders.values()),
+            janitor=Janitor(
+                retention=retention,
+                waiting=spool,
+                queue=queue,
+                log=log,
+                reserve_bytes=config.spool.reserve_bytes,
+            ),
+            door=door,
+            exporter=Exporter(
+                config.observe.http.host, config.observe.http.port, metrics, health, log=log
+            ),
+            health=health,
+            log=log,
+        )
+    )
+
+
+def check_all(config: Config) -> None:
+    """Check what the schema cannot see: rules, keys, tables, models, names of destinations.
+
+    Raises `ConfigurationError` with the YAML path of the first fault.
+    """
+    destinations = config.forward.destinations
+    compile_router(config.route, treatments=config.treatments, destinations=destinations)
+    if config.receive.tls is not None:
+        raise ConfigurationError("receive.tls", "this version does not offer TLS")
+    key = require_key_file(config.metadata)
+    for name, treatment in config.treatments.items():
+        chosen = options_of(treatment, config.metadata, name=name)
+        build_scrubber(config.metadata, chosen, key=key)
+        build_inpainter(treatment.fill, config.pixels.inpainter)
+    for name, options in destinations.items():
+        if isinstance(options, CStoreOptions):
+            require_resolvable(options.host, path=f"forward.destinations.{name}.host")
+
+
+def require_resolvable(host: str, *, path: str) -> None:
+    """Raise `ConfigurationError` when no address is known for `host`."""
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        raise ConfigurationError(path, "no address is known for this name") from None
+
+
+def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:
+    """Return the plan of each treatment, or of the one that `only` names."""
+    if only is not None and only not in config.treatments:
+        raise InputError("the configuration has no treatment of that name")
+    return [
+        build_plan(options_of(treatment, config.metadata, name=name))
+        for name, treatment in config.treatments.items()
+        if only in {None, name}
+    ]
+
+
+def configured_names(config: Config) -> ConfiguredNames:
+    """Return the names that metrics may use as labels."""
+    return ConfiguredNames(
+        peers=Peers(config.receive.peers).names,
+        rules=tuple(rule.name for rule in config.route.rules),
+        destinations=tuple(config.forward.destinations),
+    )
+
+
+def _waker(senders: Mapping[str, Sender]) -> Callable[[CleanInstance], None]:
+    def wake(instance: CleanInstance) -> None:
+        for name in instance.destinations:
+            senders[name].wake()
+
+    return wake
+
+
+def _workforce(engine: Engine) -> Callable[[], str | None]:
+    return lambda: None if engine.ready_workers else "no_workers"
+
+
+def _reachability(sender: Sender) -> Callable[[], str | None]:
+    return lambda: None if sender.reachable else "destination_unreachable"

@@ -1,0 +1,147 @@
+"""Files walked through the corridor by worker processes, without spool or network.
+
+The engine is the node's own, so a file that kills its worker is withheld here
+as it is there. Results come in the order of the inputs.
+"""
+
+import secrets
+import shutil
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from deid_node.assembly import CorridorFactory
+from deid_node.errors import UidConflict
+from deid_node.observe.logs import EventLog
+from deid_node.spool.blobs import reference
+from deid_node.values.identity import InstanceId
+from deid_node.values.order import WorkOrder
+from deid_node.values.origin import Origin
+from deid_node.values.outcome import Cleaned, Outcome, Withheld
+from deid_node.work.engines.build import build_engine
+from deid_node.work.engines.local import available_cores
+from deid_node.work.engines.options import EngineOptions
+from deid_node.work.queue import WorkQueue
+
+_FINISH_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What became of one input; `output` is the clean file, if there is one."""
+
+    path: Path
+    outcome: Outcome
+    output: Path | None
+    seconds: float
+
+
+class Batch:
+    """Cleans `paths` into ``output/<Study UID>/<Series UID>/<SOP UID>.dcm``, new UIDs."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        output: Path,
+        *,
+        factory: CorridorFactory,
+        engine: EngineOptions,
+    ) -> None:
+        self._paths = tuple(paths)
+        self._output = output
+        self._partial = output / f".partial-{secrets.token_hex(4)}"
+        self._ledger = _Ledger(self._paths, self._partial)
+        self._queue = WorkQueue()
+        processes = available_cores() if engine.processes == "auto" else engine.processes
+        self._engine = build_engine(
+            engine.model_copy(update={"processes": min(processes, len(self._paths))}),
+            queue=self._queue,
+            ledger=self._ledger,
+            corridor_factory=factory,
+            log=EventLog(sys.stderr, "error"),
+        )
+
+    def results(self) -> Iterator[Item]:
+        """Clean all and yield each result as soon as it and those before it are known."""
+        self._partial.mkdir(mode=0o700)
+        try:
+            self._engine.start()
+            self._queue.offer_all(self._ledger.ids)
+            for number, path in enumerate(self._paths):
+                outcome, seconds = self._ledger.wait(number)
+                yield self._placed(path, outcome, seconds)
+        finally:
+            self._engine.stop(finish_seconds=_FINISH_SECONDS)
+            shutil.rmtree(self._partial, ignore_errors=True)
+
+    def _placed(self, path: Path, outcome: Outcome, seconds: float) -> Item:
+        if not isinstance(outcome, Cleaned):
+            return Item(path, outcome, None, seconds)
+        clean = outcome.instance
+        folder = self._output / clean.study_instance_uid / clean.series_instance_uid
+        target = folder / f"{clean.sop_instance_uid}.dcm"
+        if target.exists() and reference(target).sha256 != clean.blob.sha256:
+            conflict = UidConflict()
+            withheld = Withheld(conflict.code, str(conflict), clean.rule)
+            return Item(path, withheld, None, seconds)
+        folder.mkdir(parents=True, exist_ok=True)
+        (self._partial / clean.id).replace(target)
+        return Item(path, outcome, target, seconds)
+
+
+class _Ledger:
+    """Keeps outcomes in memory: the inputs stay where they are, so nothing can be lost."""
+
+    def __init__(self, paths: Sequence[Path], partial: Path) -> None:
+        self._paths = paths
+        self._partial = partial
+        self._starts = [0] * len(paths)
+        self._began = [0.0] * len(paths)
+        self._ended: dict[int, tuple[Outcome, float]] = {}
+        self._changed = threading.Condition()
+
+    @property
+    def ids(self) -> Sequence[InstanceId]:
+        """One id an input, in order."""
+        return [InstanceId(f"{number:016x}") for number in range(len(self._paths))]
+
+    def claim(self, instance: InstanceId) -> WorkOrder | None:
+        """Count a start and return its order."""
+        number = int(instance, 16)
+        self._starts[number] += 1
+        self._began[number] = perf_counter()
+        output = self._partial / instance
+        output.unlink(missing_ok=True)
+        return WorkOrder(
+            instance, self._starts[number], self._paths[number], output, _offline_origin()
+        )
+
+    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+        """Keep the outcome for `wait`."""
+        number = int(order.id, 16)
+        with self._changed:
+            self._ended[number] = (outcome, perf_counter() - self._began[number])
+            self._changed.notify_all()
+
+    def wait(self, number: int) -> tuple[Outcome, float]:
+        """Return the outcome of input `number` and its seconds, once there is one."""
+        with self._changed:
+            self._changed.wait_for(lambda: number in self._ended)
+            return self._ended.pop(number)
+
+
+def _offline_origin() -> Origin:
+    return Origin(
+        peer="any",
+        calling_ae="",
+        called_ae="",
+        address="",
+        association="offline",
+        received_at=datetime.now(UTC),
+        transfer_syntax="",
+    )

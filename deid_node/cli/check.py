@@ -1,0 +1,29 @@
+"""``deid-node check``: whether the configuration is valid and what it points to is there."""
+
+import argparse
+import sys
+
+from deid_node.assembly import check_all
+from deid_node.cli.arguments import Commands, add_config
+from deid_node.cli.status import ExitStatus
+from deid_node.config.load import load
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "check", help="validate the configuration and everything it points to"
+    )
+    add_config(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Name the first fault by its YAML path, or say that there is none."""
+    config = load(arguments.config)
+    check_all(config)
+    sys.stdout.write(
+        f"valid: {len(config.route.rules)} rules, {len(config.treatments)} treatments, "
+        f"{len(config.forward.destinations)} destinations\n"
+    )
+    return ExitStatus.DONE

@@ -1,0 +1,127 @@
+"""``deid-node clean``: the same corridor, offline, from files to files."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress
+
+from deid_node.assembly import corridor_factory, options_of
+from deid_node.cli.arguments import Commands, add_config, add_report
+from deid_node.cli.batch import Batch, Item
+from deid_node.cli.inputs import files_below, report_to
+from deid_node.cli.status import ExitStatus
+from deid_node.config.load import load
+from deid_node.config.schema import Config
+from deid_node.errors import InputError
+from deid_node.metadata.build import require_key_file
+from deid_node.metadata.keys import new_key
+from deid_node.values.outcome import Cleaned, Discarded, Withheld
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    parser = commands.add_parser("clean", help="clean files, without a network")
+    parser.add_argument("input", type=Path, metavar="INPUT", help="a file or a folder")
+    parser.add_argument(
+        "output", type=Path, metavar="OUTPUT", help="folder for <Study>/<Series>/<SOP UID>.dcm"
+    )
+    add_config(parser, required=False)
+    add_report(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Clean every file; status 3 when one was withheld."""
+    paths = files_below(arguments.input)
+    config, key = _configuration(arguments.config)
+    try:
+        arguments.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{arguments.output} cannot be written: {error.strerror}") from None
+    batch = Batch(
+        paths,
+        arguments.output,
+        factory=corridor_factory(config, key=key, offline=True),
+        engine=config.work.engine,
+    )
+    counts: Counter[str] = Counter()
+    terminal = Console(stderr=True)
+    progress = Progress(console=terminal) if terminal.is_terminal else nullcontext()
+    with report_to(arguments.report) as report, progress as bar:
+        task = bar.add_task("clean", total=len(paths)) if bar is not None else None
+        for item in batch.results():
+            line = report_line(item)
+            report(json.dumps(line))
+            counts[line["code"] or line["outcome"]] += 1
+            if bar is not None and task is not None:
+                bar.advance(task)
+    clean, discarded = counts.pop("clean", 0), counts.pop("discarded", 0)
+    sys.stdout.write(f"{clean} clean, {discarded} discarded, {counts.total()} withheld\n")
+    for code, count in sorted(counts.items()):
+        sys.stdout.write(f"  withheld as {code}: {count}\n")
+    return ExitStatus.SOME_WITHHELD if counts else ExitStatus.DONE
+
+
+def _configuration(path: Path | None) -> tuple[Config, bytes]:
+    if path is not None:
+        config = load(path)
+        key = require_key_file(config.metadata)
+    else:
+        config = Config()
+        key = new_key()
+        sys.stderr.write(
+            "deid-node: no configuration: the defaults hold, and a one-time key was made; it is "
+            "forgotten at the end, so another run gives other pseudonyms\n"
+        )
+    for name, treatment in config.treatments.items():
+        options_of(treatment, config.metadata, name=name)
+    return config, key
+
+
+def report_line(item: Item) -> dict[str, Any]:
+    """Return the object of contract section 2 for one input."""
+    line: dict[str, Any] = {
+        "input": str(item.path),
+        "outcome": "clean",
+        "output": None,
+        "code": None,
+        "rule": None,
+        "frames": 0,
+        "pixels_changed": False,
+        "regions": [],
+        "seconds": round(item.seconds, 4),
+        "transfer_syntax_in": None,
+        "transfer_syntax_out": None,
+    }
+    match item.outcome:
+        case Cleaned(clean):
+            report = clean.report
+            line |= {
+                "output": str(item.output),
+                "rule": clean.rule,
+                "frames": report.frames,
+                "pixels_changed": report.pixels_changed,
+                "regions": [
+                    {
+                        "frame": region.frame,
+                        **asdict(region.box),
+                        "score": round(region.score, 4),
+                        "fill": region.fill,
+                    }
+                    for region in report.regions
+                ],
+                "transfer_syntax_in": report.transfer_syntax_in,
+                "transfer_syntax_out": report.transfer_syntax_out,
+            }
+        case Withheld(code, _reason, rule):
+            line |= {"outcome": "withheld", "code": code, "rule": rule}
+        case Discarded(rule):
+            line |= {"outcome": "discarded", "rule": rule}
+    return line

@@ -1,0 +1,36 @@
+"""``deid-node train`` and ``export``: make the models again from images."""
+
+import argparse
+import importlib
+import sys
+
+from deid_node.cli.arguments import Commands
+from deid_node.errors import InputError
+
+_MODELS = ("finder",)
+
+
+def add(commands: Commands) -> None:
+    """Describe the two commands; what they take is described by the training itself."""
+    for verb, meaning in (
+        ("train", "train a model from images (docs/models.md)"),
+        ("export", "write a trained model as it ships"),
+    ):
+        parser = commands.add_parser(verb, help=meaning, add_help=False)
+        parser.add_argument("model", choices=_MODELS)
+        parser.add_argument("rest", nargs=argparse.REMAINDER)
+        parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Hand the arguments on to the training, which needs the extra ``train``."""
+    module = {
+        "train": f"deid_node.training.{arguments.model}",
+        "export": "deid_node.models.export",
+    }[arguments.command]
+    try:
+        tool = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is missing: install deid-node[cpu,train]") from None
+    sys.argv[0] = f"deid-node {arguments.command} {arguments.model}"
+    return int(tool.main(arguments.rest))

@@ -1,0 +1,74 @@
+"""The whole configuration: the options of all rooms under one roof."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from deid_node.forward.options import ForwardOptions
+from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.observe.options import ObserveOptions
+from deid_node.pixels.device_regions import DeviceRegionsOptions
+from deid_node.pixels.find.options import CrnnOptions, FinderOptions
+from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
+from deid_node.receive.options import ReceiveOptions
+from deid_node.route.options import RouteOptions
+from deid_node.spool.options import SpoolOptions
+from deid_node.work.options import WorkOptions
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class TreatmentOptions(BaseModel):
+    """How an instance is cleaned; a rule names the treatment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Literal["all", "keep_listed"] = Field(
+        default="all",
+        description="Which burned-in text goes: all, or all but what `keep` lists (not offered).",
+    )
+    keep: tuple[str, ...] = Field(
+        default=(), description="Patterns of lines that stay under `keep_listed`."
+    )
+    fill: FillPolicy = Field(
+        default=FillPolicy.AUTO,
+        description="What new pixels are made by: auto chooses by what surrounds the text.",
+    )
+    options: tuple[Option, ...] | None = Field(
+        default=None,
+        description=(
+            "Options of PS3.15 Annex E; null = those of `metadata.options`. "
+            "Pixels are always cleaned, whether clean_pixel_data is named or not."
+        ),
+    )
+
+
+class PixelsOptions(BaseModel):
+    """How burned-in text is found and filled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    finder: FinderOptions = Field(default=CrnnOptions(), description="What finds text.")
+    inpainter: InpainterOptions = Field(
+        default=InpainterOptions(), description="The model that restores anatomy under text."
+    )
+    regions: tuple[DeviceRegionsOptions, ...] = Field(
+        default=(), description="Fixed regions per device, beside what the finder finds."
+    )
+
+
+class Config(BaseModel):
+    """One node's configuration; unknown keys refuse to start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    receive: ReceiveOptions = ReceiveOptions()
+    spool: SpoolOptions = SpoolOptions()
+    route: RouteOptions = RouteOptions()
+    treatments: Mapping[Name, TreatmentOptions] = {"research": TreatmentOptions()}
+    pixels: PixelsOptions = PixelsOptions()
+    metadata: MetadataOptions = MetadataOptions()
+    work: WorkOptions = WorkOptions()
+    forward: ForwardOptions = Field(default_factory=ForwardOptions)
+    observe: ObserveOptions = ObserveOptions()

@@ -1,0 +1,105 @@
+"""The running node: its parts, started and stopped in written order.
+
+The order of starting: custody first, because everything else speaks to it; then
+the workers, which load their models; then the ways out; the door last, so that
+nothing is acknowledged that could not be worked on. The order of stopping is
+the journey's: the door closes, workers finish what is in hand, deliveries
+finish the instance in hand, and custody closes when nobody can write any more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from deid_node import __version__
+from deid_node.forward.sender import Sender
+from deid_node.observe.events import Event
+from deid_node.observe.exporter import Exporter
+from deid_node.observe.health import Health, Lifecycle
+from deid_node.observe.logs import EventLog
+from deid_node.receive.server import Door
+from deid_node.spool.custody import Custody
+from deid_node.spool.retention import Retention
+from deid_node.work.engines.base import Engine
+from deid_node.work.janitor import Janitor
+
+FINISH_SECONDS: Final = 20.0
+"""How long each part may take for what it has in hand when the node stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a node is made of; `deid_node.assembly` builds it."""
+
+    custody: Custody
+    retention: Retention
+    engine: Engine
+    senders: Sequence[Sender]
+    janitor: Janitor
+    door: Door
+    exporter: Exporter
+    health: Health
+    log: EventLog
+
+
+class Node:
+    """Starts and stops the parts."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts: Final = parts
+
+    @property
+    def port(self) -> int:
+        """The DICOM port that listens."""
+        return self._parts.door.port
+
+    @property
+    def http_port(self) -> int:
+        """The port of metrics and health."""
+        return self._parts.exporter.port
+
+    def start(self) -> None:
+        """Start every part; `node_ready` says that every port listens.
+
+        Raises `ConfigurationError` or `CustodyError` when a part cannot start;
+        the parts that run by then are stopped again.
+        """
+        parts = self._parts
+        started = monotonic()
+        parts.log.info(Event.NODE_STARTING, version=__version__)
+        try:
+            parts.custody.open()
+            removed = parts.retention.reconcile()
+            parts.log.info(Event.JOURNAL_RECONCILED, count=removed)
+            parts.exporter.start()
+            parts.engine.start()
+            for sender in parts.senders:
+                sender.start()
+            parts.janitor.start()
+            parts.door.start()
+        except BaseException:
+            self.stop()
+            raise
+        parts.health.enter(Lifecycle.RUNNING)
+        parts.log.info(
+            Event.NODE_READY,
+            port=self.port,
+            http_port=self.http_port,
+            version=__version__,
+            seconds=round(monotonic() - started, 3),
+        )
+
+    def stop(self) -> None:
+        """Stop every part in order; safe after a start that failed half way."""
+        parts = self._parts
+        parts.health.enter(Lifecycle.STOPPING)
+        parts.log.info(Event.NODE_STOPPING)
+        parts.door.stop(finish_seconds=FINISH_SECONDS)
+        parts.janitor.stop()
+        parts.engine.stop(finish_seconds=FINISH_SECONDS)
+        for sender in parts.senders:
+            sender.stop(finish_seconds=FINISH_SECONDS)
+        parts.exporter.stop()
+        parts.custody.close()
+        parts.log.info(Event.NODE_STOPPED)

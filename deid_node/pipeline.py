@@ -1,0 +1,158 @@
+"""The corridor: one instance from received to sealed, on one page.
+
+The order is the safety case and is code, not configuration: decide, clean the
+pixels, scrub the header, attest what was done, write, look at the written file
+a second time, seal. Whatever leaves this page without a seal is withheld.
+"""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+
+from pydicom import Dataset
+
+from deid_node.dicom import part10
+from deid_node.errors import CleaningError, NoRule, RuleWithholds, Unexpected
+from deid_node.metadata.attest import attest
+from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.options import Option
+from deid_node.metadata.scrub import Scrubbed, Scrubber
+from deid_node.observe.labels import Stage
+from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
+from deid_node.route.header import header_of
+from deid_node.route.router import Router
+from deid_node.spool.blobs import reference
+from deid_node.spool.journal import blob_name
+from deid_node.values.decision import Discard, Forward, Withhold
+from deid_node.values.instance import BlobRef, CleanInstance
+from deid_node.values.order import WorkOrder
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.report import CleaningReport, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """The tools of one treatment, as the configuration describes it."""
+
+    cleaner: PixelCleaner
+    scrubber: Scrubber
+    options: frozenset[Option]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the report says of the tools: the finder's name, the edition of PS3.15."""
+
+    finder: str
+    standard_edition: str
+
+
+class Corridor:
+    """Cleans instances, one at a time; lives in a worker process.
+
+    `clean` never raises on account of an instance: whatever is wrong with it,
+    or with us, withholds it.
+    """
+
+    def __init__(
+        self, router: Router, treatments: Mapping[str, Treatment], provenance: Provenance
+    ) -> None:
+        self._router: Final = router
+        self._treatments: Final = treatments
+        self._provenance: Final = provenance
+        self._leaks: Final = LeakCheck()
+
+    def clean(self, order: WorkOrder) -> Outcome:
+        """Return how it ended; after `Cleaned` the file ``order.output`` is on disk."""
+        rule: str | None = None
+        withheld: CleaningError
+        try:
+            original = part10.read(order.blob)
+            decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
+            rule = decision.rule
+            match decision:
+                case Discard():
+                    return Discarded(rule)
+                case Withhold():
+                    withheld = RuleWithholds(rule) if rule else NoRule()
+                case Forward():
+                    return Cleaned(self._sealed(order, original, decision))
+        except CleaningError as error:
+            withheld = error
+        # The one place where anything becomes a state: law 4, fail closed.
+        except Exception as error:  # noqa: BLE001
+            withheld = Unexpected(error)
+        order.output.unlink(missing_ok=True)
+        return Withheld(withheld.code, str(withheld), rule, withheld.passes)
+
+    def _sealed(self, order: WorkOrder, original: Dataset, decision: Forward) -> CleanInstance:
+        started = perf_counter()
+        treatment = self._treatments[decision.treatment]
+
+        pixels = treatment.cleaner.clean(original, seed=_seed(original))
+
+        scrubbing = perf_counter()
+        scrubbed = treatment.scrubber.scrub(pixels.dataset)
+        codes = attest(
+            scrubbed.dataset,
+            options=treatment.options,
+            pixels_looked_at=pixels.looked_at,
+            # The cleaner raises `ResidualText` where its second look still sees text.
+            second_look_clean=pixels.looked_at,
+        )
+        part10.write(scrubbed.dataset, order.output)
+        # What is checked is what was written, read as a stranger would read it.
+        self._leaks.check(original, part10.read(order.output))
+        done = perf_counter()
+
+        return seal(
+            order,
+            decision,
+            reference(order.output),
+            scrubbed,
+            CleaningReport(
+                frames=pixels.frames,
+                pixels_changed=pixels.changed,
+                regions=pixels.regions,
+                actions=scrubbed.actions,
+                method_codes=codes,
+                transfer_syntax_in=str(original.file_meta.TransferSyntaxUID),
+                transfer_syntax_out=str(scrubbed.dataset.file_meta.TransferSyntaxUID),
+                finder=self._provenance.finder,
+                standard_edition=self._provenance.standard_edition,
+                steps=_steps(pixels, scrub=done - scrubbing, total=done - started),
+            ),
+        )
+
+
+def seal(
+    order: WorkOrder,
+    decision: Forward,
+    written: BlobRef,
+    scrubbed: Scrubbed,
+    report: CleaningReport,
+) -> CleanInstance:
+    """Return the sealed instance: the only type that a destination accepts."""
+    return CleanInstance(
+        id=order.id,
+        blob=BlobRef(blob_name(order.id), written.size_bytes, written.sha256),
+        sop_class_uid=str(scrubbed.dataset.file_meta.MediaStorageSOPClassUID),
+        sop_instance_uid=scrubbed.sop_instance_uid,
+        series_instance_uid=scrubbed.series_instance_uid,
+        study_instance_uid=scrubbed.study_instance_uid,
+        transfer_syntax=report.transfer_syntax_out,
+        rule=decision.rule,
+        destinations=decision.destinations,
+        report=report,
+    )
+
+
+def _seed(original: Dataset) -> int:
+    """Return a number that is the same each time this instance is cleaned."""
+    return zlib.crc32(str(original.get("SOPInstanceUID", "")).encode())
+
+
+def _steps(pixels: PixelsCleaned, *, scrub: float, total: float) -> tuple[Step, ...]:
+    return (*pixels.steps, Step(Stage.SCRUB, scrub), Step(Stage.TOTAL, total))

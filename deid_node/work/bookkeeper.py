@@ -1,0 +1,92 @@
+"""Writes outcomes into the journal, and tells of them once they are on disk."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from deid_node.observe.events import Event
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.values.identity import InstanceId
+from deid_node.values.instance import CleanInstance
+from deid_node.values.order import WorkOrder
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+
+
+class Journal(Protocol):
+    """What the bookkeeper asks of the spool; every change is on disk when it returns."""
+
+    def claim(self, instance: InstanceId) -> WorkOrder | Withheld | None:
+        """Count a start and return its order; `Withheld` when that ended the instance."""
+        ...
+
+    def record(self, order: WorkOrder, outcome: Outcome) -> bool:
+        """Record an outcome; False when the instance had moved on meanwhile."""
+        ...
+
+
+class Bookkeeper:
+    """The `Ledger` of the engines: the journal, the metrics and the log in step.
+
+    `cleaned` is called for each instance that is due for delivery.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        cleaned: Callable[[CleanInstance], None],
+        *,
+        metrics: Metrics,
+        log: EventLog,
+    ) -> None:
+        self._journal = journal
+        self._cleaned = cleaned
+        self._metrics = metrics
+        self._log = log
+
+    def claim(self, instance: InstanceId) -> WorkOrder | None:
+        """Count a start of `instance` for good and return its order; None: nothing to do."""
+        claimed = self._journal.claim(instance)
+        if isinstance(claimed, Withheld):
+            self._tell_withheld(instance, claimed)
+            return None
+        return claimed
+
+    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+        """Record how the corridor ended; on disk when it returns."""
+        if not self._journal.record(order, outcome):
+            return
+        match outcome:
+            case Cleaned(clean):
+                self._tell_cleaned(clean)
+                self._cleaned(clean)
+            case Withheld():
+                self._tell_withheld(order.id, outcome)
+            case Discarded(rule):
+                self._log.info(Event.INSTANCE_DISCARDED, instance=order.id, rule=rule)
+
+    def _tell_withheld(self, instance: InstanceId, outcome: Withheld) -> None:
+        self._metrics.instance_withheld(outcome.code)
+        self._log.warning(
+            Event.INSTANCE_WITHHELD,
+            instance=instance,
+            code=outcome.code,
+            reason=outcome.reason,
+            rule=outcome.rule,
+        )
+
+    def _tell_cleaned(self, clean: CleanInstance) -> None:
+        report = clean.report
+        self._metrics.instance_cleaned(clean.rule)
+        for step in report.steps:
+            self._metrics.stage(step.stage, step.seconds)
+        for region in report.regions:
+            self._metrics.regions_found(region.fill)
+        self._log.info(
+            Event.INSTANCE_CLEANED,
+            instance=clean.id,
+            rule=clean.rule,
+            frames=report.frames,
+            regions=len(report.regions),
+            pixels_changed=report.pixels_changed,
+            seconds=round(sum(step.seconds for step in report.steps if step.stage == "total"), 4),
+        )
