@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from deid_node.errors import ConfigurationError
+from deid_node.metadata.subjects import load_subject_table
+
+
+def _written(folder: Path, text: str) -> Path:
+    path = folder / "subjects.csv"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_table_is_read(tmp_path: Path) -> None:
+    path = _written(tmp_path, "original_patient_id,subject_id\n 4711 ,S-1\n4712,S-2\n")
+
+    table = load_subject_table(path)
+
+    assert len(table) == 2
+    assert table.subject_id("4711") == "S-1"
+
+
+def test_two_patients_may_be_one_subject(tmp_path: Path) -> None:
+    path = _written(tmp_path, "original_patient_id,subject_id\n4711,S-1\nold-4711,S-1\n")
+
+    assert load_subject_table(path).subject_id("old-4711") == "S-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("id,subject\nCANARYBIRD,S\n", "columns"),
+        ("original_patient_id,subject_id\nCANARYBIRD\n", "line 2"),
+        ("original_patient_id,subject_id\nCANARYBIRD,\n", "line 2"),
+        ("original_patient_id,subject_id\nCANARYBIRD,S,T\n", "line 2"),
+        ("original_patient_id,subject_id\nCANARYBIRD,S\nCANARYBIRD,T\n", "line 3"),
+        ("original_patient_id,subject_id\nx,CANARYBIRD\\CANARYBIRD\n", "line 2"),
+        (f"original_patient_id,subject_id\nx,{'CANARYBIRD' * 7}\n", "line 2"),
+        ("original_patient_id,subject_id\nx,CANÄRYBIRD\n", "line 2"),
+        ("", "columns"),
+    ],
+)
+def test_a_faulty_table_is_refused_without_its_values(tmp_path: Path, text: str, line: str) -> None:
+    with pytest.raises(ConfigurationError, match=line) as raised:
+        load_subject_table(_written(tmp_path, text))
+
+    assert "canary" not in str(raised.value).lower()
+    assert raised.value.path == "metadata.subject_table_file"
+
+
+def test_a_missing_table_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_subject_table(tmp_path / "nowhere.csv")
