@@ -1,0 +1,64 @@
+import pytest
+
+from deid_node.metadata.attest import attest
+from deid_node.metadata.options import Option
+from deid_node.metadata.scrub import Scrubber
+from tests.unit.metadata.canary import as_read, stored, study_instance
+
+CLEAN_PIXELS = frozenset({Option.CLEAN_PIXEL_DATA})
+
+
+@pytest.mark.parametrize(
+    ("with_pixels", "options", "looked_at", "clean", "codes", "burned_in"),
+    [
+        (True, CLEAN_PIXELS, True, True, ("113100", "113101"), "NO"),
+        (True, frozenset(), True, True, ("113100",), "NO"),
+        (True, CLEAN_PIXELS, True, False, ("113100",), "YES"),
+        (True, CLEAN_PIXELS, False, True, ("113100",), "YES"),
+        (True, CLEAN_PIXELS, False, False, ("113100",), "YES"),
+        (False, CLEAN_PIXELS, True, True, ("113100",), "YES"),
+    ],
+)
+def test_only_what_was_done_is_attested(
+    scrubber: Scrubber,
+    with_pixels: bool,
+    options: frozenset[Option],
+    looked_at: bool,
+    clean: bool,
+    codes: tuple[str, ...],
+    burned_in: str,
+) -> None:
+    original = study_instance()
+    original.BurnedInAnnotation = "YES"
+    if with_pixels:
+        original.add_new("PixelData", "OW", b"\0\1\2\3")
+    dataset = scrubber.scrub(as_read(original)).dataset
+
+    attested = attest(dataset, options=options, pixels_looked_at=looked_at, second_look_clean=clean)
+
+    assert attested == codes
+    assert dataset.PatientIdentityRemoved == "YES"
+    written = [item.CodeValue for item in dataset.DeidentificationMethodCodeSequence]
+    assert tuple(written) == codes
+    assert dataset.LongitudinalTemporalInformationModified == "REMOVED"
+    assert dataset.BurnedInAnnotation == burned_in
+    assert len(dataset.DeidentificationMethod) <= 64
+    assert stored(dataset)
+
+
+def test_claims_that_the_instance_came_with_are_not_repeated(scrubber: Scrubber) -> None:
+    original = study_instance()
+    original.PatientIdentityRemoved = "YES"
+    original.DeidentificationMethod = "by Canarybird"
+    code = study_instance()
+    code.CodeValue = "113107"
+    original.DeidentificationMethodCodeSequence = [code]
+    original.LongitudinalTemporalInformationModified = "UNMODIFIED"
+    original.BurnedInAnnotation = "NO"
+
+    dataset = scrubber.scrub(as_read(original)).dataset
+
+    assert "PatientIdentityRemoved" not in dataset
+    assert "DeidentificationMethod" not in dataset
+    assert "DeidentificationMethodCodeSequence" not in dataset
+    assert "LongitudinalTemporalInformationModified" not in dataset
