@@ -1,0 +1,32 @@
+"""What the engines need of the corridor, and of the journal."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from deid_node.values.identity import InstanceId
+from deid_node.values.order import WorkOrder
+from deid_node.values.outcome import Outcome
+
+
+class Corridor(Protocol):
+    """Cleans one instance after the other; used by one thread of one process."""
+
+    def clean(self, order: WorkOrder) -> Outcome:
+        """Return how it ended. An exception that comes out instead withholds the instance."""
+        ...
+
+
+CorridorFactory: TypeAlias = Callable[[], Corridor]
+"""Makes a corridor inside a worker: picklable, cheap to send, heavy only when called."""
+
+
+class Ledger(Protocol):
+    """The journal as the engines see it; any thread may call; may raise `CustodyError`."""
+
+    def claim(self, instance: InstanceId) -> WorkOrder | None:
+        """Count a start of `instance` for good and return its order; None: nothing to do."""
+        ...
+
+    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+        """Record how the corridor ended; on disk when it returns."""
+        ...

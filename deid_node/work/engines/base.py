@@ -1,0 +1,40 @@
+"""The promise of every engine."""
+
+from typing import Final, Protocol
+
+MOST_STARTS: Final = 3
+"""How often an instance is started before it is withheld."""
+
+
+class Engine(Protocol):
+    """Takes ids from the queue, has the corridor clean them, and records every outcome.
+
+    Promise, tested for every backend by ``tests/contract/test_engine.py``:
+
+    * a start is claimed in the ledger before a worker sees the instance;
+    * each claim ends in a recorded outcome, in another start, or (when the node
+      stops or dies) in nothing: then the journal still says RECEIVED;
+    * an instance that takes its worker down, or outlasts the time limit, harms
+      no other; after its third start it is withheld, and so is one whose trouble
+      would pass but has not;
+    * an exception out of the corridor withholds its instance at once;
+    * no instance is with two workers at the same time;
+    * `start` returns when every worker is ready and raises `ConfigurationError`
+      when a corridor cannot be built;
+    * workers end with the process that started them, however it ends.
+
+    The order of instances is not promised.
+    """
+
+    @property
+    def ready_workers(self) -> int:
+        """How many workers could take an instance now or hold one."""
+        ...
+
+    def start(self) -> None:
+        """Start the workers and begin."""
+        ...
+
+    def stop(self, *, finish_seconds: float) -> None:
+        """Take nothing new, finish what is in hand, then end; what is not finished is let go."""
+        ...

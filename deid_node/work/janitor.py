@@ -1,0 +1,110 @@
+"""Tidies up now and then: old bytes, forgotten instances, the disk's free space."""
+
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from deid_node.errors import CustodyError
+from deid_node.observe.events import Event
+from deid_node.observe.logs import EventLog
+from deid_node.values.identity import InstanceId
+from deid_node.work.queue import WorkQueue
+
+_PERIOD_SECONDS = 30.0
+
+
+class RetentionSource(Protocol):
+    """What the janitor asks of the spool's retention; may raise `CustodyError`."""
+
+    def remove_expired(self) -> int:
+        """Remove the bytes of what was settled long enough ago; return how many instances."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Return how many bytes the spool's disk can still take."""
+        ...
+
+
+class WaitingInstances(Protocol):
+    """What the janitor asks of the journal; may raise `CustodyError`."""
+
+    def received_ids(self) -> Sequence[InstanceId]:
+        """Return the instances that wait for a worker, oldest first."""
+        ...
+
+
+class Janitor:
+    """Sweeps every `period_seconds` in a thread of its own.
+
+    A sweep removes bytes whose retention has passed, offers every waiting
+    instance to the queue (which takes each only once), and says when the disk
+    falls below its reserve and when it is above it again.
+    """
+
+    def __init__(
+        self,
+        *,
+        retention: RetentionSource,
+        waiting: WaitingInstances,
+        queue: WorkQueue,
+        log: EventLog,
+        reserve_bytes: int,
+        period_seconds: float = _PERIOD_SECONDS,
+    ) -> None:
+        self._retention = retention
+        self._waiting = waiting
+        self._queue = queue
+        self._log = log
+        self._reserve_bytes = reserve_bytes
+        self._period_seconds = period_seconds
+        self._is_low = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="janitor")
+
+    def start(self) -> None:
+        """Begin with a sweep; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the sweep in hand."""
+        self._stopping.set()
+        self._thread.join()
+
+    def sweep(self) -> None:
+        """Do all of it once; what fails is told and does not keep the rest from being done."""
+        for task in (self._remove, self._refill, self._look_at_disk):
+            try:
+                task()
+            except CustodyError as error:
+                self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
+            except OSError as error:
+                self._log.error(Event.SPOOL_FAILED, error=type(error).__name__)
+
+    def _run(self) -> None:
+        while True:
+            self.sweep()
+            if self._stopping.wait(self._period_seconds):
+                return
+
+    def _remove(self) -> None:
+        # In portions: a long sweep would hold up the door's commits.
+        while not self._stopping.is_set():
+            removed = self._retention.remove_expired()
+            if not removed:
+                return
+            self._log.info(Event.BLOBS_REMOVED, count=removed)
+
+    def _refill(self) -> None:
+        self._queue.offer_all(self._waiting.received_ids())
+
+    def _look_at_disk(self) -> None:
+        free_bytes = self._retention.free_bytes()
+        is_low = free_bytes < self._reserve_bytes
+        if is_low != self._is_low:
+            self._is_low = is_low
+            tell = self._log.error if is_low else self._log.info
+            tell(
+                Event.SPOOL_LOW if is_low else Event.SPOOL_RECOVERED,
+                free_bytes=free_bytes,
+                reserve_bytes=self._reserve_bytes,
+            )

@@ -1,0 +1,327 @@
+"""The promise of `Engine`, kept by every backend."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deid_node.errors import ConfigurationError
+from deid_node.observe.events import Event
+from deid_node.values.outcome import Cleaned, Discarded, Withheld
+from deid_node.values.retry import RetryPolicy
+from deid_node.work.corridor import CorridorFactory
+from deid_node.work.engines.local import LocalEngine
+from deid_node.work.engines.options import LocalOptions
+from deid_node.work.queue import WorkQueue
+from tests.fakes.event_log import RecordingLog
+from tests.fakes.peer_corridor import (
+    CrashesAfterItsFirst,
+    MemoryLedger,
+    corridor_that_crashes,
+    corridor_with_a_fault,
+    corridor_without_weights,
+    is_running,
+    scripted_corridor,
+)
+
+
+class Bench:
+    """An engine with everything around it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        factory: CorridorFactory = scripted_corridor,
+        processes: int = 1,
+        time_limit_seconds: float = 60,
+    ) -> None:
+        self.ledger = MemoryLedger(folder)
+        self.queue = WorkQueue()
+        self.log = RecordingLog()
+        self.engine = LocalEngine(
+            LocalOptions(kind="local", processes=processes, time_limit_seconds=time_limit_seconds),
+            queue=self.queue,
+            ledger=self.ledger,
+            corridor_factory=factory,
+            log=self.log,
+            replacement=RetryPolicy(0.01, 1, 0.01),
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self.engine.start()
+        try:
+            yield
+        finally:
+            self.engine.stop(finish_seconds=60)
+            assert self.ledger.faults == []
+            assert multiprocessing.active_children() == []
+
+
+def test_every_kind_of_outcome_is_recorded_with_one_start(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, processes=2)
+    scripts = ("CLEAN", "DISCARD", "WITHHOLD", "RAISE", "RAISE_OURS", "NONSENSE", "ENVIRONMENT")
+    ids = {script: bench.ledger.receive(script) for script in scripts}
+
+    with bench.running():
+        assert bench.engine.ready_workers == 2
+        bench.queue.offer_all(ids.values())
+        bench.ledger.wait_for_outcomes(*ids.values())
+
+    outcomes = {script: bench.ledger.outcomes[instance] for script, instance in ids.items()}
+    assert isinstance(outcomes["CLEAN"], Cleaned)
+    assert outcomes["DISCARD"] == Discarded("rule")
+    assert outcomes["WITHHOLD"] == Withheld("undecodable", "no decoder")
+    assert outcomes["RAISE"] == Withheld("unexpected", "unexpected ValueError")
+    assert outcomes["RAISE_OURS"] == Withheld("undecodable", "frame 3 cannot be decoded")
+    assert outcomes["NONSENSE"] == Withheld("unexpected", "unexpected TypeError")
+    assert outcomes["ENVIRONMENT"] == Withheld("1", "")
+    assert set(bench.ledger.attempts.values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("script", "ended_by"),
+    [
+        ("EXIT", None),
+        ("KILL", signal.SIGKILL),
+        ("SEGFAULT", signal.SIGSEGV),
+        ("UNPICKLABLE", None),
+    ],
+)
+def test_an_instance_that_takes_its_worker_down_is_withheld_at_its_third_start(
+    script: str, ended_by: int | None, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path)
+    bad = bench.ledger.receive(script)
+    others = [bench.ledger.receive("CLEAN") for _ in range(3)]
+
+    with bench.running():
+        bench.queue.offer_all([others[0], bad, *others[1:]])
+        bench.ledger.wait_for_outcomes(bad, *others)
+
+    lost = bench.ledger.outcomes[bad]
+    assert isinstance(lost, Withheld)
+    assert lost.code == "worker_lost"
+    assert bench.ledger.attempts[bad] == 3
+    assert [
+        (line["attempt"], line.get("signal")) for line in bench.log.lines_of(Event.WORKER_LOST)
+    ] == [(1, ended_by), (2, ended_by), (3, ended_by)]
+    assert all(isinstance(bench.ledger.outcomes[other], Cleaned) for other in others)
+    assert {bench.ledger.attempts[other] for other in others} == {1}
+
+
+def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_start(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, processes=2, time_limit_seconds=0.3)
+    bad, good = bench.ledger.receive("HANG"), bench.ledger.receive("CLEAN")
+
+    with bench.running():
+        bench.queue.offer_all([bad, good])
+        bench.ledger.wait_for_outcomes(bad, good)
+
+    assert bench.ledger.outcomes[bad] == Withheld(
+        "time_limit", "cleaning outlasted its time limit at each start", passes=True
+    )
+    assert isinstance(bench.ledger.outcomes[good], Cleaned)
+    assert bench.ledger.starts(bad) == 3
+
+
+@pytest.mark.parametrize(
+    ("script", "attempts", "outcome"),
+    [
+        ("HEALS", 3, Cleaned),
+        ("EXIT_ONCE", 2, Cleaned),
+        ("PASSES", 3, Withheld),
+        ("RAISE_PASSING", 3, Withheld),
+    ],
+)
+def test_trouble_that_may_pass_is_started_again_up_to_three_times(
+    script: str, attempts: int, outcome: type, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path)
+    instance = bench.ledger.receive(script)
+
+    with bench.running():
+        bench.queue.offer(instance)
+        bench.ledger.wait_for_outcomes(instance)
+
+    assert isinstance(bench.ledger.outcomes[instance], outcome)
+    assert bench.ledger.attempts[instance] == attempts == bench.ledger.starts(instance)
+
+
+def test_signals_to_the_whole_group_do_not_end_a_worker(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    instance = bench.ledger.receive("INTERRUPTED")
+
+    with bench.running():
+        bench.queue.offer(instance)
+        bench.ledger.wait_for_outcomes(instance)
+
+    assert isinstance(bench.ledger.outcomes[instance], Cleaned)
+
+
+def test_an_idle_worker_that_dies_is_replaced(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    before, after = bench.ledger.receive("CLEAN"), bench.ledger.receive("CLEAN")
+
+    with bench.running():
+        bench.queue.offer(before)
+        bench.ledger.wait_for_outcomes(before)
+        os.kill(int((tmp_path / f"{before}.start1").read_text()), signal.SIGKILL)
+        bench.queue.offer(after)
+        bench.ledger.wait_for_outcomes(after)
+
+    assert isinstance(bench.ledger.outcomes[after], Cleaned)
+
+
+def test_a_worker_that_cannot_come_back_is_tried_until_it_can(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, factory=CrashesAfterItsFirst(tmp_path))
+    bad, good = bench.ledger.receive("EXIT_ONCE"), bench.ledger.receive("CLEAN")
+
+    with bench.running():
+        (tmp_path / "broken").write_bytes(b"")
+        bench.queue.offer_all([bad, good])
+        while not (tmp_path / "tried").exists():
+            time.sleep(0.01)
+        (tmp_path / "broken").unlink()
+        bench.ledger.wait_for_outcomes(bad, good)
+
+    assert isinstance(bench.ledger.outcomes[good], Cleaned)
+
+
+@pytest.mark.parametrize(
+    ("factory", "path", "reason"),
+    [
+        (corridor_without_weights, "pixels.finder.model_file", "does not exist"),
+        (corridor_with_a_fault, "", "the corridor cannot be built (ValueError)"),
+        (corridor_that_crashes, "work.engine", "a worker died while it started"),
+    ],
+)
+def test_a_corridor_that_cannot_be_built_keeps_the_engine_from_starting(
+    factory: CorridorFactory, path: str, reason: str, tmp_path: Path
+) -> None:
+    bench = Bench(tmp_path, factory=factory, processes=2)
+
+    with pytest.raises(ConfigurationError) as caught:
+        bench.engine.start()
+
+    assert (caught.value.path, caught.value.reason) == (path, reason)
+    assert multiprocessing.active_children() == []
+
+
+def test_an_instance_is_never_with_two_workers(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, processes=2)
+    ids = [bench.ledger.receive("CLEAN") for _ in range(40)]
+
+    with bench.running():
+        for _ in range(5):
+            for instance in ids:
+                bench.queue.offer(instance)
+        bench.ledger.wait_for_outcomes(*ids)
+
+    assert set(bench.ledger.attempts.values()) == {1}
+
+
+def test_what_is_unknown_or_done_is_passed_over(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    known, unknown = bench.ledger.receive("CLEAN"), "0123456789abcdef"
+
+    with bench.running():
+        bench.queue.offer_all([type(known)(unknown), known])
+        bench.ledger.wait_for_outcomes(known)
+
+    assert unknown not in bench.ledger.outcomes
+
+
+def test_a_journal_that_fails_costs_time_and_no_instance(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.ledger.failing_claims = 1
+    instance = bench.ledger.receive("CLEAN")
+
+    with bench.running():
+        bench.queue.offer(instance)
+        bench.ledger.wait_for_outcomes(instance)
+
+    assert bench.log.events().count(Event.SPOOL_FAILED) == 1
+
+
+def test_stopping_finishes_what_is_in_hand_and_takes_nothing_new(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    ids = [bench.ledger.receive("CLEAN") for _ in range(200)]
+
+    bench.engine.start()
+    bench.queue.offer_all(ids)
+    bench.ledger.wait_for(lambda: len(bench.ledger.attempts) > 0)
+    bench.engine.stop(finish_seconds=60)
+
+    assert bench.ledger.attempts.keys() == bench.ledger.outcomes.keys()
+    assert multiprocessing.active_children() == []
+
+
+def test_stopping_lets_go_of_what_does_not_end(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    instance = bench.ledger.receive("HANG")
+
+    bench.engine.start()
+    bench.queue.offer(instance)
+    bench.ledger.wait_for(lambda: instance in bench.ledger.attempts)
+    bench.engine.stop(finish_seconds=0)
+
+    assert bench.ledger.outcomes == {}
+    assert multiprocessing.active_children() == []
+
+
+def test_workers_end_with_a_node_that_is_killed(tmp_path: Path) -> None:
+    program = textwrap.dedent("""
+        import pathlib, sys, time
+        from tests.contract.test_engine import Bench
+        if __name__ == "__main__":
+            bench = Bench(pathlib.Path(sys.argv[1]))
+            bench.engine.start()
+            bench.queue.offer(bench.ledger.receive("HANG", "hang"))
+            time.sleep(3600)
+    """)
+    script = tmp_path / "node.py"
+    script.write_text(program)
+    root = Path(__file__).parents[2]
+    node = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)], env={**os.environ, "PYTHONPATH": str(root)}
+    )
+    try:
+        mark = tmp_path / "hang.start1"
+        while not (mark.exists() and mark.read_text()):
+            assert node.poll() is None
+            time.sleep(0.01)
+        worker = int(mark.read_text())
+    finally:
+        node.kill()
+        node.wait()
+
+    # The test's own time limit is the assertion: a worker left behind would sleep an hour.
+    while is_running(worker):
+        time.sleep(0.01)
+
+
+def test_no_patient_value_of_an_exception_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    bench = Bench(tmp_path)
+    ids = [bench.ledger.receive("RAISE"), bench.ledger.receive("SEGFAULT")]
+
+    with bench.running():
+        bench.queue.offer_all(ids)
+        bench.ledger.wait_for_outcomes(*ids)
+
+    written = capfd.readouterr()
+    told = f"{bench.log.text}{bench.ledger.outcomes}{written.out}{written.err}"
+    assert "Mueller" not in told

@@ -1,0 +1,199 @@
+"""Corridors that go wrong on purpose, and a ledger that remembers.
+
+The corridors stand at module level so that a spawned process can import them.
+What happens to an instance is written in its origin's calling AE title.
+"""
+
+import ctypes
+import dataclasses
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from deid_node.errors import ConfigurationError, SpoolFull, SpoolUnavailable, Undecodable
+from deid_node.values.identity import InstanceId
+from deid_node.values.instance import BlobRef
+from deid_node.values.order import WorkOrder
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from tests.builders.values import a_clean_instance, an_origin
+
+
+def cleaned(order: WorkOrder) -> Outcome:
+    order.output.write_bytes(b"clean")
+    return Cleaned(a_clean_instance(order.id, BlobRef(order.output.name, 5, "00")))
+
+
+def passing(order: WorkOrder) -> Outcome:
+    return Withheld("accelerator_lost", "the device is gone", passes=True)
+
+
+def raising(order: WorkOrder) -> Outcome:
+    raise ValueError("Mueller^Hans was born on 19500101")
+
+
+def raising_ours(order: WorkOrder) -> Outcome:
+    raise Undecodable("frame 3 cannot be decoded")
+
+
+def raising_passing(order: WorkOrder) -> Outcome:
+    raise SpoolFull("no room for the clean file")
+
+
+def exiting(order: WorkOrder) -> Outcome:
+    os._exit(3)
+
+
+def killing(order: WorkOrder) -> Outcome:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return cleaned(order)
+
+
+def crashing(order: WorkOrder) -> Outcome:
+    ctypes.string_at(0)
+    return cleaned(order)
+
+
+def hanging(order: WorkOrder) -> Outcome:
+    time.sleep(3600)
+    return cleaned(order)
+
+
+def interrupted(order: WorkOrder) -> Outcome:
+    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
+    return cleaned(order)
+
+
+SCRIPTS: Mapping[str, Callable[[WorkOrder], Any]] = {
+    "CLEAN": cleaned,
+    "DISCARD": lambda _: Discarded("rule"),
+    "WITHHOLD": lambda _: Withheld("undecodable", "no decoder"),
+    "PASSES": passing,
+    "HEALS": lambda order: passing(order) if order.attempt < 3 else cleaned(order),
+    "RAISE": raising,
+    "RAISE_OURS": raising_ours,
+    "RAISE_PASSING": raising_passing,
+    "EXIT": exiting,
+    "EXIT_ONCE": lambda order: exiting(order) if order.attempt == 1 else cleaned(order),
+    "KILL": killing,
+    "SEGFAULT": crashing,
+    "HANG": hanging,
+    "NONSENSE": lambda _: "cleaned",
+    "UNPICKLABLE": lambda _: Discarded(cast("str", lambda: None)),
+    "ENVIRONMENT": lambda _: Withheld(os.environ["OMP_NUM_THREADS"], ""),
+    "INTERRUPTED": interrupted,
+}
+
+
+class ScriptedCorridor:
+    """Does what the calling AE title says; every start leaves a mark beside the output."""
+
+    def clean(self, order: WorkOrder) -> Outcome:
+        mark = order.output.with_suffix(f".start{order.attempt}")
+        mark.write_text(str(os.getpid()))
+        inside = order.output.with_suffix(".inside")
+        inside.write_text(str(os.getpid()))
+        try:
+            outcome: Outcome = SCRIPTS[order.origin.calling_ae](order)
+            return outcome
+        finally:
+            inside.unlink()
+
+
+def is_running(process: int) -> bool:
+    """Whether the process lives (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def scripted_corridor() -> ScriptedCorridor:
+    return ScriptedCorridor()
+
+
+def corridor_without_weights() -> ScriptedCorridor:
+    raise ConfigurationError("pixels.finder.model_file", "does not exist")
+
+
+def corridor_with_a_fault() -> ScriptedCorridor:
+    raise ValueError("Mueller^Hans")
+
+
+def corridor_that_crashes() -> ScriptedCorridor:
+    os._exit(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class CrashesAfterItsFirst:
+    """A factory that works until `folder` holds a mark, then crashes until it holds another."""
+
+    folder: Path
+
+    def __call__(self) -> ScriptedCorridor:
+        if (self.folder / "broken").exists():
+            (self.folder / "tried").write_bytes(b"")
+            os._exit(1)
+        return ScriptedCorridor()
+
+
+class MemoryLedger:
+    """A `Ledger` as strict as the journal: a claim needs RECEIVED, a record needs a claim."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.changed = threading.Condition()
+        self.attempts: dict[InstanceId, int] = {}
+        self.outcomes: dict[InstanceId, Outcome] = {}
+        self.faults: list[str] = []
+        self.failing_claims = 0
+        self._scripts: dict[InstanceId, str] = {}
+
+    def receive(self, script: str, name: str = "") -> InstanceId:
+        instance = InstanceId(name or f"{script.lower()}{len(self._scripts)}")
+        self._scripts[instance] = script
+        return instance
+
+    def claim(self, instance: InstanceId) -> WorkOrder | None:
+        with self.changed:
+            if self.failing_claims:
+                self.failing_claims -= 1
+                raise SpoolUnavailable("the journal cannot be written")
+            if instance in self.outcomes or instance not in self._scripts:
+                return None
+            inside = self.folder / f"{instance}.inside"
+            if inside.exists() and is_running(int(inside.read_text())):
+                self.faults.append(f"{instance} was with two workers at once")
+            inside.unlink(missing_ok=True)
+            attempt = self.attempts[instance] = self.attempts.get(instance, 0) + 1
+            self.changed.notify_all()
+        return WorkOrder(
+            instance,
+            attempt,
+            self.folder / f"{instance}.dcm",
+            self.folder / f"{instance}.clean",
+            an_origin(calling_ae=self._scripts[instance]),
+        )
+
+    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+        with self.changed:
+            if order.id in self.outcomes:
+                self.faults.append(f"{order.id} was recorded twice")
+            self.outcomes[order.id] = outcome
+            self.changed.notify_all()
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        with self.changed:
+            assert self.changed.wait_for(condition, 60)
+
+    def wait_for_outcomes(self, *instances: InstanceId) -> None:
+        self.wait_for(lambda: all(instance in self.outcomes for instance in instances))
+
+    def starts(self, instance: InstanceId) -> int:
+        """How many workers have really begun with `instance`."""
+        return len(list(self.folder.glob(f"{instance}.start*")))

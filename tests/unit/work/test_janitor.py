@@ -1,0 +1,117 @@
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from deid_node.errors import SpoolUnavailable
+from deid_node.observe.events import Event
+from deid_node.values.identity import InstanceId
+from deid_node.work.janitor import Janitor
+from deid_node.work.queue import WorkQueue
+from tests.fakes.event_log import RecordingLog
+
+
+class FakeSpool:
+    """Portions to remove, ids that wait, free space; each may fail."""
+
+    def __init__(self) -> None:
+        self.portions: list[int] = []
+        self.ids: list[InstanceId] = []
+        self.free = 1000
+        self.error: Exception | None = None
+        self.swept = threading.Event()
+
+    def remove_expired(self) -> int:
+        if self.error is not None:
+            raise self.error
+        return self.portions.pop(0) if self.portions else 0
+
+    def received_ids(self) -> Sequence[InstanceId]:
+        return self.ids
+
+    def free_bytes(self) -> int:
+        self.swept.set()
+        return self.free
+
+
+@pytest.fixture
+def spool() -> FakeSpool:
+    return FakeSpool()
+
+
+@pytest.fixture
+def queue() -> WorkQueue:
+    return WorkQueue()
+
+
+@pytest.fixture
+def log() -> RecordingLog:
+    return RecordingLog()
+
+
+@pytest.fixture
+def janitor(spool: FakeSpool, queue: WorkQueue, log: RecordingLog) -> Janitor:
+    return Janitor(
+        retention=spool,
+        waiting=spool,
+        queue=queue,
+        log=log,
+        reserve_bytes=100,
+        period_seconds=3600,
+    )
+
+
+def test_bytes_past_their_retention_are_removed_to_the_last_portion(
+    janitor: Janitor, spool: FakeSpool, log: RecordingLog
+) -> None:
+    spool.portions = [500, 7]
+
+    janitor.sweep()
+
+    assert [line["count"] for line in log.lines_of(Event.BLOBS_REMOVED)] == [500, 7]
+
+
+def test_what_the_queue_forgot_is_found_in_the_journal(
+    janitor: Janitor, spool: FakeSpool, queue: WorkQueue
+) -> None:
+    spool.ids = [InstanceId("a"), InstanceId("b")]
+    queue.offer(InstanceId("b"))
+
+    janitor.sweep()
+    janitor.sweep()
+
+    assert [queue.take(timeout_seconds=0) for _ in range(3)] == ["b", "a", None]
+
+
+def test_the_disk_is_told_of_when_it_crosses_the_reserve_and_only_then(
+    janitor: Janitor, spool: FakeSpool, log: RecordingLog
+) -> None:
+    for free in (1000, 99, 50, 100, 500):
+        spool.free = free
+        janitor.sweep()
+
+    assert [(line["event"], line["free_bytes"]) for line in log.lines] == [
+        ("spool_low", 99),
+        ("spool_recovered", 100),
+    ]
+
+
+@pytest.mark.parametrize("error", [SpoolUnavailable("no journal"), OSError("a path")])
+def test_a_task_that_fails_does_not_keep_the_others_from_being_done(
+    error: Exception, janitor: Janitor, spool: FakeSpool, queue: WorkQueue, log: RecordingLog
+) -> None:
+    spool.error = error
+    spool.ids = [InstanceId("a")]
+
+    janitor.sweep()
+
+    assert len(queue) == 1
+    assert log.events() == [Event.SPOOL_FAILED]
+    assert "a path" not in log.text
+
+
+def test_it_sweeps_at_the_start_and_stops_at_once(janitor: Janitor, spool: FakeSpool) -> None:
+    janitor.start()
+    assert spool.swept.wait(60)
+
+    janitor.stop()
