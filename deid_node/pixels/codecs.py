@@ -1,9 +1,10 @@
 """Codestream to words: which decoder serves which family, written down.
 
 The first decoder of a family is asked; only where it fails on a frame is the
-next one. No decoder converts colour: JPEG comes back as the components it
-holds, JPEG 2000 with its component transformation undone (that is part of the
-codestream). What a decoder says when it fails may quote pixels: it is dropped.
+next one. Colour comes back as the codestream's components, with two exceptions:
+JPEG 2000's own component transformation is undone, and the YCbCr of a lossy JPEG
+becomes RGB, because it never can go back (see docs/decisions). What a decoder
+says when it fails may quote pixels: it is dropped.
 
 Source: PS3.5 A.4 (per syntax), 8.2 (per family), Annex G (RLE).
 """
@@ -24,7 +25,7 @@ from deid_node.pixels.bits import Words
 from deid_node.pixels.codestream import Codestream, jpeg_2000_header, jpeg_header
 from deid_node.pixels.layout import Layout
 
-Decoder = Callable[[bytes, Layout], NDArray[Any]]
+Decoder = Callable[[bytes, Layout, Codestream | None], NDArray[Any]]
 
 CODEC_FAILURES: Final = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
@@ -50,7 +51,9 @@ def header_of(codestream: bytes, family: Family) -> Codestream | None:
     return None
 
 
-def decoded(codestream: bytes, family: Family, layout: Layout) -> Words:
+def decoded(
+    codestream: bytes, family: Family, layout: Layout, expected: Codestream | None = None
+) -> Words:
     """Return the words of one encapsulated frame.
 
     Parameters
@@ -59,6 +62,8 @@ def decoded(codestream: bytes, family: Family, layout: Layout) -> Words:
         The joined fragments of the frame.
     layout
         The layout that the dataset declares.
+    expected
+        Header that it must have, that of the first frame.
 
     Returns
     -------
@@ -71,6 +76,8 @@ def decoded(codestream: bytes, family: Family, layout: Layout) -> Words:
         No decoder of the family gives a frame of that size and depth.
     """
     header = header_of(codestream, family)
+    if expected is not None and header != expected:
+        raise Undecodable("the codestreams of the frames differ in kind")
     if header is not None:
         if (header.rows, header.columns) != (layout.rows, layout.columns):
             raise Undecodable("the codestream is of another size than Rows and Columns")
@@ -80,7 +87,7 @@ def decoded(codestream: bytes, family: Family, layout: Layout) -> Words:
             raise Undecodable("the codestream is deeper than BitsAllocated")
     for decoder in DECODERS[family]:
         try:
-            array = decoder(codestream, layout)
+            array = decoder(codestream, layout, header)
         except CODEC_FAILURES:
             continue
         if array.shape == layout.shape and array.dtype.kind in "iu":
@@ -103,7 +110,7 @@ def _words(array: NDArray[Any], header: Codestream | None, layout: Layout) -> Wo
     return typed.view(word)
 
 
-def _rle(codestream: bytes, layout: Layout) -> NDArray[Any]:
+def _rle(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     samples = layout.rows * layout.columns * layout.samples
     if layout.bits_allocated == 1:
         packed = np.frombuffer(imagecodecs.dicomrle_decode(codestream, "u1"), dtype=np.uint8)
@@ -115,35 +122,45 @@ def _rle(codestream: bytes, layout: Layout) -> NDArray[Any]:
     return planes[0] if layout.samples == 1 else planes.transpose(1, 2, 0)
 
 
-def _jpeg(codestream: bytes, layout: Layout) -> NDArray[Any]:
-    if layout.samples == 1:
-        return np.asarray(imagecodecs.jpeg8_decode(codestream))
+def holds_ybr(header: Codestream | None, layout: Layout) -> bool:
+    """Return whether colour components are luma and chroma, as far as anyone says."""
+    told = None if header is None else header.colour
+    return layout.samples == 3 and (told or layout.photometric).startswith("YBR")
+
+
+def _jpeg(codestream: bytes, layout: Layout, header: Codestream | None) -> NDArray[Any]:
+    if not holds_ybr(header, layout):
+        return _jpeg_raw(codestream, layout, header)
+    return np.asarray(imagecodecs.jpeg8_decode(codestream, colorspace="YCBCR", outcolorspace="RGB"))
+
+
+def _jpeg_raw(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     # The same colour space on both sides: libjpeg converts nothing.
-    colour = "YCBCR"
+    colour = None if layout.samples == 1 else "YCBCR"
     return np.asarray(imagecodecs.jpeg8_decode(codestream, colorspace=colour, outcolorspace=colour))
 
 
-def _jpeg_lossless(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+def _jpeg_lossless(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     return np.asarray(imagecodecs.jpegsof3_decode(codestream))
 
 
-def _jpeg_ls(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+def _jpeg_ls(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     return np.asarray(imagecodecs.jpegls_decode(codestream))
 
 
-def _jpeg_2000(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+def _jpeg_2000(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     return np.asarray(imagecodecs.jpeg2k_decode(codestream))
 
 
-def _htj2k(codestream: bytes, _layout: Layout) -> NDArray[Any]:
+def _htj2k(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     return np.asarray(imagecodecs.htj2k_decode(codestream))
 
 
-def _plain(codestream: bytes, layout: Layout) -> NDArray[Any]:
+def _plain(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     return native_words(codestream, layout)
 
 
-def _deflated(codestream: bytes, layout: Layout) -> NDArray[Any]:
+def _deflated(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     size = -(-layout.frame_bits // 8)
     plain = zlib.decompressobj(_RAW_DEFLATE).decompress(codestream, size + 1)
     if len(plain) > size + size % 2:
@@ -199,7 +216,7 @@ DECODERS: Final[Mapping[Family, tuple[Decoder, ...]]] = MappingProxyType(
         # libjpeg-turbo
         Family.JPEG: (_jpeg,),
         # libjpeg-turbo, then jpegsof3
-        Family.JPEG_LOSSLESS: (_jpeg, _jpeg_lossless),
+        Family.JPEG_LOSSLESS: (_jpeg_raw, _jpeg_lossless),
         # CharLS
         Family.JPEG_LS: (_jpeg_ls,),
         # OpenJPEG

@@ -76,8 +76,9 @@ def encapsulated(
 ) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
     """Return Pixel Data with one fragment a frame, and each frame's offset and length.
 
-    The Basic Offset Table is filled unless `extended` says that the caller
-    writes an Extended Offset Table, or an offset does not fit 32 bits.
+    The sequence delimiter is left out, as in pydicom: its writer adds it. The
+    Basic Offset Table is filled unless `extended` says that the caller writes an
+    Extended Offset Table, or an offset does not fit 32 bits.
     """
     parts, offsets, lengths, position = [], [], [], 0
     for frame in frames:
@@ -90,8 +91,7 @@ def encapsulated(
     if not extended and offsets[-1] <= _MAX_BASIC_OFFSET:
         basic = struct.pack(f"<{len(offsets)}L", *offsets)
     head = _ITEM + struct.pack("<L", len(basic)) + basic
-    tail = _END + struct.pack("<L", 0)
-    return b"".join((head, *parts, tail)), tuple(offsets), tuple(lengths)
+    return b"".join((head, *parts)), tuple(offsets), tuple(lengths)
 
 
 def _items(view: memoryview) -> Iterator[Fragment]:

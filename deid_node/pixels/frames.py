@@ -2,8 +2,8 @@
 
 Nothing is decoded ahead and nothing is kept: a cine of a thousand frames costs
 the memory of one. `Frames.source` is the layout that the dataset declares,
-`Frames.layout` that of the decoded frames (YBR_RCT decodes to RGB, planes are
-interleaved, subsampled colour is spread).
+`Frames.layout` that of the decoded frames (YBR_RCT and the YCbCr of lossy JPEG
+decode to RGB, planes are interleaved, subsampled colour is spread).
 
 Source: PS3.3 C.7.6.3; PS3.5 8.1, 8.2, A.4.
 """
@@ -84,7 +84,8 @@ class Frames:
         if not 0 <= index < len(self):
             raise IndexError(index)
         if self.syntax.encapsulated:
-            return decoded(self.codestream(index), self.syntax.family, self.source)
+            stream = self.codestream(index)
+            return decoded(stream, self.syntax.family, self.source, self.header)
         try:
             return self._native(index)
         except CODEC_FAILURES:
@@ -167,6 +168,8 @@ def _decoded_layout(source: Layout, syntax: Syntax, header: Codestream | None) -
 
 def _decoded_photometric(source: Layout, syntax: Syntax, header: Codestream | None) -> str:
     declared = source.photometric
+    if syntax.family is Family.JPEG and source.samples == 3:
+        return "RGB"
     if source.samples == 1 or (syntax.family is Family.NATIVE and declared == "YBR_PARTIAL_422"):
         return declared
     if header is not None and header.colour is not None:

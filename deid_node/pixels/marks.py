@@ -17,11 +17,24 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from deid_node.errors import MalformedDataset
-from deid_node.pixels.attributes import items, value_of
+from deid_node.pixels.attributes import items, text, value_of
 from deid_node.pixels.frames import Frames
 
 DERIVATION: Final = "Burned-in text removed from the pixels"
 _CODE: Final = ("113101", "DCM", "Clean Pixel Data Option")
+_STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
+ENHANCED_CLASSES: Final = frozenset(
+    f"{_STORAGE}.{end}"
+    for end in (
+        *("2.1", "2.2", "4.1", "4.2", "4.3", "4.4", "6.2", "12.1.1", "12.2.1", "13.1.1"),
+        *("13.1.2", "13.1.3", "13.1.4", "13.1.5", "14.1", "14.2", "128.1", "130"),
+    )
+)
+"""Enhanced images keep their Image Type.
+
+They repeat it in each frame and hang the presence of dozens of acquisition
+attributes on it: one that is ORIGINAL must stay so to stay valid.
+"""
 _MAX_DESCRIPTION: Final = 1024
 # PS3.3 C.7.6.1.1.5.2: how the irreversible step was made.
 _METHODS: Final = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1"} | {
@@ -78,6 +91,11 @@ def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:
 
 
 def _derive_image_type(dataset: Dataset) -> None:
+    if (
+        "PerFrameFunctionalGroupsSequence" in dataset
+        or text(dataset, "SOPClassUID") in ENHANCED_CLASSES
+    ):
+        return
     rest: list[str] = []
     with contextlib.suppress(MalformedDataset):
         value: Any = value_of(dataset, "ImageType")
