@@ -1,0 +1,226 @@
+"""The corridor fails closed: whatever goes wrong on the page, nothing leaves it unsealed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import Dataset, dcmread
+from pydicom.data import get_testdata_file
+
+from deid_node.errors import IdentifierLeft, Undecodable
+from deid_node.metadata.build import build_scrubber
+from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.metadata.scrub import Scrubber
+from deid_node.pipeline import Corridor, Provenance, Treatment
+from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.pixels.inpaint.options import FillPolicy, StableDiffusionOptions
+from deid_node.route.build import compile_router
+from deid_node.route.options import RouteOptions
+from deid_node.spool.blobs import reference
+from deid_node.values.geometry import Box, Found
+from deid_node.values.identity import InstanceId
+from deid_node.values.order import WorkOrder
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from tests.builders.values import an_origin
+
+KEY = bytes(range(32))
+
+
+class Once:
+    """Sees one box at the first look at a size, and nothing on what was filled."""
+
+    name = "once"
+
+    def __init__(self, box: Box | None) -> None:
+        self._box = box
+        self._looked = False
+
+    def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
+        seen = () if self._looked or self._box is None else (Found(self._box, 0.9),)
+        self._looked = True
+        return [seen for _ in frames]
+
+
+def a_corridor(*, box: Box | None = None, route: dict[str, Any] | None = None) -> Corridor:
+    cleaner = PixelCleaner(Once(box), build_inpainter(FillPolicy.AUTO, StableDiffusionOptions()))
+    options = frozenset({Option.CLEAN_PIXEL_DATA})
+    scrubber = build_scrubber(MetadataOptions(), options, key=KEY)
+    return Corridor(
+        compile_router(RouteOptions.model_validate(route or {})),
+        {"research": Treatment(cleaner, scrubber, options)},
+        Provenance("once", "2024e"),
+    )
+
+
+def an_order(folder: Path, blob: str | Path = "") -> WorkOrder:
+    return WorkOrder(
+        InstanceId("0123456789abcdef"),
+        1,
+        Path(blob or get_testdata_file("CT_small.dcm")),
+        folder / "clean.part",
+        an_origin(),
+    )
+
+
+def cleaned(corridor: Corridor, order: WorkOrder) -> Dataset:
+    outcome = corridor.clean(order)
+    assert isinstance(outcome, Cleaned), outcome
+    return dcmread(order.output)
+
+
+def withheld(outcome: Outcome, order: WorkOrder) -> str:
+    """The code; and the proof that nothing is left that could be delivered."""
+    assert isinstance(outcome, Withheld)
+    assert not order.output.exists()
+    return outcome.code
+
+
+def test_a_sealed_instance_is_the_file_that_lies_there(tmp_path: Path) -> None:
+    order = an_order(tmp_path)
+
+    outcome = a_corridor().clean(order)
+
+    assert isinstance(outcome, Cleaned)
+    sealed, written = outcome.instance, reference(order.output)
+    assert (sealed.blob.size_bytes, sealed.blob.sha256) == (written.size_bytes, written.sha256)
+    dataset = dcmread(order.output)
+    assert sealed.sop_instance_uid == dataset.SOPInstanceUID
+    assert sealed.study_instance_uid == dataset.StudyInstanceUID
+    assert sealed.destinations == ("archive",)
+
+
+def test_text_free_pixels_leave_byte_for_byte(tmp_path: Path) -> None:
+    order = an_order(tmp_path)
+
+    result = cleaned(a_corridor(), order)
+
+    original = dcmread(order.blob)
+    assert result.PixelData == original.PixelData
+    assert result.file_meta.TransferSyntaxUID == original.file_meta.TransferSyntaxUID
+    assert result.BurnedInAnnotation == "NO"
+
+
+def test_the_same_instance_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
+    sums = []
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        order = an_order(tmp_path / name)
+        cleaned(a_corridor(box=Box(10, 10, 60, 30)), order)
+        sums.append(reference(order.output).sha256)
+
+    assert sums[0] == sums[1]
+
+
+def test_what_was_done_is_in_the_report(tmp_path: Path) -> None:
+    order = an_order(tmp_path)
+
+    outcome = a_corridor(box=Box(10, 10, 60, 30)).clean(order)
+
+    assert isinstance(outcome, Cleaned)
+    report = outcome.instance.report
+    assert report.pixels_changed
+    assert {region.source for region in report.regions} == {"once"}
+    assert set(report.method_codes) == {"113100", "113101"}
+    assert {step.stage for step in report.steps} >= {"decode", "find", "fill", "scrub", "total"}
+
+
+@pytest.mark.parametrize(
+    ("route", "code"),
+    [
+        ({"rules": [], "otherwise": "withhold"}, "no_rule"),
+        (
+            {"rules": [{"name": "r", "when": {"kind": "always"}, "then": {"kind": "withhold"}}]},
+            "rule_withholds",
+        ),
+    ],
+)
+def test_what_no_rule_forwards_is_withheld(
+    tmp_path: Path, route: dict[str, Any], code: str
+) -> None:
+    order = an_order(tmp_path)
+
+    outcome = a_corridor(route=route).clean(order)
+
+    assert withheld(outcome, order) == code
+
+
+def test_what_a_rule_discards_leaves_no_file(tmp_path: Path) -> None:
+    order = an_order(tmp_path)
+    route = {"rules": [{"name": "r", "when": {"kind": "always"}, "then": {"kind": "discard"}}]}
+
+    outcome = a_corridor(route=route).clean(order)
+
+    assert outcome == Discarded("r")
+    assert not order.output.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not DICOM", b"\x00" * 128 + b"DICM", b"\xff" * 5000])
+def test_a_file_that_is_no_dicom_is_withheld(tmp_path: Path, content: bytes) -> None:
+    blob = tmp_path / "blob"
+    blob.write_bytes(content)
+    order = an_order(tmp_path, blob)
+
+    outcome = a_corridor().clean(order)
+
+    assert withheld(outcome, order) in {"not_dicom", "malformed_dataset"}
+
+
+def test_truncated_pixels_are_withheld(tmp_path: Path) -> None:
+    blob = tmp_path / "blob"
+    blob.write_bytes(Path(get_testdata_file("CT_small.dcm")).read_bytes()[:-5000])
+    order = an_order(tmp_path, blob)
+
+    outcome = a_corridor().clean(order)
+
+    assert withheld(outcome, order) in {"undecodable", "malformed_dataset"}
+
+
+def test_an_identifier_left_after_writing_removes_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left(_self: LeakCheck, _original: Dataset, written: Dataset) -> None:
+        assert written.filename
+        raise IdentifierLeft("PatientName")
+
+    monkeypatch.setattr(LeakCheck, "check", left)
+    order = an_order(tmp_path)
+
+    outcome = a_corridor().clean(order)
+
+    assert withheld(outcome, order) == "identifier_left"
+
+
+@pytest.mark.parametrize(
+    ("owner", "method"), [(PixelCleaner, "clean"), (Scrubber, "scrub"), (LeakCheck, "check")]
+)
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RuntimeError("DOE^JANE"), "unexpected"),
+        (MemoryError(), "unexpected"),
+        (Undecodable("no decoder"), "undecodable"),
+    ],
+    ids=["a fault of ours", "no memory", "an error of the house"],
+)
+def test_whatever_a_step_raises_withholds_without_its_text(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type,
+    method: str,
+    error: Exception,
+    code: str,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(owner, method, broken)
+    order = an_order(tmp_path)
+
+    outcome = a_corridor().clean(order)
+
+    assert withheld(outcome, order) == code
+    assert "DOE" not in repr(outcome)
