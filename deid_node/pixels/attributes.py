@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 
 from deid_node.errors import MalformedDataset
@@ -82,11 +84,25 @@ def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
         raise MalformedDataset(f"{keyword} is not a sequence") from None
 
 
+def put(dataset: Dataset, keyword: str, value: object, vr: str | None = None) -> None:
+    """Set `keyword` in `dataset` by an element of its own.
+
+    Plain assignment writes into the element that is there, and a twin shares its
+    elements with the dataset that must stay as it was.
+    """
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise ValueError(f"no attribute is called {keyword}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset[tag] = DataElement(tag, vr or dictionary_VR(tag), value)
+
+
 def twin_of(dataset: Dataset) -> Dataset:
     """Return a dataset of its own that shares all elements with `dataset`.
 
-    Setting, deleting and converting elements of the twin leaves `dataset` as it
-    was. Items of sequences are shared: replace the sequence to change one.
+    Deleting, converting and `put` on the twin leave `dataset` as it was. Items of
+    sequences are shared: replace the sequence to change one.
     """
     twin = Dataset(dict(dataset.items()))
     implicit, little = dataset.original_encoding

@@ -19,6 +19,7 @@ from pydicom.uid import UID
 
 from deid_node.dicom.syntaxes import EXPLICIT_LITTLE
 from deid_node.errors import Undecodable
+from deid_node.pixels.attributes import put
 from deid_node.pixels.bits import Words
 from deid_node.pixels.codecs import CODEC_FAILURES, decoded
 from deid_node.pixels.encoders import ENCODERS, Task
@@ -132,8 +133,8 @@ class EncapsulatedWriter:
         dataset["PixelData"] = element
         if extended:
             count = len(offsets)
-            dataset.ExtendedOffsetTable = struct.pack(f"<{count}Q", *offsets)
-            dataset.ExtendedOffsetTableLengths = struct.pack(f"<{count}Q", *lengths)
+            put(dataset, "ExtendedOffsetTable", struct.pack(f"<{count}Q", *offsets))
+            put(dataset, "ExtendedOffsetTableLengths", struct.pack(f"<{count}Q", *lengths))
 
 
 class DecodedWriter:
@@ -168,10 +169,10 @@ class DecodedWriter:
         layout = self._layout
         vr = "OB" if layout.bits_allocated <= 8 else "OW"
         dataset["PixelData"] = DataElement(0x7FE00010, vr, content)
-        dataset.PhotometricInterpretation = layout.photometric
+        put(dataset, "PhotometricInterpretation", layout.photometric)
         if layout.samples > 1:
-            dataset.PlanarConfiguration = 0
+            put(dataset, "PlanarConfiguration", 0)
         for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
             if keyword in dataset:
                 del dataset[keyword]
-        dataset.file_meta.TransferSyntaxUID = UID(EXPLICIT_LITTLE)
+        put(dataset.file_meta, "TransferSyntaxUID", UID(EXPLICIT_LITTLE))

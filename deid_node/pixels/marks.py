@@ -8,16 +8,13 @@ Source: PS3.3 C.7.6.1.1.2 (Image Type), C.7.6.1.1.3 (derivation), C.7.6.1.1.5
 """
 
 import contextlib
-import warnings
 from typing import Any, Final
 
-from pydicom.datadict import tag_for_keyword
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from deid_node.errors import MalformedDataset
-from deid_node.pixels.attributes import items, text, value_of
+from deid_node.pixels.attributes import items, put, text, value_of
 from deid_node.pixels.frames import Frames
 
 DERIVATION: Final = "Burned-in text removed from the pixels"
@@ -66,7 +63,7 @@ def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int) -> None:
             ("LargestImagePixelValue", high),
         ):
             if keyword in dataset and -(2**15) <= value < 2**16:
-                _set(dataset, keyword, vr, value)
+                put(dataset, keyword, value, vr)
 
 
 def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:
@@ -80,14 +77,14 @@ def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:
     )
     if not irreversible or value_of(dataset, "LossyImageCompression") == "01":
         return
-    dataset.LossyImageCompression = "01"
+    put(dataset, "LossyImageCompression", "01")
     if value_of(dataset, "LossyImageCompressionRatio") is None:
         plain = frames.layout.frame_bits * len(frames) / 8
         ratio = max(1.0, plain / max(1, len(frames.content)))
-        dataset.LossyImageCompressionRatio = f"{ratio:.2f}"
+        put(dataset, "LossyImageCompressionRatio", f"{ratio:.2f}")
     method = _METHODS.get(frames.syntax.uid.rpartition(".")[2])
     if method is not None and value_of(dataset, "LossyImageCompressionMethod") is None:
-        dataset.LossyImageCompressionMethod = method
+        put(dataset, "LossyImageCompressionMethod", method)
 
 
 def _derive_image_type(dataset: Dataset) -> None:
@@ -102,7 +99,7 @@ def _derive_image_type(dataset: Dataset) -> None:
         if value is not None:
             values = [value] if isinstance(value, str) else list(value)
             rest = [str(item) for item in values[1:]]
-    _set(dataset, "ImageType", "CS", ["DERIVED", *(rest or ["SECONDARY"])])
+    put(dataset, "ImageType", ["DERIVED", *(rest or ["SECONDARY"])])
 
 
 def _append_derivation(dataset: Dataset) -> None:
@@ -110,16 +107,9 @@ def _append_derivation(dataset: Dataset) -> None:
         said = str(value_of(dataset, "DerivationDescription") or "").strip()
         joined = f"{said}; {DERIVATION}" if said else DERIVATION
         if DERIVATION not in said and len(joined) <= _MAX_DESCRIPTION:
-            _set(dataset, "DerivationDescription", "ST", joined)
+            put(dataset, "DerivationDescription", joined)
         code = Dataset()
         code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = _CODE
         others = items(dataset, "DerivationCodeSequence")
         if all(value_of(other, "CodeValue") != _CODE[0] for other in others):
-            _set(dataset, "DerivationCodeSequence", "SQ", Sequence([*others, code]))
-
-
-def _set(dataset: Dataset, keyword: str, vr: str, value: object) -> None:
-    tag = tag_for_keyword(keyword)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dataset[keyword] = DataElement(tag, vr, value)  # type: ignore[arg-type]
+            put(dataset, "DerivationCodeSequence", Sequence([*others, code]))
