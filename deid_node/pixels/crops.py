@@ -21,7 +21,8 @@ from deid_node.pixels.palette import Palette
 CONTEXT_PIXELS: Final = 24
 _TOP: Final = 255
 _TAILS: Final = (1.0, 99.0)
-_CHUNK: Final = 4096
+_CHUNK: Final = 1024
+_ALIKE: Final = 3 * 4**2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,13 +105,21 @@ def _mapping(ring: NDArray[Any]) -> tuple[float, float]:
 
 
 def _nearest(palette: Palette, around: NDArray[Any], colours: NDArray[np.uint8]) -> NDArray[Any]:
-    """Return for each of `colours` the stored value of `around` whose colour is nearest."""
-    used = np.unique(around)
+    """Return for each of `colours` a stored value of `around` with about that colour.
+
+    Of all entries that are nearly as near as the nearest, the one that `around`
+    uses most: two entries may look alike and still draw a pattern that another
+    palette would show.
+    """
+    used, counts = np.unique(around, return_counts=True)
+    used = used[np.argsort(-counts, kind="stable")]
     shown = palette.rgb(used).astype(np.int32)
     distinct, inverse = np.unique(colours, axis=0, return_inverse=True)
     best = np.empty(len(distinct), dtype=np.int64)
     for start in range(0, len(distinct), _CHUNK):
         part = distinct[start : start + _CHUNK].astype(np.int32)
-        best[start : start + _CHUNK] = ((part[:, None] - shown[None]) ** 2).sum(axis=2).argmin(1)
+        distance = ((part[:, None] - shown[None]) ** 2).sum(axis=2)
+        near = distance <= distance.min(axis=1, keepdims=True) + _ALIKE
+        best[start : start + _CHUNK] = near.argmax(axis=1)
     result: NDArray[Any] = used[best[inverse.reshape(-1)]]
     return result

@@ -7,12 +7,13 @@ import numpy as np
 
 from deid_node.pixels.arrays import DisplayFrame, Mask
 from deid_node.pixels.inpaint.base import Filled, Inpainter
-from deid_node.pixels.inpaint.surround import pairs_of, ring_of
+from deid_node.pixels.inpaint.surround import median_of, pairs_of, ring_of
 
 FLAT_LEVELS: Final = 3
-"""A surround is flat where nineteen in twenty of its pixels lie within so many levels."""
+"""Pixels that lie within so many levels of the median count as flat."""
 
-_TAILS: Final = (2.5, 97.5)
+FLAT_SHARE: Final = 0.8
+"""A surround is flat where this share of it is: the rest is a line or a neighbour."""
 
 
 class AutoInpainter:
@@ -39,9 +40,10 @@ class AutoInpainter:
 
 
 def is_flat(frame: DisplayFrame, mask: Mask) -> bool:
-    """Return whether the surround of `mask` has one value, up to `FLAT_LEVELS`."""
-    ring = frame[ring_of(mask)]
-    if ring.size == 0:
+    """Return whether most of the surround of `mask` has one value, up to `FLAT_LEVELS`."""
+    ring = ring_of(mask)
+    if not ring.any():
         return True
-    low, high = np.percentile(ring, _TAILS, axis=0, method="nearest")
-    return bool(np.max(high - low) <= FLAT_LEVELS)
+    median = median_of(frame, ring).astype(np.int16)
+    near = np.abs(frame[ring].astype(np.int16) - median) <= FLAT_LEVELS
+    return bool(np.mean(near if near.ndim == 1 else near.all(axis=1)) >= FLAT_SHARE)
