@@ -23,6 +23,7 @@ def a_parcel(
     sop_class: str = CT_IMAGE_STORAGE,
     transfer_syntax: str = ExplicitVRLittleEndian,
     rows: int = 8,
+    columns: int = 16,
 ) -> Parcel:
     """Write a small image into `folder` and return it as a parcel."""
     dataset = Dataset()
@@ -33,7 +34,7 @@ def a_parcel(
     dataset.StudyInstanceUID = UID(f"2.25.{study}")
     dataset.SeriesInstanceUID = UID(f"2.25.{study}.0")
     dataset.Modality = "OT"
-    pixels = (np.arange(rows * 16, dtype=np.uint16).reshape(rows, 16) + number) % 4096
+    pixels = (np.arange(rows * columns, dtype=np.uint16).reshape(rows, columns) + number) % 4096
     dataset.Rows, dataset.Columns = pixels.shape
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.BitsAllocated = dataset.BitsStored = 16
