@@ -37,6 +37,7 @@ def test_both_targets_ask_no_network_and_stop_in_order(target: str) -> None:
     text = stage(target)
 
     assert "HF_HUB_OFFLINE=1" in text
+    assert "ORT_DISABLE_TELEMETRY=1" in text
     assert "STOPSIGNAL SIGTERM" in text
     assert 'ENTRYPOINT ["deid-node"]' in text
     assert 'VOLUME ["/var/lib/deid-node/spool"]' in text
