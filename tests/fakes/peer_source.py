@@ -91,7 +91,7 @@ class ScriptedDestination:
 
     def __init__(
         self,
-        answer: Callable[[InstanceId], int | DeliveryResult] | None = None,
+        answer: Callable[[InstanceId], DeliveryResult] | None = None,
         *,
         threads: int = 1,
     ) -> None:
