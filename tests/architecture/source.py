@@ -9,14 +9,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "deid_node"
 
-CORNERS = ("deid_node/pipeline.py", "deid_node/assembly.py", "deid_node/cli", "README.md")
-"""The parts whose presence says that the house stands and every rule holds in full."""
-
-
-def house_stands() -> bool:
-    """Return whether the whole corridor is built; before that, some rules cannot hold yet."""
-    return all((ROOT / corner).exists() for corner in CORNERS)
-
 
 @dataclass(frozen=True)
 class Module:
