@@ -1,10 +1,11 @@
 # ruff: noqa: INP001  # a script, not a package
 """Write the parts of the documentation that the code knows better than we do.
 
-``python scripts/write_docs.py`` writes ``docs/configuration.md`` from the schema
-and ``docs/decisions/README.md`` from the decisions found beside it. A test
-compares the committed files with what `documents` returns, so a setting that is
-added, renamed or explained anew reaches the page before it reaches a user.
+``python scripts/write_docs.py`` writes ``docs/configuration.md`` from the schema,
+``docs/decisions/README.md`` from the decisions found beside it, and the table of
+transfer syntaxes in ``docs/conformance.md``. A test compares the committed files
+with what `documents` returns, so a setting that is added, renamed or explained
+anew reaches the page before it reaches a user.
 """
 
 import sys
@@ -13,7 +14,11 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+CONFORMANCE: Final = ROOT / "docs" / "conformance.md"
 DECISIONS: Final = ROOT / "docs" / "decisions"
+
+_BEGIN: Final = "<!-- begin: transfer syntaxes, written by make docs -->\n"
+_END: Final = "<!-- end: transfer syntaxes -->\n"
 
 
 def documents() -> Mapping[Path, str]:
@@ -22,8 +27,58 @@ def documents() -> Mapping[Path, str]:
 
     return {
         ROOT / "docs" / "configuration.md": configuration(),
+        CONFORMANCE: conformance(),
         DECISIONS / "README.md": decisions(),
     }
+
+
+def conformance() -> str:
+    """Return the conformance statement with its table of transfer syntaxes."""
+    before, _, rest = CONFORMANCE.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return before + _BEGIN + transfer_syntaxes() + _END + after
+
+
+def transfer_syntaxes() -> str:
+    """Return what the door and the pixel room do with each transfer syntax that they know."""
+    from pydicom.uid import UID, AllTransferSyntaxes
+    from pynetdicom import build_context
+
+    from deid_node.dicom.syntaxes import known_syntaxes
+    from deid_node.receive.contexts import accepted_contexts
+
+    known = [syntax.uid for syntax in known_syntaxes()]
+    known += [str(uid) for uid in AllTransferSyntaxes if str(uid) not in known]
+    rows = []
+    for uid in known:
+        door = accepted_contexts([build_context(_CT_IMAGE, uid)])
+        name = _YOUNG_NAMES.get(uid, UID(uid).name)
+        rows.append(f"| {name} | {uid} | {'yes' if door else 'no'} | {_pixels_of(uid)} |\n")
+    head = "| Transfer syntax | UID | Accepted | Pixels in which text was filled |\n"
+    return head + "| --- | --- | --- | --- |\n" + "".join(rows)
+
+
+_CT_IMAGE: Final = "1.2.840.10008.5.1.4.1.1.2"
+
+_YOUNG_NAMES: Final = {
+    "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
+    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
+    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
+    "1.2.840.10008.1.2.4.112": "JPEG XL",
+}
+"""Names of syntaxes that are younger than the dictionary of the library."""
+
+
+def _pixels_of(uid: str) -> str:
+    from deid_node.dicom.syntaxes import pixel_syntax_of
+    from deid_node.errors import UnsupportedSyntax
+    from deid_node.pixels.encoders import ENCODERS
+
+    try:
+        syntax = pixel_syntax_of(uid)
+    except UnsupportedSyntax:
+        return "withheld"
+    return "kept" if not syntax.encapsulated or uid in ENCODERS else "decoded"
 
 
 def decisions() -> str:

@@ -1,0 +1,300 @@
+"""What the documents say of commands, settings, files and tests is so."""
+
+import argparse
+import ast
+import re
+import runpy
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deid_node import cli
+from deid_node.config.load import parse
+from deid_node.config.schema import Config
+from deid_node.receive import refusal
+from deid_node.receive.status import StoreStatus
+from tests.architecture.source import ROOT
+
+README = ROOT / "README.md"
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+REQUIREMENTS = ROOT / "docs" / "requirements.md"
+PICTURE = "docs/images/before-after.png"
+
+# Lists and tables have their own reading; quotes and comments are no prose of ours.
+NO_PROSE = ("|", "#", ">", "<", "!", "    ")
+
+
+def _pages() -> Sequence[Path]:
+    """Return every Markdown page that a reader of the repository meets."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+each_page = pytest.mark.parametrize(
+    "page", _pages(), ids=lambda page: page.relative_to(ROOT).as_posix()
+)
+
+
+def _blocks(text: str, *languages: str) -> list[str]:
+    """Return the code blocks of a page in one of `languages`."""
+    found = re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    return [content for language, content in found if language in languages]
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def _commands(text: str, program: str) -> list[str]:
+    """Return the calls of `program` in a page: lines of its code blocks, and inline code."""
+    lines = "\n".join(_blocks(text, "sh", "console", "")).replace("\\\n", " ").splitlines()
+    inline = re.findall(r"`([^`\n]+)`", _without_code(text))
+    calls = [line.strip().removeprefix("$ ").split("#")[0].strip() for line in [*lines, *inline]]
+    return [call for call in calls if call.startswith(f"{program} ")]
+
+
+# --- what the code writes itself
+
+
+@pytest.fixture(scope="module")
+def generated() -> Mapping[Path, str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "scripts"))
+        documents: Mapping[Path, str] = runpy.run_path(str(ROOT / "scripts" / "write_docs.py"))[
+            "documents"
+        ]()
+    return documents
+
+
+def test_generated_pages_are_those_of_the_code(generated: Mapping[Path, str]) -> None:
+    """After a change of a setting or a new decision: ``make docs``."""
+    stale = [
+        path.relative_to(ROOT).as_posix()
+        for path, content in generated.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != content
+    ]
+
+    assert not stale, "run make docs"
+
+
+def _schema_paths() -> Iterator[str]:
+    """Yield the path of every setting, read from the JSON schema and not by our own walk.
+
+    A definition that stands in several places is followed in the first only,
+    as the page does.
+    """
+    schema = Config.model_json_schema()
+    followed: set[str] = set()
+    waiting = [("", schema)]
+    while waiting:
+        path, node = waiting.pop()
+        for name, setting in node.get("properties", {}).items():
+            below = f"{path}.{name}".removeprefix(".")
+            yield below
+            fresh = {one: at for one, at in _references(setting, below) if one not in followed}
+            followed.update(fresh)
+            waiting += [(at, schema["$defs"][one]) for one, at in fresh.items()]
+
+
+def _references(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
+    """Yield the definitions that `node` refers to, each with the path where it stands."""
+    if "$ref" in node:
+        yield node["$ref"].rpartition("/")[2], path
+    inside = [(one, path) for key in ("anyOf", "oneOf", "allOf") for one in node.get(key, ())]
+    inside += [(node["items"], f"{path}[]")] if "items" in node else []
+    values = (node.get("additionalProperties"), *node.get("patternProperties", {}).values())
+    inside += [(one, f"{path}.NAME") for one in values if isinstance(one, dict)]
+    for one, at in inside:
+        yield from _references(one, at)
+
+
+@pytest.mark.filterwarnings("ignore::pydantic.json_schema.PydanticJsonSchemaWarning")
+def test_every_setting_of_the_schema_is_on_the_page() -> None:
+    page = CONFIGURATION.read_text(encoding="utf-8")
+    told = set(re.findall(r"(?:</a>|^## )`([^`]+)`", page, re.MULTILINE))
+
+    assert told == set(_schema_paths())
+
+
+def test_every_setting_has_an_anchor_of_its_own() -> None:
+    page = CONFIGURATION.read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and "`" in line]
+    anchors = [anchor for row in rows for anchor in re.findall(r'^\| <a id="([^"]+)"></a>', row)]
+
+    assert len(anchors) == len(rows)
+    assert len(set(anchors)) == len(anchors)
+
+
+# --- what the README promises to a newcomer
+
+
+class _Parsed(Exception):
+    """The command line was understood; nothing shall be done."""
+
+
+@each_page
+def test_every_command_on_a_page_is_understood(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    understand = argparse.ArgumentParser.parse_args
+
+    def parse_only(parser: argparse.ArgumentParser, given: Any = None, into: Any = None) -> None:
+        understand(parser, given, into)
+        raise _Parsed
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
+    for call in _commands(page.read_text(encoding="utf-8"), "deid-node"):
+        _program, *arguments = shlex.split(call)
+        if not any(one.startswith("-") for one in arguments) and len(arguments) < 3:
+            # Named in running text: `deid-node withheld list`.
+            arguments.append("--help")
+        try:
+            cli.main(arguments)
+        except _Parsed:
+            continue
+        except SystemExit as end:
+            if end.code != 0:
+                pytest.fail(f"not understood: {call}")
+
+
+def test_the_readme_shows_the_commands_of_the_contract() -> None:
+    text = README.read_text(encoding="utf-8")
+
+    assert {"demo", "test"} <= {call.split()[1] for call in _commands(text, "make")}
+    shown = {shlex.split(call)[1] for call in _commands(text, "deid-node")}
+    assert {"check", "serve", "withheld", "clean", "find", "explain"} <= shown
+
+
+@each_page
+def test_every_verb_of_make_on_a_page_is_in_the_makefile(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    verbs = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+    for call in _commands(page.read_text(encoding="utf-8"), "make"):
+        assert call.split()[1] in verbs, call
+
+
+def _configurations(page: Path) -> list[str]:
+    """Return the YAML blocks that begin with a section of the configuration."""
+    sections = tuple(Config.model_fields)
+    return [
+        block
+        for block in _blocks(page.read_text(encoding="utf-8"), "yaml")
+        if any(line.startswith(sections) for line in block.splitlines())
+    ]
+
+
+@each_page
+def test_every_configuration_on_a_page_is_valid(page: Path, tmp_path: Path) -> None:
+    for block in _configurations(page):
+        parse(block, folder=tmp_path, environment={})
+
+
+def test_the_readme_shows_a_configuration() -> None:
+    assert _configurations(README)
+
+
+def test_the_conformance_statement_has_the_statuses_and_reasons_of_the_door() -> None:
+    page = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    answered = page.partition("### Statuses of C-STORE that are answered")[2].partition("\n#")[0]
+    rejected = page.partition("### Associations that are accepted")[2].partition("\n#")[0]
+    told = {
+        tuple(map(int, numbers))
+        for numbers in re.findall(r"\| (\d), \w+ \| (\d) \| (\d),", rejected)
+    }
+    refusals = [one for one in vars(refusal).values() if isinstance(one, refusal.Refusal)]
+
+    assert re.findall(r"^\| 0x(\w{4}) ", answered, re.MULTILINE) == [
+        f"{status:04X}" for status in sorted(StoreStatus)
+    ]
+    assert told == {(one.result, one.source, one.diagnostic) for one in refusals}
+
+
+def test_the_picture_is_shown_as_soon_as_it_is_there() -> None:
+    shown = re.search(rf"^!\[[^\]]+\]\({PICTURE}\)$", README.read_text("utf-8"), re.MULTILINE)
+
+    assert (shown is not None) == (ROOT / PICTURE).exists()
+
+
+# --- what any page may rely on
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"<!--.*?-->", "", _without_code(page.read_text("utf-8")), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if target.startswith(("https://", "http://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        there = (page.parent / name).resolve() if name else page
+        assert there.exists(), target
+        if anchor:
+            assert anchor in _anchors(there), target
+
+
+def _anchors(page: Path) -> set[str]:
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", _without_code(text), re.MULTILINE)
+    slugs = {re.sub(r"[^\w -]", "", one.lower()).strip().replace(" ", "-") for one in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)"', text))
+
+
+@pytest.mark.parametrize(
+    "page",
+    # Rooms wrap their own records as they like; the numbered ones are the house's.
+    [page for page in _pages() if page.parent.name != "decisions" or page.name[:4].isdigit()],
+    ids=lambda page: page.relative_to(ROOT).as_posix(),
+)
+def test_prose_has_one_sentence_a_line(page: Path) -> None:
+    """So that a change of one sentence is a change of one line."""
+    for line in _without_code(page.read_text(encoding="utf-8")).splitlines():
+        if line and not line.startswith(NO_PROSE):
+            assert not re.search(r"[a-z)`]\. [A-Z]", line), line
+
+
+# --- requirements
+
+
+def _requirements() -> dict[str, list[str]]:
+    """Return the tests that each requirement names."""
+    rows = re.findall(
+        r"^\| (REQ-[A-Z]{2}-\d{2}) \| [^|]+ \| ([^|]*) \|$",
+        REQUIREMENTS.read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert len(rows) == len({name for name, _ in rows}), "an id stands twice"
+    return {name: re.findall(r"`([^`]+)`", tests) for name, tests in rows}
+
+
+def _test_functions(path: Path) -> set[str]:
+    return {
+        node.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def test_the_tests_that_prove_a_requirement_exist() -> None:
+    requirements = _requirements()
+    assert requirements
+    for name, tests in requirements.items():
+        for test in tests:
+            path, _, function = test.partition("::")
+            assert (ROOT / path).is_file(), f"{name}: {test}"
+            assert function in _test_functions(ROOT / path), f"{name}: {test}"
+
+
+def test_every_room_of_the_journey_has_requirements() -> None:
+    rooms = {name.split("-")[1] for name in _requirements()}
+
+    assert rooms == {"RX", "RT", "PX", "MD", "FW", "OB", "CL"}
+
+
+def test_marks_on_tests_name_requirements_that_exist() -> None:
+    marked = {
+        (path.name, name)
+        for path in sorted((ROOT / "tests").rglob("test_*.py"))
+        for name in re.findall(r"mark\.req\(\"(REQ-[^\"]+)\"", path.read_text(encoding="utf-8"))
+    }
+
+    assert not {one for one in marked if one[1] not in _requirements()}
