@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import pydicom.data
 from pydicom import Dataset, dcmread
-from pydicom.data import get_testdata_files
 
 ROOT = Path(__file__).resolve().parents[3]
 SHARED = Path(os.environ.get("DEID_NODE_SHARED", ROOT.parent / "shared" / "data"))
@@ -15,8 +15,9 @@ STANDARD = SHARED / "standard"
 
 def sample_files() -> list[Path]:
     """Return every sample file, by name."""
-    packaged = [Path(name) for name in get_testdata_files("*")]
-    found = [path for path in packaged if path.is_file()]
+    # Listed from the folder: pydicom's own listing fetches more files from the network.
+    packaged = Path(pydicom.data.__file__).parent
+    found = [path for path in packaged.rglob("*") if path.is_file() and path.suffix != ".py"]
     if ZOO.is_dir():
         found += ZOO.glob("*.dcm")
     return sorted(found)
