@@ -140,8 +140,12 @@ def _jpeg_raw(codestream: bytes, layout: Layout, _header: Codestream | None) -> 
     return np.asarray(imagecodecs.jpeg8_decode(codestream, colorspace=colour, outcolorspace=colour))
 
 
-def _jpeg_lossless(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
+def _jpegsof3(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     return np.asarray(imagecodecs.jpegsof3_decode(codestream))
+
+
+def _liblj92(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
+    return np.asarray(imagecodecs.ljpeg_decode(codestream))
 
 
 def _jpeg_ls(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
@@ -215,8 +219,9 @@ DECODERS: Final[Mapping[Family, tuple[Decoder, ...]]] = MappingProxyType(
         Family.RLE: (_rle,),
         # libjpeg-turbo
         Family.JPEG: (_jpeg,),
-        # libjpeg-turbo, then jpegsof3
-        Family.JPEG_LOSSLESS: (_jpeg_raw, _jpeg_lossless),
+        # jpegsof3, then liblj92. Not libjpeg-turbo: with a JFIF marker and selection
+        # value 4 or 5 it gives wrong pixels without a word (seen in 3.1.3).
+        Family.JPEG_LOSSLESS: (_jpegsof3, _liblj92),
         # CharLS
         Family.JPEG_LS: (_jpeg_ls,),
         # OpenJPEG

@@ -74,7 +74,8 @@ def _plain_bits(task: Task, depth: int) -> NDArray[Any]:
 
 def _jpeg_lossless(task: Task) -> bytes:
     depth = task.layout.bits_allocated if task.header is None else task.header.precision
-    colour = "RGB" if task.layout.photometric == "RGB" else "YCBCR"
+    # UNKNOWN writes no JFIF marker, which some decoders take for more than it says.
+    colour = "RGB" if task.layout.photometric == "RGB" else "UNKNOWN"
     space = colour if task.layout.samples == 3 else None
     return bytes(
         imagecodecs.jpeg8_encode(

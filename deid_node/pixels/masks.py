@@ -15,6 +15,7 @@ from deid_node.pixels.arrays import Mask
 from deid_node.values.geometry import Box
 
 LEAST_MARGIN_PIXELS: Final = 3
+MOST_MARGIN_PIXELS: Final = 8
 _MARGIN_OF_HEIGHT: Final = 6
 _MERGE_WASTE: Final = 1.25
 """Two boxes that meet become one if that masks at most a quarter more than both."""
@@ -51,7 +52,7 @@ def widened(
         height = mark.box.bottom - mark.box.top
         # A line of text may come as a box higher than wide; the shorter side is the letter.
         letter = min(height, mark.box.right - mark.box.left)
-        margin = max(LEAST_MARGIN_PIXELS, letter // _MARGIN_OF_HEIGHT)
+        margin = max(LEAST_MARGIN_PIXELS, min(letter // _MARGIN_OF_HEIGHT, MOST_MARGIN_PIXELS))
         box = _snapped(mark.box.grown(margin, rows=rows, columns=columns), grid_pixels)
         cut = Box(box.left, box.top, min(columns, box.right), min(rows, box.bottom))
         grown.append(Marked(cut, mark.score, mark.source))

@@ -1,0 +1,87 @@
+import contextlib
+
+import imagecodecs
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deid_node.dicom.syntaxes import Family
+from deid_node.errors import Undecodable
+from deid_node.pixels.codecs import decoded
+from deid_node.pixels.codestream import jpeg_2000_header, jpeg_header
+from deid_node.pixels.layout import Layout
+
+GREY = np.arange(35, dtype=np.uint8).reshape(5, 7)
+RGB = np.stack([GREY] * 3, axis=2)
+
+
+def layout(rows: int = 5, columns: int = 7, samples: int = 1, bits: int = 8) -> Layout:
+    name = "MONOCHROME2" if samples == 1 else "RGB"
+    return Layout("PixelData", rows, columns, samples, bits, bits, bits - 1, False, name, 0, 1)
+
+
+def test_a_jpeg_tells_size_depth_and_colour() -> None:
+    plain = jpeg_header(imagecodecs.jpeg8_encode(GREY))
+    ycc = jpeg_header(imagecodecs.jpeg8_encode(RGB))
+    rgb = jpeg_header(imagecodecs.jpeg8_encode(RGB, colorspace="RGB", outcolorspace="RGB"))
+
+    assert (plain.rows, plain.columns, plain.samples, plain.precision) == (5, 7, 1, 8)
+    assert (plain.colour, ycc.colour, rgb.colour) == (None, "YBR_FULL", "RGB")
+    assert plain.reversible is False
+
+
+@pytest.mark.parametrize("reversible", [True, False])
+@pytest.mark.parametrize("dtype", ["u1", "i2"])
+def test_a_jpeg_2000_tells_size_depth_sign_and_loss(dtype: str, reversible: bool) -> None:
+    stream = imagecodecs.jpeg2k_encode(
+        GREY.astype(dtype), codecformat="j2k", reversible=reversible, level=None
+    )
+
+    header = jpeg_2000_header(stream)
+
+    assert (header.rows, header.columns, header.samples) == (5, 7, 1)
+    assert (header.signed, header.reversible) == (dtype == "i2", reversible)
+
+
+def test_a_component_transformation_is_seen() -> None:
+    on = imagecodecs.jpeg2k_encode(RGB, codecformat="j2k", reversible=True, mct=True)
+    off = imagecodecs.jpeg2k_encode(RGB, codecformat="j2k", reversible=True, mct=False)
+
+    assert (jpeg_2000_header(on).colour, jpeg_2000_header(off).colour) == ("RGB", None)
+
+
+@given(st.binary(max_size=80), st.sampled_from([b"\xff\xd8", b"\xff\xd8\xff\xc0", b""]))
+def test_any_bytes_are_a_header_or_undecodable(tail: bytes, head: bytes) -> None:
+    with contextlib.suppress(Undecodable):
+        jpeg_header(head + tail)
+    with contextlib.suppress(Undecodable):
+        jpeg_2000_header(b"\xff\x4f\xff\x51" + tail)
+
+
+@pytest.mark.parametrize(
+    ("family", "stream"),
+    [
+        (Family.JPEG, imagecodecs.jpeg8_encode(GREY)),
+        (Family.JPEG_LOSSLESS, imagecodecs.jpeg8_encode(GREY, lossless=True, predictor=1)),
+        (Family.JPEG_LS, imagecodecs.jpegls_encode(np.zeros((5, 7), np.uint8))),
+        (Family.JPEG_2000, imagecodecs.jpeg2k_encode(GREY, codecformat="j2k", reversible=True)),
+        (Family.HTJ2K, imagecodecs.htj2k_encode(GREY, reversible=True)),
+    ],
+)
+def test_a_codestream_of_another_size_depth_or_kind_is_refused(
+    family: Family, stream: bytes
+) -> None:
+    assert decoded(stream, family, layout()).shape == (5, 7)
+    for wrong in (layout(rows=65535, columns=65535), layout(columns=6), layout(samples=3)):
+        with pytest.raises(Undecodable):
+            decoded(stream, family, wrong)
+    for broken in (b"", stream[:10], stream[: len(stream) // 3], b"\x00" * 40):
+        with pytest.raises(Undecodable):
+            decoded(broken, family, layout())
+
+
+def test_an_rle_frame_that_is_cut_short_is_refused() -> None:
+    for broken in (b"", b"\x01", b"\x00" * 64, b"\x02" + b"\x00" * 63, b"\xff" * 90):
+        with pytest.raises(Undecodable):
+            decoded(broken, Family.RLE, layout())
