@@ -54,6 +54,7 @@ class Bench:
             corridor_factory=factory,
             log=self.log,
             replacement=RetryPolicy(0.01, 1, 0.01),
+            another_start=RetryPolicy(0.01, 1, 0.01),
         )
 
     @contextmanager
@@ -88,20 +89,11 @@ def test_every_kind_of_outcome_is_recorded_with_one_start(tmp_path: Path) -> Non
     assert set(bench.ledger.attempts.values()) == {1}
 
 
-@pytest.mark.parametrize(
-    ("script", "ended_by"),
-    [
-        ("EXIT", None),
-        ("KILL", signal.SIGKILL),
-        ("SEGFAULT", signal.SIGSEGV),
-        ("UNPICKLABLE", None),
-    ],
-)
 def test_an_instance_that_takes_its_worker_down_is_withheld_at_its_third_start(
-    script: str, ended_by: int | None, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     bench = Bench(tmp_path)
-    bad = bench.ledger.receive(script)
+    bad = bench.ledger.receive("SEGFAULT")
     others = [bench.ledger.receive("CLEAN") for _ in range(3)]
 
     with bench.running():
@@ -109,14 +101,32 @@ def test_an_instance_that_takes_its_worker_down_is_withheld_at_its_third_start(
         bench.ledger.wait_for_outcomes(bad, *others)
 
     lost = bench.ledger.outcomes[bad]
-    assert isinstance(lost, Withheld)
-    assert lost.code == "worker_lost"
-    assert bench.ledger.attempts[bad] == 3
-    assert [
-        (line["attempt"], line.get("signal")) for line in bench.log.lines_of(Event.WORKER_LOST)
-    ] == [(1, ended_by), (2, ended_by), (3, ended_by)]
+    assert lost == Withheld("worker_lost", "the worker process died at each start", passes=True)
+    lines = bench.log.lines_of(Event.WORKER_LOST)
+    assert [(line["attempt"], line["signal"]) for line in lines] == [
+        (1, signal.SIGSEGV),
+        (2, signal.SIGSEGV),
+        (3, signal.SIGSEGV),
+    ]
     assert all(isinstance(bench.ledger.outcomes[other], Cleaned) for other in others)
     assert {bench.ledger.attempts[other] for other in others} == {1}
+
+
+def test_each_way_of_dying_costs_one_start_of_one_instance(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bad = [
+        bench.ledger.receive(script) for script in ("EXIT_ONCE", "KILL_ONCE", "UNPICKLABLE_ONCE")
+    ]
+    good = bench.ledger.receive("CLEAN")
+
+    with bench.running():
+        bench.queue.offer_all([*bad, good])
+        bench.ledger.wait_for_outcomes(*bad, good)
+
+    assert all(isinstance(bench.ledger.outcomes[one], Cleaned) for one in (*bad, good))
+    assert [bench.ledger.attempts[one] for one in (*bad, good)] == [2, 2, 2, 1]
+    ended_by = [line.get("signal") for line in bench.log.lines_of(Event.WORKER_LOST)]
+    assert ended_by == [None, signal.SIGKILL, None]
 
 
 def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_start(
@@ -140,7 +150,6 @@ def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_st
     ("script", "attempts", "outcome"),
     [
         ("HEALS", 3, Cleaned),
-        ("EXIT_ONCE", 2, Cleaned),
         ("PASSES", 3, Withheld),
         ("RAISE_PASSING", 3, Withheld),
     ],
@@ -316,7 +325,7 @@ def test_no_patient_value_of_an_exception_is_told(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     bench = Bench(tmp_path)
-    ids = [bench.ledger.receive("RAISE"), bench.ledger.receive("SEGFAULT")]
+    ids = [bench.ledger.receive("RAISE"), bench.ledger.receive("UNPICKLABLE_ONCE")]
 
     with bench.running():
         bench.queue.offer_all(ids)

@@ -43,13 +43,8 @@ def raising_passing(order: WorkOrder) -> Outcome:
     raise SpoolFull("no room for the clean file")
 
 
-def exiting(order: WorkOrder) -> Outcome:
-    os._exit(3)
-
-
-def killing(order: WorkOrder) -> Outcome:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return cleaned(order)
+def once(trouble: Callable[[WorkOrder], Any]) -> Callable[[WorkOrder], Any]:
+    return lambda order: trouble(order) if order.attempt == 1 else cleaned(order)
 
 
 def crashing(order: WorkOrder) -> Outcome:
@@ -77,13 +72,12 @@ SCRIPTS: Mapping[str, Callable[[WorkOrder], Any]] = {
     "RAISE": raising,
     "RAISE_OURS": raising_ours,
     "RAISE_PASSING": raising_passing,
-    "EXIT": exiting,
-    "EXIT_ONCE": lambda order: exiting(order) if order.attempt == 1 else cleaned(order),
-    "KILL": killing,
+    "EXIT_ONCE": once(lambda _: os._exit(3)),
+    "KILL_ONCE": once(lambda _: os.kill(os.getpid(), signal.SIGKILL)),
+    "UNPICKLABLE_ONCE": once(lambda _: Discarded(cast("str", lambda: None))),
     "SEGFAULT": crashing,
     "HANG": hanging,
     "NONSENSE": lambda _: "cleaned",
-    "UNPICKLABLE": lambda _: Discarded(cast("str", lambda: None)),
     "ENVIRONMENT": lambda _: Withheld(os.environ["OMP_NUM_THREADS"], ""),
     "INTERRUPTED": interrupted,
 }

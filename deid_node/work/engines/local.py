@@ -33,6 +33,8 @@ _BUILD_LIMIT_SECONDS = 600.0
 # How often an idle supervisor looks whether its process still lives.
 _LOOK_SECONDS = 1.0
 _REPLACEMENT = RetryPolicy(first_seconds=1, factor=2, cap_seconds=60)
+# Memory that ran out, a disk that was full, a device that was lost: give it time to pass.
+_ANOTHER_START = RetryPolicy(first_seconds=5, factor=6, cap_seconds=60)
 
 
 class LocalEngine:
@@ -47,6 +49,7 @@ class LocalEngine:
         corridor_factory: CorridorFactory,
         log: EventLog,
         replacement: RetryPolicy = _REPLACEMENT,
+        another_start: RetryPolicy = _ANOTHER_START,
     ) -> None:
         self._time_limit_seconds = options.time_limit_seconds
         self._queue = queue
@@ -54,6 +57,8 @@ class LocalEngine:
         self._factory = corridor_factory
         self._log = log
         self._replacement = replacement
+        self._another_start = another_start
+        self._draw = random.Random()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._workers: dict[int, WorkerProcess] = {}
@@ -135,7 +140,6 @@ class LocalEngine:
 
     def _replaced(self, number: int) -> WorkerProcess | None:
         """Return a new process, however long it takes; None when the engine stops."""
-        draw = random.Random()
         failures = 0
         while not self._stopping.is_set():
             try:
@@ -143,7 +147,7 @@ class LocalEngine:
             except (ConfigurationError, WorkerDied, WorkerHung):
                 failures += 1
                 self._log.error(Event.WORKER_LOST, worker=number, attempt=failures)
-                self._stopping.wait(self._replacement.delay_seconds(failures, draw=draw))
+                self._stopping.wait(self._replacement.delay_seconds(failures, draw=self._draw))
         return None
 
     def _let_go(self, worker: WorkerProcess, number: int) -> None:
@@ -167,7 +171,10 @@ class LocalEngine:
                     attempt=order.attempt,
                     code=outcome.code if isinstance(outcome, Withheld) else None,
                 )
-                self._queue.again(instance)
+                self._queue.again(
+                    instance,
+                    delay_seconds=self._another_start.delay_seconds(order.attempt, draw=self._draw),
+                )
             else:
                 self._ledger.record(order, outcome)
                 self._queue.done(instance)

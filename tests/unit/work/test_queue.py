@@ -45,6 +45,19 @@ def test_an_id_put_back_waits_behind_the_others() -> None:
     assert [take(queue), take(queue), take(queue)] == [B, A, None]
 
 
+def test_an_id_put_back_for_later_lets_the_others_pass_and_comes_when_its_time_has_come() -> None:
+    queue = WorkQueue()
+    queue.offer_all([A, B])
+    assert take(queue) == A
+
+    queue.again(A, delay_seconds=0.05)
+
+    assert not queue.offer(A)
+    assert len(queue) == 2
+    assert [take(queue), take(queue)] == [B, None]
+    assert queue.take(timeout_seconds=60) == A
+
+
 def test_one_who_waits_gets_what_is_offered() -> None:
     queue = WorkQueue()
     got: list[InstanceId | None] = []
