@@ -157,11 +157,12 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         [
             PartCheck("receive", door.trouble),
             PartCheck("work", _workforce(engine)),
-            *(
-                PartCheck(f"forward_{name}", _reachability(sender))
-                for name, sender in senders.items()
-            ),
-        ]
+            PartCheck("spool", _room(custody)),
+        ],
+        # The node takes instances also while an archive is away: the spool is there for that.
+        advisory=[
+            PartCheck(f"forward_{name}", _reachability(sender)) for name, sender in senders.items()
+        ],
     )
     return Node(
         Parts(
@@ -243,6 +244,14 @@ def _waker(senders: Mapping[str, Sender]) -> Callable[[CleanInstance], None]:
 
 def _workforce(engine: Engine) -> Callable[[], str | None]:
     return lambda: None if engine.ready_workers else "no_workers"
+
+
+def _room(custody: Custody) -> Callable[[], str | None]:
+    def trouble() -> str | None:
+        # Raises an error whose code is the trouble.
+        custody.require_room()
+
+    return trouble
 
 
 def _reachability(sender: Sender) -> Callable[[], str | None]:

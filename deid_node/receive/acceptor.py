@@ -24,7 +24,8 @@ class Acceptor(Association):
 
     def __init__(self, ae: ApplicationEntity, ended: "Callable[[Acceptor], None]") -> None:
         super().__init__(ae, MODE_ACCEPTOR)
-        self.label = secrets.token_hex(4)
+        # A letter in front: eight digits alone would look like a date to the log.
+        self.label = f"a{secrets.token_hex(4)}"
         self.peer: str | None = None
         self._ended = ended
 

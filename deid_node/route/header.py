@@ -10,6 +10,7 @@ import codecs
 import struct
 import warnings
 from collections.abc import Iterable
+from types import MappingProxyType
 
 from pydicom.charset import decode_bytes, python_encoding
 from pydicom.datadict import dictionary_VR, tag_for_keyword
@@ -23,17 +24,19 @@ from deid_node.values.header import Header
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
 # ... and of these the default repertoire only.
 _ASCII = frozenset({"AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"})
-_NUMBERS = {
-    "US": "H",
-    "SS": "h",
-    "UL": "I",
-    "SL": "i",
-    "UV": "Q",
-    "SV": "q",
-    "FL": "f",
-    "FD": "d",
-    "AT": "HH",
-}
+_NUMBERS = MappingProxyType(
+    {
+        "US": "H",
+        "SS": "h",
+        "UL": "I",
+        "SL": "i",
+        "UV": "Q",
+        "SV": "q",
+        "FL": "f",
+        "FD": "d",
+        "AT": "HH",
+    }
+)
 # One value each, whatever backslashes stand in it, and leading spaces belong to it.
 _PROSE = frozenset({"LT", "ST", "UR", "UT"})
 

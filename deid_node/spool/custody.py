@@ -41,6 +41,8 @@ class Custody:
             self.blobs.create_folders()
             if self._exclusive:
                 self._lock_descriptor = _lock(self.blobs.root / "lock")
+            # SQLite gives its side files the mode of the journal; it names original UIDs.
+            self._path.touch(mode=0o600)
             self._reader = journal.connect(self._path)
         except (OSError, sqlite3.Error) as error:
             self._unlock()

@@ -5,30 +5,35 @@ only seen sentences misses a lone ``R`` and a column of numbers.
 """
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
+from types import MappingProxyType
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 
 Script: TypeAlias = Literal["latin", "accents", "greek", "cyrillic", "cjk", "arabic"]
 
-PROBES: dict[Script, str] = {
-    "latin": "ABEHKMRSXagehkmnrst0123456789",
-    "accents": "ÄÖÜäöüßéèàçñ",
-    "greek": "ΓΔΘΛΞΠΣΦΨΩαβγδ",
-    "cyrillic": "БГДЖЗИЛПФЦЧШЩЯ",
-    "cjk": "山田太郎医院中文",
-    "arabic": "محمدعليفاطمةسن",
-}
+PROBES: Mapping[Script, str] = MappingProxyType(
+    {
+        "latin": "ABEHKMRSXagehkmnrst0123456789",
+        "accents": "ÄÖÜäöüßéèàçñ",
+        "greek": "ΓΔΘΛΞΠΣΦΨΩαβγδ",
+        "cyrillic": "БГДЖЗИЛПФЦЧШЩЯ",
+        "cjk": "山田太郎医院中文",
+        "arabic": "محمدعليفاطمةسن",
+    }
+)
 """Letters that a font must have, each with a shape of its own, to be used for a script."""
 
-_WORDS: dict[str, tuple[str, ...]] = {
-    kind: tuple(words)
-    for kind, words in tomllib.loads(
-        resources.files("deid_node.training").joinpath("words.toml").read_text("utf-8")
-    ).items()
-}
+_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        kind: tuple(words)
+        for kind, words in tomllib.loads(
+            resources.files("deid_node.training").joinpath("words.toml").read_text("utf-8")
+        ).items()
+    }
+)
 
 Item = TypeVar("Item")
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from deid_node.errors import ConfigurationError
@@ -20,6 +19,7 @@ from deid_node.pixels.arrays import DisplayFrame
 from deid_node.pixels.find.lines import joined
 from deid_node.pixels.find.maps import boxes_of_maps
 from deid_node.pixels.find.options import CrnnOptions
+from deid_node.pixels.find.runtime import onnxruntime
 from deid_node.pixels.find.tiles import Tile, sew, tiles
 from deid_node.values.geometry import Found
 

@@ -339,3 +339,10 @@ def test_no_value_of_a_peer_shows_in_a_repr(custody: Custody) -> None:
 
     assert "1.9.8.7" not in shown
     assert "SCANNER" not in shown
+
+
+def test_nobody_else_on_the_machine_can_read_the_spool(custody: Custody) -> None:
+    accept(custody)
+
+    for path in [custody.blobs.root, *custody.blobs.root.rglob("*")]:
+        assert path.stat().st_mode & 0o077 == 0, path.name
