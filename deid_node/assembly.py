@@ -246,12 +246,9 @@ def _workforce(engine: Engine) -> Callable[[], str | None]:
     return lambda: None if engine.ready_workers else "no_workers"
 
 
-def _room(custody: Custody) -> Callable[[], str | None]:
-    def trouble() -> str | None:
-        # Raises an error whose code is the trouble.
-        custody.require_room()
-
-    return trouble
+def _room(custody: Custody) -> Callable[[], None]:
+    # Its error's code is the trouble.
+    return lambda: custody.require_room()
 
 
 def _reachability(sender: Sender) -> Callable[[], str | None]:
