@@ -157,7 +157,8 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         [
             PartCheck("receive", door.trouble),
             PartCheck("work", _workforce(engine)),
-            PartCheck("spool", _room(custody)),
+            # Its error's code is the trouble.
+            PartCheck("spool", custody.require_room),
         ],
         # The node takes instances also while an archive is away: the spool is there for that.
         advisory=[
@@ -244,11 +245,6 @@ def _waker(senders: Mapping[str, Sender]) -> Callable[[CleanInstance], None]:
 
 def _workforce(engine: Engine) -> Callable[[], str | None]:
     return lambda: None if engine.ready_workers else "no_workers"
-
-
-def _room(custody: Custody) -> Callable[[], None]:
-    # Its error's code is the trouble.
-    return lambda: custody.require_room()
 
 
 def _reachability(sender: Sender) -> Callable[[], str | None]:
