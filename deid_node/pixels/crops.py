@@ -31,14 +31,15 @@ class Crop:
 
     `stored` is the crop in stored values, `mask` what is to be filled in it,
     `shown` the same in 8-bit grey or RGB with the masked pixels blanked: what
-    stood there does not reach the inpainter. `low` and `scale` map grey crops.
+    stood there does not reach the inpainter. `low` and `scale` map what is deeper than
+    8 bits, one number a sample.
     """
 
     stored: StoredFrame
     mask: Mask
     shown: DisplayFrame
-    low: float = 0.0
-    scale: float = 1.0
+    low: NDArray[np.float64] | float = 0.0
+    scale: NDArray[np.float64] | float = 1.0
 
 
 def crop_of(stored: StoredFrame, mask: Mask, layout: Layout, palette: Palette | None) -> Crop:
@@ -53,7 +54,8 @@ def crop_of(stored: StoredFrame, mask: Mask, layout: Layout, palette: Palette | 
         rgb = plain if layout.photometric == "RGB" else rgb_of_ybr(plain)
         return Crop(stored, mask, rgb)
     low, scale = _mapping(stored[ring])
-    mapped = (np.nan_to_num(blank.astype(np.float64), nan=low) - low) / scale
+    wide = blank.astype(np.float64)
+    mapped = (np.where(np.isfinite(wide), wide, low) - low) / scale
     shown = np.clip(np.rint(mapped), 0, _TOP).astype(np.uint8)
     return Crop(stored, mask, shown, low, scale)
 
@@ -92,16 +94,18 @@ def _eight_bit_colour(stored: StoredFrame, layout: Layout) -> bool:
     return layout.samples == 3 and stored.dtype == np.uint8
 
 
-def _mapping(ring: NDArray[Any]) -> tuple[float, float]:
-    """Return the stored value of black and the stored step of one grey level."""
-    finite = ring[np.isfinite(ring)] if ring.dtype.kind == "f" else ring
-    if finite.size == 0:
-        return 0.0, 1.0
-    low, high = (float(end) for end in np.percentile(finite, _TAILS, method="nearest"))
-    if ring.dtype.kind in "iu":
-        # Less than 256 values apart: one level a value, and the way back is exact.
-        return low, max(1.0, (high - low) / _TOP)
-    return low, (high - low) / _TOP or 1.0
+def _mapping(ring: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the stored value of black and the stored step of one grey level, per sample."""
+    wide = ring.astype(np.float64)
+    wide[~np.isfinite(wide)] = np.nan
+    if np.isnan(wide).all():
+        return np.zeros(ring.shape[1:]), np.ones(ring.shape[1:])
+    with np.errstate(all="ignore"):
+        low, high = np.nanpercentile(wide, _TAILS, axis=0, method="nearest")
+    step = (high - low) / _TOP
+    # Less than 256 values apart: one level a value, and the way back is exact.
+    least = np.maximum(step, 1.0) if ring.dtype.kind in "iu" else np.where(step > 0, step, 1.0)
+    return np.asarray(low), np.asarray(least)
 
 
 def _nearest(palette: Palette, around: NDArray[Any], colours: NDArray[np.uint8]) -> NDArray[Any]:
