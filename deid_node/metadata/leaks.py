@@ -12,7 +12,7 @@ from itertools import pairwise
 from pydicom.dataset import Dataset
 
 from deid_node.errors import IdentifierLeft
-from deid_node.metadata.spoor import Spoor, SpoorReader, squeezed
+from deid_node.metadata.spoor import DROPPED, Spoor, SpoorReader, squeezed
 from deid_node.metadata.texts import Text, texts_of
 
 _BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
@@ -22,6 +22,7 @@ _FIGURE_VRS = frozenset({"DS", "IS", "UI", "TM", "AS"})
 
 # Shorter runs of letters turn up in compressed pixels by chance.
 _LEAST_IN_BULK = 6
+_UID_START = 5
 _CHUNK_BYTES = 1 << 24
 _OVERLAP_BYTES = 1 << 10
 
@@ -134,11 +135,23 @@ def _in_bulk(stored: bytes, spoor: Spoor) -> bool:
         lower = chunk.lower()
         if any(run in lower for run in numbers | words):
             return True
-        dense = squeezed(lower)
+        dense = lower.translate(None, DROPPED)
         if any(name in dense for name in names):
             return True
-        if not spoor.uids.isdisjoint(_UIDS.findall(chunk)):
+        if _has_uid(chunk, spoor.uids):
             return True
+    return False
+
+
+def _has_uid(chunk: bytes, uids: frozenset[bytes]) -> bool:
+    # All UIDs of an instance share a few beginnings, which are rare in pixels.
+    for start in {uid[:_UID_START] for uid in uids}:
+        at = chunk.find(start)
+        while at >= 0:
+            uid = _UIDS.match(chunk, at)
+            if uid and uid[0] in uids:
+                return True
+            at = chunk.find(start, at + 1)
     return False
 
 

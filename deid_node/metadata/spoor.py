@@ -25,7 +25,7 @@ _KIND_OF_THING = re.compile(
 _MAKERS = frozenset({"Manufacturer", "ManufacturerModelName"})
 _SPLIT = re.compile(r"[\W_]+")
 _ESCAPES = re.compile(rb"\x1b[$()\-./*+]+[@-~]")
-_DROPPED = bytes(c for c in range(128) if not chr(c).isalnum())
+DROPPED = bytes(c for c in range(128) if not chr(c).isalnum())
 
 _LEAST_NAME = 3  # ASCII letters; two characters where one is a syllable or more
 _LEAST_UID = 10
@@ -57,7 +57,9 @@ def squeezed(stored: bytes) -> bytes:
     So a name is found with any separator between its parts, and ASCII text is
     found in UTF-16.
     """
-    return _ESCAPES.sub(b"", stored).lower().translate(None, _DROPPED)
+    if b"\x1b" in stored:
+        stored = _ESCAPES.sub(b"", stored)
+    return stored.lower().translate(None, DROPPED)
 
 
 class SpoorReader:

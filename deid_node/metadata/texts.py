@@ -4,7 +4,7 @@ Part of the second look: it reads for itself and trusts no room that wrote. A
 value that cannot be decoded still has its bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableSequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One value: where it stands, its VR, its bytes, and what they say.
+    """One value: where it stands, its VR and its bytes.
 
     `charsets` are the Python codecs in force where it stands.
     """
@@ -24,8 +24,22 @@ class Text:
     keyword: str
     vr: str
     stored: bytes = field(repr=False)
-    text: str = field(repr=False)
     charsets: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What the bytes say, decoded anew at each call; Latin-1 where nothing else fits."""
+        if b"\x1b" in self.stored:
+            try:
+                return decode_bytes(self.stored, self.charsets, set()).rstrip("\0 ")
+            except (UnicodeError, LookupError, Warning):
+                return self.stored.decode("latin-1")
+        for codec in self.charsets:
+            try:
+                return self.stored.decode(codec).rstrip("\0 ")
+            except (UnicodeError, LookupError):
+                continue
+        return self.stored.decode("latin-1").rstrip("\0 ")
 
 
 def texts_of(dataset: Dataset) -> Iterator[Text]:
@@ -47,8 +61,7 @@ def _level(dataset: Dataset, inherited: tuple[str, ...]) -> Iterator[Text]:
         vr = _vr(element)
         items = _items(element, dataset) if vr == "SQ" else None
         if items is None:
-            stored = _stored(element.value, charsets)
-            yield Text(keyword, vr, stored, _text(element.value, charsets), charsets)
+            yield Text(keyword, vr, _stored(element.value, charsets), charsets)
             continue
         for item in items:
             yield from _level(item, charsets)
@@ -88,32 +101,16 @@ def _items(element: DataElement | RawDataElement, parent: Dataset) -> list[Datas
         return None
 
 
-def _text(value: Any, charsets: tuple[str, ...]) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bytes):
-        if b"\x1b" in value:
-            try:
-                return decode_bytes(value, charsets, set())
-            except (UnicodeError, LookupError, Warning):
-                return value.decode("latin-1")
-        for codec in (*charsets, "latin-1"):
-            try:
-                return value.decode(codec).rstrip("\0 ")
-            except (UnicodeError, LookupError):
-                continue
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
-        return "\\".join(str(part) for part in value)
-    return str(value)
-
-
 def _stored(value: Any, charsets: tuple[str, ...]) -> bytes:
     if value is None:
         return b""
     if isinstance(value, bytes):
         return value
-    text = _text(value, charsets)
-    for codec in (*charsets, "utf-8"):
+    if isinstance(value, MutableSequence):
+        text = "\\".join(str(part) for part in value)
+    else:
+        text = str(value)
+    for codec in charsets:
         try:
             return text.encode(codec)
         except (UnicodeError, LookupError):
