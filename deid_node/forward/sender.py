@@ -85,16 +85,18 @@ class Sender:
     def stop(self, *, finish_seconds: float) -> None:
         """End the threads; what is still on its way after `finish_seconds` is broken off.
 
-        Nothing is lost by that: an instance without a receipt stays due.
+        Nothing is lost by that: an instance without a receipt stays due. Safe
+        before `start`.
         """
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
         deadline = monotonic() + finish_seconds
-        for thread in self._threads:
+        running = [thread for thread in self._threads if thread.is_alive()]
+        for thread in running:
             thread.join(max(0.0, deadline - monotonic()))
         self._destination.close()
-        for thread in self._threads:
+        for thread in running:
             thread.join(_CLOSING_SECONDS)
 
     def _run(self) -> None:

@@ -66,9 +66,10 @@ class Janitor:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the sweep in hand."""
+        """End after the sweep in hand; also before it was started."""
         self._stopping.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def sweep(self) -> None:
         """Do all of it once; what fails is told and does not keep the rest from being done."""

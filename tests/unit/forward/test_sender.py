@@ -273,3 +273,12 @@ def test_stopping_breaks_off_what_does_not_end() -> None:
 
     assert bench.source.settled == {}
     assert bench.destination.tried == ["0000"]
+
+
+def test_one_that_was_never_started_can_be_stopped() -> None:
+    bench = Bench(MemorySource(2), ScriptedDestination())
+
+    bench.sender.stop(finish_seconds=0)
+
+    assert bench.destination.closed.is_set()
+    assert bench.destination.tried == []

@@ -115,3 +115,9 @@ def test_it_sweeps_at_the_start_and_stops_at_once(janitor: Janitor, spool: FakeS
     assert spool.swept.wait(60)
 
     janitor.stop()
+
+
+def test_one_that_was_never_started_can_be_stopped(janitor: Janitor, spool: FakeSpool) -> None:
+    janitor.stop()
+
+    assert not spool.swept.is_set()
