@@ -1,0 +1,52 @@
+import pytest
+from pydantic import ValidationError
+
+from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.device_regions import DeviceRegionsOptions
+from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.values.geometry import Box
+from tests.fakes.finder import finds_nothing
+from tests.unit.pixels.instances import Kind, instance, noise
+
+BOX = {"left": 5, "top": 4, "right": 20, "bottom": 12}
+
+
+def rule(**what: object) -> DeviceRegionsOptions:
+    return DeviceRegionsOptions.model_validate({"boxes": [BOX], **what})
+
+
+@pytest.mark.parametrize(
+    ("what", "fits"),
+    [
+        ({}, True),
+        ({"manufacturer": "acme medical"}, True),
+        ({"manufacturer": "ACME"}, False),
+        ({"manufacturer": "Acme Medical", "model": "Sono 1", "rows": 40, "columns": 56}, True),
+        ({"rows": 41}, False),
+        ({"columns": 55}, False),
+        ({"sop_class": "1.2.840.10008.5.1.4.1.1.7"}, True),
+        ({"sop_class": "1.2.840.10008.5.1.4.1.1.2"}, False),
+    ],
+)
+def test_a_rule_fills_its_boxes_on_every_frame_of_the_devices_it_names(
+    what: dict[str, object], fits: bool
+) -> None:
+    dataset = instance(noise(Kind(), frames=2), Kind())
+    dataset.Manufacturer, dataset.ManufacturerModelName = "Acme Medical ", "Sono 1"
+    cleaner = PixelCleaner(finds_nothing(), SolidInpainter(), [rule(**what)])
+
+    cleaned = cleaner.clean(dataset, seed=1)
+
+    assert cleaned.changed == fits
+    assert [(r.frame, r.source) for r in cleaned.regions] == (
+        [(0, "device_rule"), (1, "device_rule")] if fits else []
+    )
+    assert all(r.box == Box(2, 1, 23, 15) for r in cleaned.regions)
+
+
+@pytest.mark.parametrize(
+    "boxes", [[], [{**BOX, "right": 5}], [{**BOX, "left": -1}], [{**BOX, "width": 3}]]
+)
+def test_a_rule_without_a_proper_box_refuses_to_start(boxes: list[object]) -> None:
+    with pytest.raises(ValidationError):
+        DeviceRegionsOptions.model_validate({"boxes": boxes})

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+from pydicom.uid import EnhancedMRImageStorage
+
+from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.marks import DERIVATION
+from deid_node.values.geometry import Box
+from tests.fakes.finder import finds_always, finds_nothing
+from tests.unit.pixels.instances import BASELINE, EXPLICIT, JLS_NEAR, Kind, instance, noise
+
+
+def cleaned(dataset: Dataset) -> Dataset:
+    cleaner = PixelCleaner(
+        finds_always(Box(8, 8, 20, 20)), SolidInpainter(), second_look=finds_nothing()
+    )
+    return cleaner.clean(dataset, seed=1).dataset
+
+
+def test_a_changed_image_is_derived_and_says_how() -> None:
+    dataset = instance(noise(Kind(), frames=1), Kind())
+    dataset.DerivationDescription = "resampled"
+
+    result = cleaned(dataset)
+
+    assert list(result.ImageType) == ["DERIVED", "PRIMARY"]
+    assert result.DerivationDescription == f"resampled; {DERIVATION}"
+    assert result.DerivationCodeSequence[0].CodeValue == "113101"
+
+
+def test_an_image_without_a_type_gets_one() -> None:
+    dataset = instance(noise(Kind(), frames=1), Kind())
+    del dataset.ImageType
+
+    assert list(cleaned(dataset).ImageType) == ["DERIVED", "SECONDARY"]
+
+
+def test_an_enhanced_image_keeps_its_type() -> None:
+    dataset = instance(noise(Kind(), frames=1), Kind())
+    dataset.SOPClassUID = EnhancedMRImageStorage
+
+    assert list(cleaned(dataset).ImageType) == ["ORIGINAL", "PRIMARY"]
+
+
+def test_a_text_free_image_stays_what_it_is() -> None:
+    dataset = instance(noise(Kind(BASELINE), frames=1), Kind(BASELINE))
+
+    result = PixelCleaner(finds_nothing(), SolidInpainter()).clean(dataset, seed=1).dataset
+
+    assert result == dataset
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_smallest_and_largest_value_are_those_of_the_new_pixels(signed: bool) -> None:
+    kind = Kind(EXPLICIT, "MONOCHROME2", 16, 12, signed=signed)
+    stored = np.clip(noise(kind, frames=2), -100, 100)
+    stored[0, 10, 10] = 2000
+    stored[1, 0, 0] = 1500
+    dataset = instance(stored, kind)
+    vr = "SS" if signed else "US"
+    dataset.add_new("SmallestImagePixelValue", vr, int(stored.min()))
+    dataset.add_new("LargestImagePixelValue", vr, 2000)
+
+    result = cleaned(dataset)
+
+    assert result.LargestImagePixelValue == 1500
+    assert result.SmallestImagePixelValue == int(stored.min())
+    assert dataset.LargestImagePixelValue == 2000
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"), [(Kind(BASELINE), "ISO_10918_1"), (Kind(JLS_NEAR), "ISO_14495_1")], ids=str
+)
+def test_the_loss_of_the_original_stays_on_record(kind: Kind, method: str) -> None:
+    result = cleaned(instance(noise(kind, frames=1), kind))
+
+    assert result.LossyImageCompression == "01"
+    assert result.LossyImageCompressionMethod == method
+    assert float(result.LossyImageCompressionRatio) >= 1
+
+
+def test_a_history_of_loss_is_not_rewritten() -> None:
+    dataset = instance(noise(Kind(BASELINE), frames=1), Kind(BASELINE))
+    dataset.LossyImageCompression = "01"
+    dataset.LossyImageCompressionRatio = [10, 3]
+    dataset.LossyImageCompressionMethod = ["ISO_15444_1", "ISO_10918_1"]
+
+    result = cleaned(dataset)
+
+    assert [float(ratio) for ratio in result.LossyImageCompressionRatio] == [10, 3]
+    assert list(result.LossyImageCompressionMethod) == ["ISO_15444_1", "ISO_10918_1"]
