@@ -91,6 +91,7 @@ class SpoorReader:
             elif kind == "number":
                 numbers.update(self._numbers(text.text))
             elif kind == "place":
+                # The maker's own name, or its default station name, is no site.
                 fragments.update(place for place in self._places(text) if place not in makers)
             elif kind == "date":
                 dates.update(_spellings(text.text))

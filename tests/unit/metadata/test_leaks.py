@@ -167,14 +167,29 @@ def test_two_common_words_side_by_side_are_a_name(
         leak_check.check(original, cleaned)
 
 
-def test_an_institution_that_is_the_maker_is_no_leak(
-    scrubber: Scrubber, leak_check: LeakCheck
+@pytest.mark.parametrize("institution", ["TOSHIBA", "GE Medical Systems", "Siemens Healthcare"])
+def test_a_maker_as_institution_is_no_leak(
+    scrubber: Scrubber, leak_check: LeakCheck, institution: str
 ) -> None:
     source = study_instance()
-    source.InstitutionName, source.Manufacturer = "TOSHIBA", "TOSHIBA_MEC"
+    source.InstitutionName, source.Manufacturer = institution, f"{institution}_MEC"
     original = as_read(source)
 
     leak_check.check(original, scrubber.scrub(original).dataset)
+
+
+def test_a_patient_who_is_called_like_a_maker_is_searched_by_the_whole_name(
+    scrubber: Scrubber, leak_check: LeakCheck
+) -> None:
+    source = study_instance()
+    source.PatientName, source.Manufacturer = "Philips^Sam", "Philips"
+    original = as_read(source)
+    cleaned = scrubber.scrub(original).dataset
+    leak_check.check(original, cleaned)
+    cleaned.StudyDescription = "of Sam Philips"
+
+    with pytest.raises(IdentifierLeft):
+        leak_check.check(original, cleaned)
 
 
 def test_a_number_inside_a_new_uid_is_no_leak(scrubber: Scrubber, leak_check: LeakCheck) -> None:
