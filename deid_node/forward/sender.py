@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import accumulate
 from time import monotonic
 
 from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable
@@ -22,7 +23,9 @@ from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
 from deid_node.values.identity import InstanceId
 from deid_node.values.retry import RetryPolicy
 
+# Every blob of a batch is read against its checksum before the first is sent: not for too long.
 _BATCH = 25
+_BATCH_BYTES = 256_000_000
 # The journal may change without a word (a person releases an instance): look now and then.
 _LOOK_AGAIN_SECONDS = 5.0
 _SHORTEST_SECONDS = 0.005
@@ -149,7 +152,9 @@ class Sender:
             # The probe: one that has failed least, so that a single indigestible
             # instance does not keep the way closed for all.
             return [min(free, key=lambda delivery: delivery.attempts)]
-        return free[:_BATCH]
+        sizes = accumulate(delivery.instance.blob.size_bytes for delivery in free)
+        fitting = sum(size <= _BATCH_BYTES for size in sizes)
+        return free[: min(_BATCH, max(1, fitting))]
 
     def _carry(self, batch: Sequence[Delivery]) -> None:
         try:

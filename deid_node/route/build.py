@@ -114,11 +114,15 @@ def _predicate(options: WhenOptions, path: str) -> Predicate:
         case AlwaysOptions():
             return Always()
         case EqualsOptions():
-            subject = _comparable(options.attribute, path)
-            wanted = _wanted(subject, options.value, f"{path}.value")
-            return OneOf(subject, frozenset({wanted}))
+            return _among(_comparable(options.attribute, path), ((f"{path}.value", options.value),))
         case OneOfOptions():
-            return _one_of(options, path)
+            return _among(
+                _comparable(options.attribute, path),
+                tuple(
+                    (f"{path}.values[{number}]", value)
+                    for number, value in enumerate(options.values)
+                ),
+            )
         case MatchesOptions():
             subject = _comparable(options.attribute, path)
             try:
@@ -141,25 +145,18 @@ def _parts(options: tuple[WhenOptions, ...], path: str) -> tuple[Predicate, ...]
     return tuple(_predicate(part, f"{path}.of[{number}]") for number, part in enumerate(options))
 
 
-def _one_of(options: OneOfOptions, path: str) -> Predicate:
-    subject = _comparable(options.attribute, path)
+def _among(subject: Subject, values: tuple[tuple[str, str], ...]) -> Predicate:
+    """Return the predicate for `values`, each given with its YAML path."""
     if subject == OfOrigin(OriginField.ADDRESS):
-        networks: list[IPv4Network | IPv6Network] = []
-        for number, value in enumerate(options.values):
-            try:
-                networks.append(ip_network(value))
-            except ValueError:
-                raise ConfigurationError(
-                    f"{path}.values[{number}]", "is neither an IP address nor a network (CIDR)"
-                ) from None
-        return WithinNetworks(tuple(networks))
-    return OneOf(
-        subject,
-        frozenset(
-            _wanted(subject, value, f"{path}.values[{number}]")
-            for number, value in enumerate(options.values)
-        ),
-    )
+        return WithinNetworks(tuple(_network(value, path) for path, value in values))
+    return OneOf(subject, frozenset(_wanted(subject, value, path) for path, value in values))
+
+
+def _network(value: str, path: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(value)
+    except ValueError:
+        raise ConfigurationError(path, "is neither an IP address nor a network (CIDR)") from None
 
 
 def _subject(name: str, path: str) -> Subject:

@@ -59,7 +59,7 @@ class Janitor:
         self._period_seconds = period_seconds
         self._is_low = False
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="janitor")
+        self._thread = threading.Thread(target=self._run, name="janitor", daemon=True)
 
     def start(self) -> None:
         """Begin with a sweep; returns at once."""

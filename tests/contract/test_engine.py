@@ -26,6 +26,7 @@ from tests.fakes.event_log import RecordingLog
 from tests.fakes.peer_corridor import (
     CrashesAfterItsFirst,
     MemoryLedger,
+    ScriptedCorridor,
     corridor_that_crashes,
     corridor_with_a_fault,
     corridor_without_weights,
@@ -225,12 +226,17 @@ def test_a_worker_that_cannot_come_back_is_tried_until_it_can(tmp_path: Path) ->
     assert isinstance(bench.ledger.outcomes[good], Cleaned)
 
 
+# A lambda goes through no pipe.
+unsendable = lambda: ScriptedCorridor()  # noqa: E731, PLW0108
+
+
 @pytest.mark.parametrize(
     ("factory", "path", "reason"),
     [
         (corridor_without_weights, "pixels.finder.model_file", "does not exist"),
         (corridor_with_a_fault, "", "the corridor cannot be built (ValueError)"),
-        (corridor_that_crashes, "work.engine", "a worker died while it started"),
+        (corridor_that_crashes, "work.engine", "a worker cannot be started (WorkerDied)"),
+        (unsendable, "work.engine", "a worker cannot be started (PicklingError)"),
     ],
 )
 def test_a_corridor_that_cannot_be_built_keeps_the_engine_from_starting(
@@ -305,7 +311,8 @@ def test_stopping_lets_go_of_what_does_not_end(tmp_path: Path) -> None:
     assert bench.left_behind == set()
 
 
-def test_workers_end_with_a_node_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["is killed", "ends without stopping it"])
+def test_workers_end_with_the_process_that_started_them(end: str, tmp_path: Path) -> None:
     program = textwrap.dedent("""
         import pathlib, sys, time
         from tests.contract.test_engine import Bench
@@ -313,7 +320,8 @@ def test_workers_end_with_a_node_that_is_killed(tmp_path: Path) -> None:
             bench = Bench(pathlib.Path(sys.argv[1]))
             bench.engine.start()
             bench.queue.offer(bench.ledger.receive("HANG", "hang"))
-            time.sleep(3600)
+            while not (pathlib.Path(sys.argv[1]) / "end").exists():
+                time.sleep(0.01)
     """)
     script = tmp_path / "node.py"
     script.write_text(program)
@@ -327,6 +335,9 @@ def test_workers_end_with_a_node_that_is_killed(tmp_path: Path) -> None:
             assert node.poll() is None
             time.sleep(0.01)
         worker = int(mark.read_text())
+        if end == "ends without stopping it":
+            (tmp_path / "end").write_bytes(b"")
+            node.wait()
     finally:
         node.kill()
         node.wait()

@@ -66,7 +66,9 @@ class LocalEngine:
         self._started: SimpleQueue[ConfigurationError | None] = SimpleQueue()
         count = available_cores() if options.processes == "auto" else options.processes
         self._threads = [
-            threading.Thread(target=self._supervise, args=(number,), name=f"worker-{number}")
+            threading.Thread(
+                target=self._supervise, args=(number,), name=f"worker-{number}", daemon=True
+            )
             for number in range(count)
         ]
 
@@ -107,8 +109,10 @@ class LocalEngine:
         except ConfigurationError as error:
             self._started.put(error)
             return
-        except (WorkerDied, WorkerHung):
-            self._started.put(ConfigurationError("work.engine", "a worker died while it started"))
+        # No process to be had, a factory that cannot be sent, a death: `start` must hear of it.
+        except Exception as error:  # noqa: BLE001
+            reason = f"a worker cannot be started ({type(error).__name__})"
+            self._started.put(ConfigurationError("work.engine", reason))
             return
         self._started.put(None)
         while worker is not None:
@@ -130,7 +134,7 @@ class LocalEngine:
             worker = self._workers[number] = WorkerProcess(f"worker-{number}")
         try:
             worker.build(self._factory, time_limit_seconds=_BUILD_LIMIT_SECONDS)
-        except (ConfigurationError, WorkerDied, WorkerHung):
+        except BaseException:
             self._let_go(worker, number)
             raise
         with self._lock:
@@ -144,9 +148,12 @@ class LocalEngine:
         while not self._stopping.is_set():
             try:
                 return self._new_worker(number)
-            except (ConfigurationError, WorkerDied, WorkerHung):
+            # Whatever it is: a supervisor that gave up would leave the queue unserved.
+            except Exception as error:  # noqa: BLE001
                 failures += 1
-                self._log.error(Event.WORKER_LOST, worker=number, attempt=failures)
+                self._log.error(
+                    Event.WORKER_LOST, worker=number, attempt=failures, error=type(error).__name__
+                )
                 self._stopping.wait(self._replacement.delay_seconds(failures, draw=self._draw))
         return None
 

@@ -1,5 +1,6 @@
 """A worker process as its supervisor sees it."""
 
+import atexit
 import multiprocessing
 from multiprocessing.connection import wait
 from pickle import UnpicklingError
@@ -37,6 +38,8 @@ class WorkerProcess:
         self._process.start()
         # Without this copy, the death of the worker is the end of the line.
         theirs.close()
+        # An interpreter that ends asks its children by SIGTERM, which ours ignore, and waits.
+        atexit.register(self._process.kill)
 
     def is_alive(self) -> bool:
         """Return whether the process runs."""
@@ -76,6 +79,7 @@ class WorkerProcess:
         self._process.join(_GOODBYE_SECONDS)
         self._process.kill()
         self._process.join()
+        atexit.unregister(self._process.kill)
 
     def _asked(self, question: object, time_limit_seconds: float) -> object:
         deadline = monotonic() + time_limit_seconds

@@ -11,7 +11,6 @@ import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from deid_node.dicom.silence import silence_libraries
 from deid_node.errors import ConfigurationError, DeidNodeError, Unexpected
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
@@ -62,6 +61,9 @@ def _prepare_process() -> None:
     # One process for each core: threads on top of that only wait for each other.
     for name in _THREAD_COUNTS:
         os.environ.setdefault(name, "1")
+    # Only now: it imports pydicom, that imports numpy, and numpy reads the environment.
+    from deid_node.dicom.silence import silence_libraries
+
     silence_libraries()
 
 

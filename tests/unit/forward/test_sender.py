@@ -1,5 +1,6 @@
 """What a sender does with what is due, and with every answer."""
 
+import dataclasses
 import random
 import threading
 from collections import Counter
@@ -83,6 +84,22 @@ def test_one_thread_keeps_the_order_and_sends_in_batches() -> None:
 
     assert bench.source.order == sorted(bench.source.order)
     assert max(len(batch) for batch in bench.destination.batches) > 10
+
+
+def test_large_instances_go_in_small_batches() -> None:
+    source = MemorySource(10)
+    for name, instance in source.instances.items():
+        blob = dataclasses.replace(instance.blob, size_bytes=100_000_000)
+        source.instances[name] = dataclasses.replace(instance, blob=blob)
+    huge = source.instances[InstanceId("0005")]
+    blob = dataclasses.replace(huge.blob, size_bytes=9_000_000_000)
+    source.instances[huge.id] = dataclasses.replace(huge, blob=blob)
+    bench = Bench(source, ScriptedDestination())
+
+    with bench.running():
+        source.wait_until_all_are_settled()
+
+    assert [len(batch) for batch in bench.destination.batches] == [2, 2, 1, 1, 2, 2]
 
 
 def test_what_comes_later_is_sent_when_the_sender_is_woken() -> None:

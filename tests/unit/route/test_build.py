@@ -101,6 +101,16 @@ def test_addresses_may_be_networks() -> None:
     assert router.decide(Header(()), origin("10.2.0.1")) == Withhold(None)
 
 
+def test_an_address_is_itself_in_either_dress() -> None:
+    router = compile_router(
+        options({"kind": "equals", "attribute": "address", "value": "10.1.2.3"})
+    )
+
+    assert isinstance(router.decide(Header(()), origin("10.1.2.3")), Forward)
+    assert isinstance(router.decide(Header(()), origin("::ffff:10.1.2.3")), Forward)
+    assert router.decide(Header(()), origin("10.1.2.30")) == Withhold(None)
+
+
 def test_every_kind_compiles_and_names_its_keywords() -> None:
     router = compile_router(
         options(
