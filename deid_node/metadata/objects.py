@@ -27,6 +27,8 @@ _UNSUPPORTED: Final = MappingProxyType(
         f"{_STORAGE}104.3": "an encapsulated STL mesh cannot be looked into",
         f"{_STORAGE}104.4": "an encapsulated OBJ mesh cannot be looked into",
         f"{_STORAGE}104.5": "an encapsulated MTL file cannot be looked into",
+        f"{_STORAGE}9.4.1": "a voice recording cannot be looked into",
+        f"{_STORAGE}9.4.2": "a sound recording cannot be looked into",
         f"{_STORAGE}66": "raw data cannot be looked into",
         f"{_STORAGE}201.1": "an inventory lists other patients",
     }
