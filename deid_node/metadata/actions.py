@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
-from deid_node.errors import MalformedDataset
+from deid_node.errors import MalformedDataset, UnsupportedObject
 from deid_node.metadata.action import Action
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import (
@@ -28,6 +28,7 @@ from deid_node.metadata.pseudonyms import Pseudonyms
 
 _PATIENT_ID = 0x00100020
 _CODE_MEANING = 0x00080104
+_PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 # A list of UIDs may run to thousands (RT); each is replaced by itself.
 _SEPARATOR = "\\"
@@ -52,14 +53,19 @@ class Walk:
             The subject table does not name a patient.
         MalformedDataset
             A sequence cannot be taken apart.
+        UnsupportedObject
+            There are pixels inside a sequence that the plan keeps: nobody looks at
+            those for text (icons are removed).
 
         Source
         ------
         PS3.15 E.1.1 (de-identifier), E.2.
         """
-        return self._level(dataset)
+        return self._level(dataset, top=True)
 
-    def _level(self, dataset: Dataset) -> Dataset:
+    def _level(self, dataset: Dataset, *, top: bool = False) -> Dataset:
+        if not top and any(tag in dataset for tag in _PIXELS):
+            raise UnsupportedObject("pixels inside a sequence are not looked at")
         charset = dataset.original_character_set
         # The writer carries bytes over only where it sees the character set unchanged.
         result = Dataset(parent_encoding=charset or default_encoding)

@@ -339,3 +339,15 @@ def test_functional_groups_are_scrubbed_and_stay(scrubber: Scrubber) -> None:
     for group in levels(scrubbed):
         if "FrameContentSequence" in group:
             assert group.FrameContentSequence[0].FrameAcquisitionNumber == 4
+
+
+def test_pixels_inside_a_sequence_are_withheld_unless_it_is_an_icon(scrubber: Scrubber) -> None:
+    dataset = study_instance()
+    picture = Dataset()
+    picture.add_new("PixelData", "OW", bytes(4))
+    dataset.IconImageSequence = [picture]
+    assert "IconImageSequence" not in scrubber.scrub(as_read(dataset)).dataset
+    dataset.ReferencedSeriesSequence = [picture]
+
+    with pytest.raises(UnsupportedObject):
+        scrubber.scrub(as_read(dataset))
