@@ -1,0 +1,202 @@
+"""The named points of an instance's journey, and how each is found in the running code.
+
+Functions of the package are wrapped in the launched process; the package itself
+knows nothing of it. A point that the code no longer passes is not found by
+chance: its test waits for a death that does not come, and fails.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pynetdicom.transport import AssociationSocket
+
+from deid_node.dicom import part10
+from deid_node.forward.association import Association
+from deid_node.spool.committer import GroupCommitter, Transaction
+from deid_node.values.order import WorkOrder
+from deid_node.work.engines.process import WorkerProcess
+from deid_node.work.janitor import Janitor
+from deid_node.work.queue import WorkQueue
+from tests.crash.fuse import Burner
+
+NODE_POINTS = (
+    # The door: temp file, fsync, rename, fsync of the folder, commit, queue, answer.
+    "accept-written",
+    "accept-synced",
+    "accept-renamed",
+    "accept-before-commit",
+    "accept-committed",
+    "accept-offered",
+    "accept-answered",
+    # A worker is given the instance.
+    "claim-before-commit",
+    "claim-committed",
+    "claim-handed-over",
+    # What the worker made is taken into custody.
+    "store-renamed",
+    "store-before-commit",
+    "store-committed",
+    # The archive.
+    "send-begun",
+    "sent",
+    "settle-before-commit",
+    "settle-committed",
+    # The bytes are removed.
+    "retire-half-removed",
+    "retire-before-commit",
+    "retire-committed",
+)
+"""Passed by the node's own process."""
+
+WORKER_POINTS = ("work-before-output", "work-written", "work-after-output")
+"""Passed by a worker process; the worker dies, or the node with it."""
+
+_COMMITS = {
+    "Spool.accept.": "accept",
+    "Spool.claim.<locals>.count": "claim",
+    "Spool.record.": "store",
+    "Deliveries.settle.": "settle",
+    "Retention.remove_expired.": "retire",
+}
+_SWEEP_SECONDS = 0.2
+_P_DATA = 0x04
+
+
+def arm(burner: Burner) -> None:
+    """Wrap what passes the points, in this process."""
+    burn = burner.pass_by
+    _wrap(os, "fsync", lambda fsync: _fsync(fsync, burn))
+    _wrap(Transaction, "place", lambda place: _place(place, burn))
+    _wrap_commits(burn)
+    _wrap(WorkQueue, "offer", lambda offer: _then(offer, lambda: burn("accept-offered")))
+    _wrap(AssociationSocket, "send", lambda send: _send(send, burn))
+    _wrap(WorkerProcess, "clean", lambda clean: _first(clean, lambda: burn("claim-handed-over")))
+    _wrap(part10, "write", lambda write: _first(write, lambda: burn("work-before-output")))
+    _wrap(part10, "write", lambda write: _then(write, lambda: burn("work-after-output")))
+    _wrap(Association, "store", lambda store: _first(store, lambda: burn("send-begun")))
+    _wrap(Association, "store", lambda store: _then(store, lambda: burn("sent")))
+    _wrap(Path, "unlink", lambda unlink: _unlink(unlink, burn))
+
+
+def hurry_the_janitor() -> None:
+    """Let the janitor sweep all the time, so that bytes are removed while a test looks."""
+
+    def start(original: Any) -> Any:
+        def wrapped(janitor: Any) -> None:
+            janitor._period_seconds = _SWEEP_SECONDS
+            original(janitor)
+
+        return wrapped
+
+    _wrap(Janitor, "start", start)
+
+
+def poison(title: str) -> None:
+    """Let every worker die that is handed an instance of the sender `title`."""
+
+    def clean(original: Any) -> Any:
+        def wrapped(corridor: Any, order: WorkOrder) -> Any:
+            if order.origin.calling_ae == title:
+                os.kill(os.getpid(), 11)
+            return original(corridor, order)
+
+        return wrapped
+
+    # Heavy to import, and only a worker does it.
+    from deid_node.pipeline import Corridor
+
+    _wrap(Corridor, "clean", clean)
+
+
+def _wrap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    setattr(owner, name, make(getattr(owner, name)))
+
+
+def _first(original: Any, then: Callable[[], None]) -> Any:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        then()
+        return original(*arguments, **named)
+
+    return wrapped
+
+
+def _then(original: Any, then: Callable[[], None]) -> Any:
+    def wrapped(*arguments: Any, **named: Any) -> Any:
+        result = original(*arguments, **named)
+        then()
+        return result
+
+    return wrapped
+
+
+def _fsync(original: Any, burn: Callable[[str], None]) -> Any:
+    def wrapped(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        point = {".dcm": "accept-written", ".clean": "work-written"}.get(path.suffix)
+        is_partial = path.parent.name == "partial"
+        if is_partial and point:
+            burn(point)
+        original(descriptor)
+        if is_partial and point == "accept-written":
+            burn("accept-synced")
+
+    return wrapped
+
+
+def _place(original: Any, burn: Callable[[str], None]) -> Any:
+    def wrapped(transaction: Any, partial: Path, final: Path) -> None:
+        original(transaction, partial, final)
+        burn("accept-renamed" if final.parent.name == "received" else "store-renamed")
+
+    return wrapped
+
+
+def _wrap_commits(burn: Callable[[str], None]) -> None:
+    # Only the journal's thread commits, one batch after the other.
+    running: list[str] = []
+
+    def commit(original: Any) -> Any:
+        def wrapped(committer: Any, connection: Any, batch: Any) -> Any:
+            running[:] = _kinds(batch)
+            finished = original(committer, connection, batch)
+            for kind in running:
+                burn(f"{kind}-committed")
+            return finished
+
+        return wrapped
+
+    def sync(original: Any) -> Any:
+        def wrapped(transaction: Any) -> None:
+            original(transaction)
+            for kind in running:
+                burn(f"{kind}-before-commit")
+
+        return wrapped
+
+    _wrap(GroupCommitter, "_commit", commit)
+    _wrap(Transaction, "sync", sync)
+
+
+def _kinds(batch: Any) -> list[str]:
+    names = [task.work.__qualname__ for task in batch]
+    return [kind for name in names for part, kind in _COMMITS.items() if name.startswith(part)]
+
+
+def _send(original: Any, burn: Callable[[str], None]) -> Any:
+    def wrapped(link: Any, content: bytes) -> None:
+        original(link, content)
+        if content[0] == _P_DATA:
+            burn("accept-answered")
+
+    return wrapped
+
+
+def _unlink(original: Any, burn: Callable[[str], None]) -> Any:
+    def wrapped(path: Path, *, missing_ok: bool = False) -> None:
+        original(path, missing_ok=missing_ok)
+        if path.parent.name == "received":
+            burn("retire-half-removed")
+
+    return wrapped
