@@ -1,0 +1,42 @@
+"""``make bench``: the speed of the node, beside its peers, in one run.
+
+``python -m tests.bench [receive|whole|forward|memory ...] [--rounds N] [--each N]``
+Nothing here passes or fails; see docs/benchmarks.md for how to read the figures.
+"""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench.forward import measure_forward
+from tests.bench.memory import measure_memory
+from tests.bench.receive import measure_receive
+from tests.bench.table import print_machine
+from tests.bench.whole import measure_whole
+
+MEASUREMENTS = {
+    "receive": measure_receive,
+    "whole": measure_whole,
+    "forward": measure_forward,
+    "memory": measure_memory,
+}
+
+
+def main() -> None:
+    """Run the chosen measurements, all of them where none is named."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("measurement", nargs="*", choices=[*MEASUREMENTS, []])
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
+    parser.add_argument("--each", type=int, default=100, help="instances of each sender")
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
+    chosen = parser.parse_args()
+    for name in chosen.measurement or MEASUREMENTS:
+        print(f"\n== {name}")
+        print_machine()
+        with TemporaryDirectory(dir=chosen.folder) as folder:
+            MEASUREMENTS[name](Path(folder), rounds=chosen.rounds, each=chosen.each)
+        print_machine()
+
+
+if __name__ == "__main__":
+    main()

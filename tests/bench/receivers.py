@@ -1,0 +1,98 @@
+"""Receivers to compare with each other, each a process of its own.
+
+``python -m tests.bench.receivers bare FOLDER`` is pynetdicom with its own server
+and a handler that keeps the bytes in memory. ``door`` is our door with custody
+on, and nothing behind it. Each writes its port to ``FOLDER/port``.
+"""
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+from pynetdicom import AE, evt
+
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.options import ReceiveOptions
+from deid_node.receive.server import Door
+from deid_node.spool.custody import Custody
+from deid_node.spool.options import SpoolOptions
+from deid_node.spool.spool import Spool
+from tests.fakes.dcmtk import ended
+from tests.fakes.waiting import eventually
+
+AE_TITLE = "RESEARCH"
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """A process that listens."""
+
+    port: int
+    process_id: int
+
+
+@contextmanager
+def receiver(kind: str, folder: Path) -> Iterator[Receiver]:
+    """Run a receiver for the length of a ``with`` block; it may write below `folder`."""
+    folder.mkdir(parents=True)
+    process = subprocess.Popen([sys.executable, "-m", "tests.bench.receivers", kind, str(folder)])
+    try:
+        port = folder / "port"
+        eventually(port.exists, what="the receiver listens")
+        yield Receiver(int(port.read_text()), process.pid)
+    finally:
+        ended(process)
+
+
+def _bare(_folder: Path) -> int:
+    kept: list[bytes] = []
+
+    def store(event: Any) -> int:
+        kept.append(event.request.DataSet.getvalue())
+        return 0x0000
+
+    entity = AE(AE_TITLE)
+    # The same length that our door announces, so that the two read the same PDUs.
+    entity.maximum_pdu_size = ReceiveOptions().max_pdu_bytes
+    entity.add_supported_context(CTImageStorage, ExplicitVRLittleEndian)
+    server = entity.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)]
+    )
+    assert server is not None
+    return int(server.server_address[1])
+
+
+def _door(folder: Path) -> int:
+    custody = Custody(SpoolOptions(dir=folder / "spool", reserve_bytes=0), exclusive=True)
+    custody.open()
+    metrics, log = Metrics(CollectorRegistry()), EventLog(io.StringIO(), "warning")
+    door = Door(
+        ReceiveOptions(ae_title=AE_TITLE, host="127.0.0.1", port=0),
+        StoreHandler(Spool(custody), lambda _instance: None, metrics=metrics, log=log),
+        require_room=custody.require_room,
+        metrics=metrics,
+        log=log,
+    )
+    door.start()
+    return door.port
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    place = Path(sys.argv[2])
+    listening = {"bare": _bare, "door": _door}[sys.argv[1]](place)
+    (place / "port.partial").write_text(str(listening))
+    (place / "port.partial").rename(place / "port")
+    threading.Event().wait()

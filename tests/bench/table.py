@@ -1,0 +1,35 @@
+"""Figures as a table, and what the machine was doing meanwhile."""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+
+def print_machine() -> None:
+    """Print what runs the measurement, in general words, and how busy it is."""
+    cores = len(os.sched_getaffinity(0))
+    loads = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    print(f"Python {platform.python_version()}, {cores} cores, load {loads} (1, 5, 15 minutes)")
+
+
+def print_rates(rates: Mapping[str, Sequence[float]], *, against: str) -> None:
+    """Print each round's instances a second, the medians, and their ratio to one of them."""
+    width = max(map(len, rates))
+    base = median(rates[against])
+    print(f"{'instances a second':{width}}  rounds, then median and ratio to {against}")
+    for name, rounds in rates.items():
+        each = " ".join(f"{rate:6.0f}" for rate in rounds)
+        print(f"{name:{width}}  {each}   {median(rounds):6.0f}   {median(rounds) / base:5.2f}")
+
+
+def memory_megabytes(process_id: int) -> tuple[float, float]:
+    """Return the resident memory of a process, now and at its height."""
+    fields = dict(
+        line.split(":", 1)
+        for line in Path(f"/proc/{process_id}/status").read_text().splitlines()
+        if ":" in line
+    )
+    now, most = (int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
+    return now, most
