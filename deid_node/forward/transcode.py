@@ -108,6 +108,9 @@ def encoded(path: Path, transfer_syntax: str) -> bytes:
         # The same instance in other clothes keeps its UID (PS3.4 B.2.2 allows the SCU to convert),
         # and colours stay in the space they were decoded in: turning them would round.
         dataset.decompress(as_rgb=False, generate_instance_uid=False)
+        if dataset.PhotometricInterpretation == "YBR_FULL_422":
+            # The decoder has given every pixel its own chrominance (PS3.3 C.7.6.3.1.2).
+            dataset.PhotometricInterpretation = "YBR_FULL"
     buffer = DicomBytesIO()
     buffer.is_little_endian = True
     buffer.is_implicit_VR = transfer_syntax == ImplicitVRLittleEndian

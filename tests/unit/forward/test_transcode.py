@@ -1,0 +1,82 @@
+"""Datasets in another encoding: the same pixels, described as they are now."""
+
+import dataclasses
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread, examples
+from pydicom.dataset import FileMetaDataset
+from pydicom.filereader import read_dataset
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+
+from deid_node.forward.transcode import Transcoder, Untranscodable, encoded
+from tests.fakes.peer_parcels import a_parcel
+
+TARGETS = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=["explicit", "implicit"])
+@pytest.mark.parametrize(
+    ("name", "photometric"),
+    [
+        ("ybr_color", "YBR_FULL"),
+        ("rgb_color", "RGB"),
+        ("palette_color", "PALETTE COLOR"),
+        ("jpeg2k", "RGB"),
+        ("ct", "MONOCHROME2"),
+    ],
+)
+def test_decoded_values_come_out_bit_for_bit(name: str, photometric: str, target: UID) -> None:
+    path = Path(examples.get_path(name))
+    before = dcmread(path)
+
+    content = encoded(path, target)
+
+    after = read_dataset(io.BytesIO(content), target == ImplicitVRLittleEndian, True)
+    after.file_meta = FileMetaDataset()
+    after.file_meta.TransferSyntaxUID = target
+    assert after.PhotometricInterpretation == photometric
+    assert after.SOPInstanceUID == before.SOPInstanceUID
+    assert np.array_equal(pixel_array(after, raw=True), pixel_array(before, raw=True))
+
+
+def test_a_decoder_that_dies_costs_one_instance_and_not_the_transcoder(tmp_path: Path) -> None:
+    parcel = a_parcel(tmp_path, transfer_syntax=RLELossless)
+    transcoder = Transcoder(time_limit_seconds=60)
+    first = transcoder.transcoded(parcel.path, ExplicitVRLittleEndian)
+    assert transcoder._worker is not None
+    transcoder._worker[0].kill()
+    transcoder._worker[0].join()
+
+    with pytest.raises(Untranscodable):
+        transcoder.transcoded(parcel.path, ExplicitVRLittleEndian)
+
+    assert transcoder.transcoded(parcel.path, ExplicitVRLittleEndian) == first
+    transcoder.close()
+    assert transcoder._worker is None
+
+
+def test_a_decoder_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    parcel = a_parcel(tmp_path, transfer_syntax=RLELossless)
+    transcoder = Transcoder(time_limit_seconds=0)
+
+    with pytest.raises(Untranscodable):
+        transcoder.transcoded(parcel.path, ExplicitVRLittleEndian)
+
+    assert transcoder._worker is None
+
+
+def test_a_file_that_cannot_be_read_is_untranscodable(tmp_path: Path) -> None:
+    parcel = a_parcel(tmp_path, transfer_syntax=RLELossless)
+    moved = dataclasses.replace(parcel, path=tmp_path / "moved.dcm")
+    shutil.move(parcel.path, tmp_path / "elsewhere.dcm")
+    transcoder = Transcoder(time_limit_seconds=60)
+
+    with pytest.raises(Untranscodable):
+        transcoder.transcoded(moved.path, ExplicitVRLittleEndian)
+
+    transcoder.close()
