@@ -22,7 +22,13 @@ from numpy.typing import NDArray
 from deid_node.dicom.syntaxes import Family
 from deid_node.errors import Undecodable
 from deid_node.pixels.bits import Words
-from deid_node.pixels.codestream import Codestream, jpeg_2000_header, jpeg_header
+from deid_node.pixels.codestream import (
+    Codestream,
+    jpeg_2000_header,
+    jpeg_header,
+    require_end,
+    selection_value,
+)
 from deid_node.pixels.layout import Layout
 
 Decoder = Callable[[bytes, Layout, Codestream | None], NDArray[Any]]
@@ -34,6 +40,7 @@ CODEC_FAILURES: Final = (
 """What the codec libraries have been seen to raise; all of it means: not decoded."""
 
 _RAW_DEFLATE: Final = -15
+_SURE_PREDICTORS: Final = frozenset({1, 2})
 
 
 def header_of(codestream: bytes, family: Family) -> Codestream | None:
@@ -45,6 +52,7 @@ def header_of(codestream: bytes, family: Family) -> Codestream | None:
         It is not a codestream of that family.
     """
     if family in {Family.JPEG, Family.JPEG_LOSSLESS, Family.JPEG_LS}:
+        require_end(codestream)
         return jpeg_header(codestream)
     if family in {Family.JPEG_2000, Family.HTJ2K}:
         return jpeg_2000_header(codestream)
@@ -140,12 +148,13 @@ def _jpeg_raw(codestream: bytes, layout: Layout, _header: Codestream | None) -> 
     return np.asarray(imagecodecs.jpeg8_decode(codestream, colorspace=colour, outcolorspace=colour))
 
 
-def _jpegsof3(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
+def _jpeg_lossless(codestream: bytes, layout: Layout, header: Codestream | None) -> NDArray[Any]:
+    array = _jpeg_raw(codestream, layout, header)
+    if layout.samples == 1 or selection_value(codestream) in _SURE_PREDICTORS:
+        return array
+    # libjpeg-turbo 3.1.3 gives wrong colour for the other predictors in some streams, without
+    # a word. jpegsof3 is right there, but crashes on broken streams: those stopped above.
     return np.asarray(imagecodecs.jpegsof3_decode(codestream))
-
-
-def _liblj92(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
-    return np.asarray(imagecodecs.ljpeg_decode(codestream))
 
 
 def _jpeg_ls(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
@@ -154,10 +163,6 @@ def _jpeg_ls(codestream: bytes, _layout: Layout, _header: Codestream | None) -> 
 
 def _jpeg_2000(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     return np.asarray(imagecodecs.jpeg2k_decode(codestream))
-
-
-def _htj2k(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
-    return np.asarray(imagecodecs.htj2k_decode(codestream))
 
 
 def _plain(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
@@ -219,15 +224,14 @@ DECODERS: Final[Mapping[Family, tuple[Decoder, ...]]] = MappingProxyType(
         Family.RLE: (_rle,),
         # libjpeg-turbo
         Family.JPEG: (_jpeg,),
-        # jpegsof3, then liblj92. Not libjpeg-turbo: with a JFIF marker and selection
-        # value 4 or 5 it gives wrong pixels without a word (seen in 3.1.3).
-        Family.JPEG_LOSSLESS: (_jpegsof3, _liblj92),
+        # libjpeg-turbo, and jpegsof3 for what it gets wrong
+        Family.JPEG_LOSSLESS: (_jpeg_lossless,),
         # CharLS
         Family.JPEG_LS: (_jpeg_ls,),
         # OpenJPEG
         Family.JPEG_2000: (_jpeg_2000,),
-        # OpenJPH, then OpenJPEG
-        Family.HTJ2K: (_htj2k, _jpeg_2000),
+        # OpenJPEG; not OpenJPH, which never comes back from some broken codestreams
+        Family.HTJ2K: (_jpeg_2000,),
     }
 )
 """Decoders of each encapsulated family, in the order in which they are asked."""

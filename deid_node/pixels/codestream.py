@@ -17,6 +17,7 @@ from deid_node.errors import Undecodable
 
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _ALONE: Final = frozenset(range(0xD0, 0xD8)) | {0x01, 0xD8}
+_MAX_PADDING_BYTES: Final = 16
 _RGB_IDS: Final = (b"RGB", b"rgb")
 
 
@@ -90,6 +91,37 @@ def _frame_header(body: bytes, marker: int, *, jfif: bool, transform: int | None
         colour=colour,
         reversible=True if marker == 0xC3 else None if marker == 0xF7 else False,
     )
+
+
+def require_end(codestream: bytes) -> None:
+    """Check that a JPEG or JPEG-LS codestream ends with its end marker, padding aside.
+
+    CharLS computes for many seconds on the missing rest of a short stream, and
+    libjpeg paints it grey.
+
+    Raises
+    ------
+    Undecodable
+        It was cut short.
+    """
+    if b"\xff\xd9" not in codestream[-_MAX_PADDING_BYTES:]:
+        raise Undecodable("a JPEG codestream that is cut short")
+
+
+def selection_value(codestream: bytes) -> int:
+    """Return the predictor of the first scan of a lossless JPEG, 0 where there is none.
+
+    Source: ISO/IEC 10918-1 B.2.3, H.1.2.1.
+    """
+    position = 2
+    while position + 4 <= len(codestream) and codestream[position] == 0xFF:
+        marker = codestream[position + 1]
+        (length,) = struct.unpack_from(">H", codestream, position + 2)
+        if marker == 0xDA:
+            place = position + 5 + 2 * codestream[position + 4]
+            return codestream[place] if place < len(codestream) else 0
+        position += 1 if marker == 0xFF else 2 + length
+    return 0
 
 
 def jpeg_2000_header(codestream: bytes) -> Codestream:
