@@ -1,5 +1,6 @@
 """The second look: every planted leak is seen, and nothing that is none."""
 
+import ast
 from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY, UID_ROOT, as_read, canary_element, study_instance
+from tests.unit.metadata.samples import ROOT
 
 
 def _original() -> Dataset:
@@ -248,3 +250,16 @@ def test_a_plan_that_forgets_one_attribute_is_caught_every_time(
 
     assert tried > 400
     assert not missed
+
+
+def test_the_second_look_shares_no_code_with_the_scrubber() -> None:
+    room = ROOT / "deid_node/metadata"
+    allowed = {"deid_node.errors", "deid_node.metadata.spoor", "deid_node.metadata.texts"}
+    imported = {
+        node.module
+        for name in ("leaks", "spoor", "texts")
+        for node in ast.walk(ast.parse((room / f"{name}.py").read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("deid_node")
+    }
+
+    assert imported <= allowed
