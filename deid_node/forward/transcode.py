@@ -11,7 +11,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -111,8 +111,19 @@ def encoded(path: Path, transfer_syntax: str) -> bytes:
         if dataset.PhotometricInterpretation == "YBR_FULL_422":
             # The decoder has given every pixel its own chrominance (PS3.3 C.7.6.3.1.2).
             dataset.PhotometricInterpretation = "YBR_FULL"
+        _require_described(dataset)
     buffer = DicomBytesIO()
     buffer.is_little_endian = True
     buffer.is_implicit_VR = transfer_syntax == ImplicitVRLittleEndian
     write_dataset(buffer, dataset)
     return buffer.getvalue()
+
+
+def _require_described(dataset: Dataset) -> None:
+    """Raise `Untranscodable` where the decoded pixels are not what the attributes say of them."""
+    bits = dataset.Rows * dataset.Columns * dataset.SamplesPerPixel * dataset.BitsAllocated
+    frames = int(dataset.get("NumberOfFrames", None) or 1)
+    size_bytes = (bits * frames + 7) // 8
+    # Native Pixel Data is padded to an even length (PS3.5 section 8.2).
+    if len(dataset.PixelData) != size_bytes + size_bytes % 2:
+        raise Untranscodable("the decoded pixels have another length")

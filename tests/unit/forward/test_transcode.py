@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom import dcmread, examples
+from pydicom import Dataset, dcmread, examples
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
-from deid_node.forward.transcode import Transcoder, Untranscodable, encoded
+from deid_node.forward.transcode import Transcoder, Untranscodable, _require_described, encoded
 from tests.fakes.peer_parcels import a_parcel
 
 TARGETS = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
@@ -42,6 +42,24 @@ def test_decoded_values_come_out_bit_for_bit(name: str, photometric: str, target
     assert after.PhotometricInterpretation == photometric
     assert after.SOPInstanceUID == before.SOPInstanceUID
     assert np.array_equal(pixel_array(after, raw=True), pixel_array(before, raw=True))
+
+
+@pytest.mark.parametrize(
+    ("bits", "frames", "length"), [(8, 1, 12), (8, None, 12), (16, 2, 48), (1, 3, 6), (1, 1, 2)]
+)
+def test_pixels_of_another_length_than_described_are_not_sent(
+    bits: int, frames: int | None, length: int
+) -> None:
+    dataset = Dataset()
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = 3, 4, 1
+    dataset.BitsAllocated, dataset.NumberOfFrames = bits, frames
+    dataset.PixelData = bytes(length)
+    _require_described(dataset)
+
+    dataset.PixelData = bytes(length + 2)
+
+    with pytest.raises(Untranscodable):
+        _require_described(dataset)
 
 
 def test_a_decoder_that_dies_costs_one_instance_and_not_the_transcoder(tmp_path: Path) -> None:
