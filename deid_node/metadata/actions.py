@@ -28,6 +28,8 @@ from deid_node.metadata.pseudonyms import Pseudonyms
 
 _PATIENT_ID = 0x00100020
 _CODE_MEANING = 0x00080104
+# The deepest objects of the standard (planning, reports) stay below twenty.
+_DEEPEST = 64
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 # A list of UIDs may run to thousands (RT); each is replaced by itself.
@@ -40,6 +42,7 @@ class Walk:
     def __init__(self, plan: Plan, pseudonyms: Pseudonyms) -> None:
         self._plan = plan
         self._pseudonyms = pseudonyms
+        self._depth = 0
         self.counts: Counter[str] = Counter()
 
     def over(self, dataset: Dataset) -> Dataset:
@@ -52,7 +55,7 @@ class Walk:
         UnknownSubject
             The subject table does not name a patient.
         MalformedDataset
-            A sequence cannot be taken apart.
+            A sequence cannot be taken apart, or is nested beyond any use.
         UnsupportedObject
             There are pixels inside a sequence that the plan keeps: nobody looks at
             those for text (icons are removed).
@@ -61,11 +64,19 @@ class Walk:
         ------
         PS3.15 E.1.1 (de-identifier), E.2.
         """
-        return self._level(dataset, top=True)
+        return self._level(dataset)
 
-    def _level(self, dataset: Dataset, *, top: bool = False) -> Dataset:
-        if not top and any(tag in dataset for tag in _PIXELS):
+    def _item(self, dataset: Dataset) -> Dataset:
+        if any(tag in dataset for tag in _PIXELS):
             raise UnsupportedObject("pixels inside a sequence are not looked at")
+        if self._depth == _DEEPEST:
+            raise MalformedDataset(f"sequences are nested more than {_DEEPEST} deep")
+        self._depth += 1
+        result = self._level(dataset)
+        self._depth -= 1
+        return result
+
+    def _level(self, dataset: Dataset) -> Dataset:
         charset = dataset.original_character_set
         # The writer carries bytes over only where it sees the character set unchanged.
         result = Dataset(parent_encoding=charset or default_encoding)
@@ -127,7 +138,7 @@ class Walk:
             for item in items_of(element, parent):
                 # A code that the table wants replaced names a person or a place by itself.
                 is_code = action is Action.DUMMY and _CODE_MEANING in item
-                items.append(dummy_code() if is_code else self._level(item))
+                items.append(dummy_code() if is_code else self._item(item))
         return DataElement(element.tag, "SQ", Items(items))
 
 

@@ -351,3 +351,20 @@ def test_pixels_inside_a_sequence_are_withheld_unless_it_is_an_icon(scrubber: Sc
 
     with pytest.raises(UnsupportedObject):
         scrubber.scrub(as_read(dataset))
+
+
+@pytest.mark.parametrize("depth", [64, 65, 1000])
+def test_nesting_beyond_any_use_is_malformed(scrubber: Scrubber, depth: int) -> None:
+    dataset = study_instance()
+    level = dataset
+    for _ in range(depth):
+        item = Dataset()
+        item.PatientName = "Canarybird"
+        level.ReferencedSeriesSequence = [item]
+        level = item
+
+    if depth <= 64:
+        assert not marks_in(stored(scrubber.scrub(dataset).dataset))
+    else:
+        with pytest.raises(MalformedDataset, match="nested"):
+            scrubber.scrub(dataset)
