@@ -12,7 +12,7 @@ from deid_node.pixels.inpaint.options import FillPolicy, StableDiffusionOptions
 from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 
-BACKENDS = {
+BACKENDS: dict[str, Inpainter] = {
     "solid": SolidInpainter(),
     "telea": TeleaInpainter(),
     "auto": AutoInpainter(SolidInpainter(), TeleaInpainter()),
@@ -20,7 +20,7 @@ BACKENDS = {
 SHAPES = [(40, 60), (33, 17, 3), (8, 8), (1, 1), (1, 50, 3)]
 
 
-@pytest.fixture(params=BACKENDS.values(), ids=BACKENDS)
+@pytest.fixture(params=list(BACKENDS.values()), ids=list(BACKENDS))
 def inpainter(request: pytest.FixtureRequest) -> Inpainter:
     backend: Inpainter = request.param
     return backend
@@ -113,7 +113,9 @@ def test_what_does_not_fit_is_a_fault_of_the_caller(inpainter: Inpainter) -> Non
 
 @pytest.mark.parametrize("policy", [p for p in FillPolicy if p is not FillPolicy.DIFFUSION])
 def test_every_policy_but_diffusion_is_built(policy: FillPolicy) -> None:
-    assert build_inpainter(policy, StableDiffusionOptions())
+    inpainter = build_inpainter(policy, StableDiffusionOptions())
+
+    assert callable(inpainter.fill)
 
 
 def test_diffusion_refuses_to_start(tmp_path: object) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.uid import UID
 
 from deid_node.errors import (
     CleaningError,
@@ -284,7 +285,7 @@ def test_frames_that_cannot_be_had_as_the_attributes_say_are_withheld(
 @pytest.mark.parametrize("uid", ["1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.110", "1.2.3"])
 def test_video_and_unknown_syntaxes_are_withheld(uid: str) -> None:
     dataset = broken()
-    dataset.file_meta.TransferSyntaxUID = uid
+    dataset.file_meta.TransferSyntaxUID = UID(uid)
 
     with pytest.raises(UnsupportedSyntax):
         PixelCleaner(finds_nothing(), AUTO).clean(dataset, seed=1)

@@ -22,9 +22,9 @@ def layout(rows: int = 5, columns: int = 7, samples: int = 1, bits: int = 8) -> 
 
 
 def test_a_jpeg_tells_size_depth_and_colour() -> None:
-    plain = jpeg_header(imagecodecs.jpeg8_encode(GREY))
-    ycc = jpeg_header(imagecodecs.jpeg8_encode(RGB))
-    rgb = jpeg_header(imagecodecs.jpeg8_encode(RGB, colorspace="RGB", outcolorspace="RGB"))
+    plain = jpeg_header(bytes(imagecodecs.jpeg8_encode(GREY)))
+    ycc = jpeg_header(bytes(imagecodecs.jpeg8_encode(RGB)))
+    rgb = jpeg_header(bytes(imagecodecs.jpeg8_encode(RGB, colorspace="RGB", outcolorspace="RGB")))
 
     assert (plain.rows, plain.columns, plain.samples, plain.precision) == (5, 7, 1, 8)
     assert (plain.colour, ycc.colour, rgb.colour) == (None, "YBR_FULL", "RGB")
@@ -38,7 +38,7 @@ def test_a_jpeg_2000_tells_size_depth_sign_and_loss(dtype: str, reversible: bool
         GREY.astype(dtype), codecformat="j2k", reversible=reversible, level=None
     )
 
-    header = jpeg_2000_header(stream)
+    header = jpeg_2000_header(bytes(stream))
 
     assert (header.rows, header.columns, header.samples) == (5, 7, 1)
     assert (header.signed, header.reversible) == (dtype == "i2", reversible)
@@ -48,7 +48,10 @@ def test_a_component_transformation_is_seen() -> None:
     on = imagecodecs.jpeg2k_encode(RGB, codecformat="j2k", reversible=True, mct=True)
     off = imagecodecs.jpeg2k_encode(RGB, codecformat="j2k", reversible=True, mct=False)
 
-    assert (jpeg_2000_header(on).colour, jpeg_2000_header(off).colour) == ("RGB", None)
+    assert (jpeg_2000_header(bytes(on)).colour, jpeg_2000_header(bytes(off)).colour) == (
+        "RGB",
+        None,
+    )
 
 
 @given(st.binary(max_size=80), st.sampled_from([b"\xff\xd8", b"\xff\xd8\xff\xc0", b""]))
@@ -85,3 +88,40 @@ def test_an_rle_frame_that_is_cut_short_is_refused() -> None:
     for broken in (b"", b"\x01", b"\x00" * 64, b"\x02" + b"\x00" * 63, b"\xff" * 90):
         with pytest.raises(Undecodable):
             decoded(broken, Family.RLE, layout())
+
+
+@pytest.mark.parametrize("family", [Family.JPEG, Family.JPEG_LOSSLESS, Family.JPEG_LS])
+def test_a_codestream_without_its_end_is_refused_at_once(family: Family) -> None:
+    stream = {
+        Family.JPEG: imagecodecs.jpeg8_encode(GREY),
+        Family.JPEG_LOSSLESS: imagecodecs.jpeg8_encode(GREY, lossless=True, predictor=1),
+        Family.JPEG_LS: imagecodecs.jpegls_encode(np.zeros((5, 7), np.uint8)),
+    }[family]
+
+    assert decoded(bytes(stream) + b"\x00", family, layout()).shape == (5, 7)
+    with pytest.raises(Undecodable, match="cut short"):
+        decoded(bytes(stream[:-2]), family, layout())
+
+
+@pytest.mark.parametrize("predictor", range(1, 8))
+@pytest.mark.parametrize("colour", ["RGB", "YCBCR"])
+def test_every_lossless_predictor_is_read_right_in_colour(colour: str, predictor: int) -> None:
+    """libjpeg-turbo 3.1.3 misreads some of them without a word."""
+    frame = np.random.default_rng(0).integers(0, 256, (40, 56, 3)).astype(np.uint8)
+    stream = imagecodecs.jpeg8_encode(
+        frame, lossless=True, predictor=predictor, colorspace=colour, outcolorspace=colour
+    )
+
+    result = decoded(bytes(stream), Family.JPEG_LOSSLESS, layout(40, 56, 3))
+
+    assert np.array_equal(result, frame)
+
+
+def test_frames_of_another_kind_than_the_first_are_refused() -> None:
+    grey = bytes(imagecodecs.jpeg8_encode(GREY))
+    rgb = bytes(imagecodecs.jpeg8_encode(RGB, colorspace="RGB", outcolorspace="RGB"))
+    ycc = bytes(imagecodecs.jpeg8_encode(RGB))
+
+    assert decoded(grey, Family.JPEG, layout(), jpeg_header(grey)).shape == (5, 7)
+    with pytest.raises(Undecodable, match="differ in kind"):
+        decoded(rgb, Family.JPEG, layout(samples=3), jpeg_header(ycc))
