@@ -23,7 +23,7 @@ _SILENCE_SECONDS: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A file and the status that came back for it; None where no answer came."""
+    """A file and the status that came back; None where it was not accepted or not answered."""
 
     path: Path
     status: int | None
@@ -59,7 +59,11 @@ def send(
 def _stored(association: Association, path: Path) -> int | None:
     if not association.is_established:
         return None
-    answer = association.send_c_store(path)
+    try:
+        answer = association.send_c_store(path)
+    except ValueError:
+        # No presentation context for it was accepted.
+        return None
     return int(answer.Status) if "Status" in answer else None
 
 

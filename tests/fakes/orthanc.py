@@ -1,0 +1,91 @@
+"""Orthanc as the research archive: started by the test, counted over its REST interface."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from tests.fakes.dcmtk import ended
+from tests.fakes.programs import program
+from tests.fakes.waiting import eventually, free_port, listens
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An Orthanc that listens."""
+
+    port: int
+    http_port: int
+
+    def instances(self) -> list[str]:
+        """Return Orthanc's ids of the instances it holds."""
+        return list(self._json("/instances"))
+
+    def tags(self, identifier: str) -> dict[str, Any]:
+        """Return the simplified tags of an instance."""
+        return dict(self._json(f"/instances/{identifier}/simplified-tags"))
+
+    def file(self, identifier: str) -> bytes:
+        """Return an instance as a Part 10 file."""
+        return self._bytes(f"/instances/{identifier}/file")
+
+    def _json(self, path: str) -> Any:
+        return json.loads(self._bytes(path))
+
+    def _bytes(self, path: str) -> bytes:
+        with urlopen(f"http://127.0.0.1:{self.http_port}{path}", timeout=60) as answer:
+            return bytes(answer.read())
+
+
+@contextmanager
+def orthanc(folder: Path) -> Iterator[Archive]:
+    """Run an empty Orthanc on free loopback ports for the length of a ``with`` block."""
+    folder.mkdir()
+    archive = Archive(free_port(), free_port())
+    config = folder / "orthanc.json"
+    config.write_text(
+        json.dumps(
+            {
+                "Name": "research",
+                "StorageDirectory": str(folder / "storage"),
+                "IndexDirectory": str(folder / "storage"),
+                "HttpServerEnabled": True,
+                "HttpBindAddresses": ["127.0.0.1"],
+                "HttpPort": archive.http_port,
+                "RemoteAccessAllowed": False,
+                "AuthenticationEnabled": False,
+                "DicomServerEnabled": True,
+                "DicomAet": "RESEARCH",
+                "DicomCheckCalledAet": True,
+                "DicomPort": archive.port,
+                "DicomAlwaysAllowStore": True,
+                "DicomAlwaysAllowEcho": True,
+                "UnknownSopClassAccepted": True,
+                "Plugins": [],
+            }
+        )
+    )
+    log = folder / "orthanc.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [program("Orthanc"), str(config)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=folder,
+        )
+    try:
+        eventually(
+            lambda: (
+                process.poll() is not None or (listens(archive.port) and listens(archive.http_port))
+            ),
+            what="Orthanc listens",
+        )
+        assert process.poll() is None, log.read_text(errors="replace")[-2000:]
+        yield archive
+    finally:
+        ended(process)
