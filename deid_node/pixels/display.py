@@ -12,7 +12,7 @@ C.11.2 (VOI LUT), C.7.6.16.2.9, C.7.6.16.2.10 (per frame); PS3.4 N.2.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
@@ -22,14 +22,12 @@ from pydicom.dataset import Dataset
 from deid_node.pixels.arrays import DisplayFrame, StoredFrame
 from deid_node.pixels.attributes import items, numbers
 from deid_node.pixels.layout import Layout
+from deid_node.pixels.levels import WHITE, Levels
 from deid_node.pixels.palette import Palette, palette_of
 
 _MAX_WINDOWS: Final = 2
-_WHITE: Final = 255
 _DIM_LEVELS: Final = 128
-"""Eight-bit grey that uses fewer levels than this is stretched as well."""
-
-_EQUALISED_BINS: Final = 65536
+"""An 8-bit frame that uses fewer levels than this is shown stretched as well."""
 
 
 class Display:
@@ -77,34 +75,36 @@ class Display:
         that shows no more than another is left out.
         """
         if self._layout.samples == 3:
-            return (rgb_of(values, self._layout),)
+            rgb = rgb_of(values, self._layout)
+            dim = int(rgb.max()) - int(rgb.min()) < _DIM_LEVELS
+            return (rgb, _full(rgb)) if dim else (rgb,)
         if self.palette is not None:
             shown = self.palette.rgb(values)
             return (shown, _full(values)) if self.palette.hides(values) else (shown,)
         views = list(self._grey_views(values, index))
         if self._layout.photometric == "MONOCHROME1":
-            views = [_WHITE - view for view in views]
+            views = [WHITE - view for view in views]
         return tuple(views)
 
     def _grey_views(self, values: StoredFrame, index: int) -> Iterator[DisplayFrame]:
-        low, high = _finite_range(values)
-        byte = values.dtype == np.uint8 and self._layout.bits_stored <= 8
+        levels = Levels(values)
+        low, high = levels.low, levels.high
         seen: set[tuple[float, float]] = set()
         for window in self._windows(index):
             # A window that holds the whole range shows what the full range shows, dimmer.
             if window not in seen and (window[0] > low or window[1] < high or not seen):
                 seen.add(window)
-                yield _scaled(values, *window)
-        if byte and high > 1:
+                yield levels.scaled(*window)
+        if values.dtype == np.uint8 and high > 1:
             if not seen:
                 yield np.ascontiguousarray(values, dtype=np.uint8)
             if high - low < _DIM_LEVELS or seen:
-                yield _scaled(values, low, high)
+                yield levels.scaled(low, high)
             return
         if (low, high) not in seen:
-            yield _scaled(values, low, high)
-        if high - low > _WHITE or self._layout.floating:
-            yield _equalised(values, low, high)
+            yield levels.scaled(low, high)
+        if high - low > WHITE or self._layout.floating:
+            yield levels.equalised()
 
     def _windows(self, index: int) -> list[tuple[float, float]]:
         """Return the windows of a frame as ranges of stored values."""
@@ -172,37 +172,5 @@ def _byte(values: StoredFrame, layout: Layout) -> NDArray[np.uint8]:
 
 
 def _full(values: StoredFrame) -> DisplayFrame:
-    return _scaled(values, *_finite_range(values))
-
-
-def _finite_range(values: StoredFrame) -> tuple[float, float]:
-    if values.dtype.kind == "f":
-        finite = values[np.isfinite(values)]
-        if finite.size == 0:
-            return 0.0, 0.0
-        return float(finite.min()), float(finite.max())
-    return float(values.min()), float(values.max())
-
-
-def _scaled(values: StoredFrame, low: float, high: float) -> DisplayFrame:
-    """Return `values` with `low` and all below black, `high` and all above white."""
-    if high <= low:
-        return np.zeros(values.shape, dtype=np.uint8)
-    wide: NDArray[Any] = values.astype(np.float64 if values.dtype.itemsize > 2 else np.float32)
-    wide = np.nan_to_num((wide - low) * (_WHITE / (high - low)), nan=0.0, posinf=255, neginf=0)
-    grey: DisplayFrame = np.clip(np.rint(wide), 0, _WHITE).astype(np.uint8)
-    return grey
-
-
-def _equalised(values: StoredFrame, low: float, high: float) -> DisplayFrame:
-    """Return `values` with each grey level given to as many pixels as the next."""
-    bins = min(_EQUALISED_BINS, int(high - low) + 1) if values.dtype.kind in "iu" else 4096
-    scale = (bins - 1) / (high - low)
-    wide = np.nan_to_num((values.astype(np.float64) - low) * scale, nan=0.0, posinf=bins - 1)
-    index = np.clip(wide, 0, bins - 1).astype(np.int64)
-    counts = np.bincount(index.ravel(), minlength=bins)
-    # The middle of its own population: a flat ground and the strokes on it stay apart.
-    rank = np.cumsum(counts) - counts / 2
-    grey = np.rint(rank * (_WHITE / rank[-1])).clip(0, _WHITE).astype(np.uint8)
-    result: DisplayFrame = grey[index]
-    return result
+    levels = Levels(values)
+    return levels.scaled(levels.low, levels.high)

@@ -138,6 +138,16 @@ def test_colour_is_shown_as_rgb() -> None:
     assert np.abs(close.astype(int) - rgb).max() <= 3
 
 
+def test_dim_text_in_colour_is_shown_stretched_too() -> None:
+    values = np.zeros((40, 80, 3), dtype=np.uint8)
+    values[10:20, 10:60, 2] = 20
+
+    plain, stretched = Display(Dataset(), layout(8, name="RGB")).views(values, 0)
+
+    assert np.array_equal(plain, values)
+    assert stretched.max() == 255
+
+
 def test_grey_is_grey_in_both_colour_spaces() -> None:
     grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
 

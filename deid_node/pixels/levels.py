@@ -1,0 +1,78 @@
+"""Tone curves: stored values of one sample to 8-bit grey.
+
+A frame has millions of pixels and at most 65,536 values that matter, so a curve
+is computed once per value and looked up per pixel. Floating and 32-bit frames
+have too many values for that; their curves run over the pixels.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deid_node.pixels.arrays import DisplayFrame, StoredFrame
+
+WHITE: Final = 255
+_TABLE_VALUES: Final = 65536
+_FLOAT_BINS: Final = 4096
+
+
+class Levels:
+    """The values of one frame, ready for any number of curves.
+
+    `low` and `high` are its smallest and largest finite value, both 0 where there
+    is none.
+    """
+
+    def __init__(self, values: StoredFrame) -> None:
+        self.low, self.high = _range(values)
+        self._values = values
+        self._index: NDArray[np.intp] | None = None
+        if values.dtype.kind in "iu" and self.high - self.low < _TABLE_VALUES:
+            self._index = values.astype(np.intp) - int(self.low)
+
+    def scaled(self, black: float, white: float) -> DisplayFrame:
+        """Return a straight line from `black` (and all below) to `white` (and all above)."""
+        if self._index is None:
+            return straight(self._values, black, white)
+        curve = straight(np.arange(self.low, self.high + 1), black, white)
+        result: DisplayFrame = curve[self._index]
+        return result
+
+    def equalised(self) -> DisplayFrame:
+        """Return a curve that gives each grey level to as many pixels as the next.
+
+        Small steps between large populations come far apart: faint strokes on a
+        flat ground, however wide the range beside them is.
+        """
+        index = self._index
+        if index is None:
+            span = (self.high - self.low) or 1.0
+            with np.errstate(over="ignore", invalid="ignore"):
+                wide = (self._values.astype(np.float64) - self.low) * ((_FLOAT_BINS - 1) / span)
+            wide = np.nan_to_num(wide, nan=0.0, posinf=_FLOAT_BINS - 1, neginf=0.0)
+            index = np.clip(wide, 0, _FLOAT_BINS - 1).astype(np.intp)
+        counts = np.bincount(index.reshape(-1))
+        # The middle of its own population: a ground and the strokes on it stay apart.
+        rank = np.cumsum(counts) - counts / 2
+        grey = np.clip(np.rint(rank * (WHITE / rank[-1])), 0, WHITE).astype(np.uint8)
+        result: DisplayFrame = grey[index]
+        return result
+
+
+def straight(values: NDArray[Any], black: float, white: float) -> NDArray[np.uint8]:
+    """Return `values` with `black` and all below 0, `white` and all above 255; no number is 0."""
+    if white <= black:
+        return np.zeros(values.shape, dtype=np.uint8)
+    with np.errstate(over="ignore", invalid="ignore"):
+        wide = (values.astype(np.float64) - black) * (WHITE / (white - black))
+    wide = np.nan_to_num(wide, nan=0.0, posinf=WHITE, neginf=0.0)
+    result: NDArray[np.uint8] = np.clip(np.rint(wide), 0, WHITE).astype(np.uint8)
+    return result
+
+
+def _range(values: StoredFrame) -> tuple[float, float]:
+    if values.dtype.kind != "f":
+        return float(values.min()), float(values.max())
+    finite = values[np.isfinite(values)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
