@@ -151,7 +151,7 @@ def test_each_way_of_dying_costs_one_start_of_one_instance_and_tells_no_value(
 def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_start(
     tmp_path: Path,
 ) -> None:
-    bench = Bench(tmp_path, time_limit_seconds=0.3)
+    bench = Bench(tmp_path, time_limit_seconds=0.7)
     bad, good = bench.ledger.receive("HANG"), bench.ledger.receive("CLEAN")
 
     with bench.running():

@@ -252,7 +252,7 @@ def read_nothing(ended: threading.Event) -> Callable[[Conversation], None]:
 def test_an_archive_that_never_answers_is_given_up(tmp_path: Path) -> None:
     with (
         ScriptedArchive(answer_never) as archive,
-        sending_to(archive.port, timeout_seconds=0.2) as destination,
+        sending_to(archive.port, timeout_seconds=1) as destination,
     ):
         (receipt,) = destination.deliver([a_parcel(tmp_path)])
 
@@ -263,7 +263,7 @@ def test_an_archive_that_stops_reading_is_given_up(tmp_path: Path) -> None:
     ended = threading.Event()
     with (
         ScriptedArchive(read_nothing(ended)) as archive,
-        sending_to(archive.port, timeout_seconds=0.2) as destination,
+        sending_to(archive.port, timeout_seconds=1) as destination,
     ):
         # More than the buffers of both sockets take.
         (receipt,) = destination.deliver([a_parcel(tmp_path, rows=50_000, columns=250)])
