@@ -17,6 +17,7 @@ from deid_node.metadata.action import Action
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import (
     Stored,
+    element_at,
     elements_of,
     is_empty,
     items_of,
@@ -127,7 +128,7 @@ class Walk:
 
     def _name(self, level: Dataset) -> str | None:
         """Return the pseudonym of the patient whose id stands at the same level, if one does."""
-        patient_id = level.get_item(_PATIENT_ID) if _PATIENT_ID in level else None
+        patient_id = element_at(level, _PATIENT_ID)
         if patient_id is None or is_empty(patient_id):
             return None
         return self._pseudonyms.patient_id(text_of(patient_id, level))

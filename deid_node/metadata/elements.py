@@ -22,9 +22,20 @@ _PADDING = b"\0 "
 def elements_of(dataset: Dataset) -> Iterator[Stored]:
     """Yield the elements of one level in order of their tags, undecoded where they are."""
     for tag in sorted(dataset.keys()):
-        element = dataset.get_item(tag)
+        element = element_at(dataset, tag)
         if element is not None:
             yield element
+
+
+def element_at(dataset: Dataset, tag: int) -> Stored | None:
+    """Return the element of `tag` at this level as it lies there, or None."""
+    if tag not in dataset:
+        return None
+    element: Stored = dataset.get_item(tag, keep_deferred=True)
+    if isinstance(element, RawDataElement) and element.value is None:
+        # No value at all, or one that still lies in the file because it is large.
+        return element._replace(value=b"") if element.length == 0 else dataset.get_item(tag)
+    return element
 
 
 def vr_of(element: Stored) -> str:

@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 
 from deid_node.errors import MalformedDataset
 from deid_node.metadata.actions import Walk
-from deid_node.metadata.elements import Stored, text_of
+from deid_node.metadata.elements import element_at, text_of
 from deid_node.metadata.filemeta import new_file_meta
 from deid_node.metadata.objects import needs_study, require_no_directory, require_supported
 from deid_node.metadata.plan import Plan
@@ -102,7 +102,7 @@ class Scrubber:
 
 
 def _required(dataset: Dataset, tag: int, keyword: str) -> str:
-    element: Stored | None = dataset.get_item(tag) if tag in dataset else None
+    element = element_at(dataset, tag)
     text = "" if element is None else text_of(element, dataset)
     if not text:
         raise MalformedDataset(f"{keyword} is missing")

@@ -56,7 +56,11 @@ def texts_of(dataset: Dataset) -> Iterator[Text]:
 def _level(dataset: Dataset, inherited: tuple[str, ...]) -> Iterator[Text]:
     charsets = _charsets(dataset) or inherited
     for tag in sorted(dataset.keys()):
-        element = dataset.get_item(tag)
+        element: DataElement | RawDataElement = dataset.get_item(tag, keep_deferred=True)
+        if element.value is None and not (isinstance(element, RawDataElement) and element.length):
+            continue
+        if element.value is None:
+            element = dataset.get_item(tag)
         keyword = keyword_for_tag(tag) or f"({int(tag) >> 16:04X},{int(tag) & 0xFFFF:04X})"
         vr = _vr(element)
         items = _items(element, dataset) if vr == "SQ" else None

@@ -217,7 +217,7 @@ def test_a_group_that_no_standard_knows_withholds_at_any_depth(scrubber: Scrubbe
 
 
 def _raw(tag: int, vr: str | None, value: bytes) -> RawDataElement:
-    return RawDataElement(Tag(tag), vr, len(value), value, 0, False, True)
+    return RawDataElement(Tag(tag), vr, len(value), value or None, 0, False, True)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +237,8 @@ def _raw(tag: int, vr: str | None, value: bytes) -> RawDataElement:
         (0x0040A730, "SQ", b"\xfe\xff\x00\xe0\x08\x00\x00\x00canarybi"),
         (0x00280010, "??", b"\1\0"),
         (0x00280010, None, b"\1\0"),
+        (0x00100020, "JH", b""),
+        (0x00200010, "JH", b""),
     ],
 )
 def test_values_that_cannot_be_decoded_raise_no_foreign_error(
