@@ -1,9 +1,6 @@
 """The promise of every engine."""
 
-from typing import Final, Protocol
-
-MOST_STARTS: Final = 3
-"""How often an instance is started before it is withheld."""
+from typing import Protocol
 
 
 class Engine(Protocol):
@@ -15,7 +12,7 @@ class Engine(Protocol):
     * each claim ends in a recorded outcome, in another start, or (when the node
       stops or dies) in nothing: then the journal still says RECEIVED;
     * an instance that takes its worker down, or outlasts the time limit, harms
-      no other; after its third start it is withheld, and so is one whose trouble
+      no other; after its third start (`MAX_STARTS`) it is withheld, and so is one whose trouble
       would pass but has not;
     * an exception out of the corridor withholds its instance at once;
     * no instance is with two workers at the same time;

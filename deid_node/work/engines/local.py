@@ -20,11 +20,10 @@ from deid_node.errors import (
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.values.identity import InstanceId
-from deid_node.values.order import WorkOrder
+from deid_node.values.order import MAX_STARTS, WorkOrder
 from deid_node.values.outcome import Outcome, Withheld
 from deid_node.values.retry import RetryPolicy
 from deid_node.work.corridor import CorridorFactory, Ledger
-from deid_node.work.engines.base import MOST_STARTS
 from deid_node.work.engines.options import LocalOptions
 from deid_node.work.engines.process import WorkerDied, WorkerHung, WorkerProcess
 from deid_node.work.queue import WorkQueue
@@ -228,4 +227,4 @@ def available_cores() -> int:
 
 
 def _is_worth_another_start(order: WorkOrder, outcome: Outcome) -> bool:
-    return isinstance(outcome, Withheld) and outcome.passes and order.attempt < MOST_STARTS
+    return isinstance(outcome, Withheld) and outcome.passes and order.attempt < MAX_STARTS
