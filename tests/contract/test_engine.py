@@ -1,6 +1,5 @@
 """The promise of `Engine`, kept by every backend."""
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,62 +15,16 @@ from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.values.identity import InstanceId
 from deid_node.values.outcome import Cleaned, Discarded, Withheld
-from deid_node.values.retry import RetryPolicy
 from deid_node.work.corridor import CorridorFactory
-from deid_node.work.engines.local import LocalEngine
-from deid_node.work.engines.options import LocalOptions
-from deid_node.work.queue import WorkQueue
-from tests.fakes.event_log import RecordingLog
 from tests.fakes.peer_corridor import (
     CrashesAfterItsFirst,
-    MemoryLedger,
     ScriptedCorridor,
     corridor_that_crashes,
     corridor_with_a_fault,
     corridor_without_weights,
     is_running,
-    scripted_corridor,
 )
-
-
-class Bench:
-    """An engine with everything around it."""
-
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        factory: CorridorFactory = scripted_corridor,
-        processes: int = 1,
-        time_limit_seconds: float = 60,
-    ) -> None:
-        self._before = set(multiprocessing.active_children())
-        self.ledger = MemoryLedger(folder)
-        self.queue = WorkQueue()
-        self.log = RecordingLog()
-        self.engine = LocalEngine(
-            LocalOptions(kind="local", processes=processes, time_limit_seconds=time_limit_seconds),
-            queue=self.queue,
-            ledger=self.ledger,
-            corridor_factory=factory,
-            log=self.log,
-            replacement=RetryPolicy(0.01, 1, 0.01),
-            another_start=RetryPolicy(0.01, 1, 0.01),
-        )
-
-    @property
-    def left_behind(self) -> set[multiprocessing.process.BaseProcess]:
-        return set(multiprocessing.active_children()) - self._before
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        self.engine.start()
-        try:
-            yield
-        finally:
-            self.engine.stop(finish_seconds=60)
-            assert self.ledger.faults == []
-            assert self.left_behind == set()
+from tests.fakes.peer_engine import Bench
 
 
 @pytest.fixture(scope="module")
@@ -315,7 +267,7 @@ def test_stopping_lets_go_of_what_does_not_end(tmp_path: Path) -> None:
 def test_workers_end_with_the_process_that_started_them(end: str, tmp_path: Path) -> None:
     program = textwrap.dedent("""
         import pathlib, sys, time
-        from tests.contract.test_engine import Bench
+        from tests.fakes.peer_engine import Bench
         if __name__ == "__main__":
             bench = Bench(pathlib.Path(sys.argv[1]))
             bench.engine.start()

@@ -1,0 +1,57 @@
+"""An engine with everything around it: queue, ledger, log and a corridor that plays scripts."""
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deid_node.values.retry import RetryPolicy
+from deid_node.work.corridor import CorridorFactory
+from deid_node.work.engines.local import LocalEngine
+from deid_node.work.engines.options import LocalOptions
+from deid_node.work.queue import WorkQueue
+from tests.fakes.event_log import RecordingLog
+from tests.fakes.peer_corridor import (
+    MemoryLedger,
+    scripted_corridor,
+)
+
+
+class Bench:
+    """An engine with everything around it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        factory: CorridorFactory = scripted_corridor,
+        processes: int = 1,
+        time_limit_seconds: float = 60,
+    ) -> None:
+        self._before = set(multiprocessing.active_children())
+        self.ledger = MemoryLedger(folder)
+        self.queue = WorkQueue()
+        self.log = RecordingLog()
+        self.engine = LocalEngine(
+            LocalOptions(kind="local", processes=processes, time_limit_seconds=time_limit_seconds),
+            queue=self.queue,
+            ledger=self.ledger,
+            corridor_factory=factory,
+            log=self.log,
+            replacement=RetryPolicy(0.01, 1, 0.01),
+            another_start=RetryPolicy(0.01, 1, 0.01),
+        )
+
+    @property
+    def left_behind(self) -> set[multiprocessing.process.BaseProcess]:
+        return set(multiprocessing.active_children()) - self._before
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        self.engine.start()
+        try:
+            yield
+        finally:
+            self.engine.stop(finish_seconds=60)
+            assert self.ledger.faults == []
+            assert self.left_behind == set()
