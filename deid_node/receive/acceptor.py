@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.ae import ApplicationEntity
@@ -10,6 +10,10 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 from pynetdicom.service_class import StorageServiceClass
+
+from deid_node.receive.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
+
+_PAUSE_SECONDS: Final = 0.0001
 
 
 class Acceptor(Association):
@@ -28,6 +32,13 @@ class Acceptor(Association):
         self.label = f"a{secrets.token_hex(4)}"
         self.peer: str | None = None
         self._ended = ended
+        self.turns = Turns()
+        # The library's queues, and its pause between two looks at them: with turns known,
+        # its threads wait where they would have looked.
+        self.dimse.msg_queue = MessageQueue(self.turns)
+        self.dul.to_user_queue = QuestionQueue(self.turns)
+        self.dul.to_provider_queue = AnswerQueue(self.turns)
+        self.dul._run_loop_delay = _PAUSE_SECONDS  # noqa: SLF001
 
     def run(self) -> None:
         """Serve the association until it is released, aborted or silent for too long."""

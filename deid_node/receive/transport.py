@@ -6,10 +6,13 @@ CT slice would take 128 calls, and six bytes from a stranger could ask for 4 GB.
 
 import select
 import socket
+from time import sleep
 from typing import Final
 
-from pynetdicom.association import Association
 from pynetdicom.transport import AssociationSocket
+
+from deid_node.receive.acceptor import Acceptor
+from deid_node.receive.turns import LONGEST_WAIT_SECONDS
 
 _LARGEST_ASSOCIATE_BYTES: Final = 1 << 20
 _LARGEST_UNLIMITED_BYTES: Final = 1 << 28
@@ -25,13 +28,14 @@ class DoorSocket(AssociationSocket):
 
     def __init__(
         self,
-        association: Association,
+        association: Acceptor,
         connection: socket.socket,
         *,
         max_pdu_bytes: int,
         silence_seconds: float,
     ) -> None:
         super().__init__(association, client_socket=connection)
+        self._turns = association.turns
         self._limit_bytes = (
             max(max_pdu_bytes, _LARGEST_ASSOCIATE_BYTES)
             if max_pdu_bytes
@@ -43,14 +47,20 @@ class DoorSocket(AssociationSocket):
 
     @property
     def ready(self) -> bool:
-        """Return whether bytes wait to be read."""
+        """Return whether bytes wait to be read, after waiting a moment for them or our answer."""
         if self.socket is None or not self._is_connected:
+            sleep(LONGEST_WAIT_SECONDS)
             return False
+        if self._turns.ours and self._turns.wait_for_answer():
+            return False
+        wait_seconds = 0.0 if self._turns.ours else LONGEST_WAIT_SECONDS
         try:
+            if getattr(self.socket, "pending", int)():
+                return True
             # poll, not select: select cannot watch descriptors above 1023.
             poll = select.poll()
             poll.register(self.socket, select.POLLIN)
-            return bool(poll.poll(0)) or bool(getattr(self.socket, "pending", int)())
+            return bool(poll.poll(wait_seconds * 1000))
         except (OSError, ValueError):
             self.event_queue.put("Evt17")
             return False
