@@ -44,6 +44,7 @@ class Walk:
         self._plan = plan
         self._pseudonyms = pseudonyms
         self._depth = 0
+        self._asked: dict[tuple[int, str], Action] = {}
         self.counts: Counter[str] = Counter()
 
     def over(self, dataset: Dataset) -> Dataset:
@@ -94,7 +95,7 @@ class Walk:
         if element.VR is None and not element.is_implicit_VR:
             raise MalformedDataset("an element has no VR where VRs are explicit")
         vr = vr_of(element)
-        action = self._plan.judge(int(element.tag), vr).action
+        action = self._action(int(element.tag), vr)
         self.counts[action.letter] += 1
         if action is Action.REMOVE:
             return None
@@ -105,6 +106,13 @@ class Walk:
         if action is Action.EMPTY or is_empty(element):
             return DataElement(element.tag, vr, None)
         return self._replaced(element, parent, action, vr)
+
+    def _action(self, tag: int, vr: str) -> Action:
+        # A multi-frame object asks the same thousands of times.
+        action = self._asked.get((tag, vr))
+        if action is None:
+            action = self._asked[tag, vr] = self._plan.judge(tag, vr).action
+        return action
 
     def _replaced(self, element: Stored, parent: Dataset, action: Action, vr: str) -> Stored | None:
         if action is Action.DUMMY and vr != "UI":
