@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Final
 
+from pynetdicom import evt
 from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
@@ -14,6 +15,12 @@ from pynetdicom.service_class import StorageServiceClass
 from deid_node.receive.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
 
 _PAUSE_SECONDS: Final = 0.0001
+_TOLD_BY_THE_LIBRARY: Final = (
+    evt.EVT_DIMSE_RECV,
+    evt.EVT_DIMSE_SENT,
+    evt.EVT_PDU_RECV,
+    evt.EVT_PDU_SENT,
+)
 
 
 class Acceptor(Association):
@@ -46,6 +53,14 @@ class Acceptor(Association):
             super().run()
         finally:
             self._ended(self)
+
+    def _bind_defaults(self) -> None:
+        """Leave out the handlers that write every PDU and message to the library's log."""
+        super()._bind_defaults()
+        for event in _TOLD_BY_THE_LIBRARY:
+            bound = self.get_handlers(event)
+            for handler, _ in tuple(bound) if isinstance(bound, list) else ():
+                self.unbind(event, handler)
 
     def _serve_request(self, msg: Any, context_id: int) -> None:
         context = self._accepted_cx.get(context_id)
