@@ -40,6 +40,12 @@ CODEC_FAILURES: Final = (
 """What the codec libraries have been seen to raise; all of it means: not decoded."""
 
 _RAW_DEFLATE: Final = -15
+
+# A frame of one value shrinks by some ten thousand in JPEG-LS and JPEG 2000; what claims much
+# more is a bomb, and a frame of a gigabyte takes the worker's memory either way.
+_MAX_RATIO: Final = 2**17
+_SMALL_FRAME_BYTES: Final = 2**24
+_MAX_FRAME_BYTES: Final = 2**30
 _SURE_PREDICTORS: Final = frozenset({1, 2})
 
 
@@ -86,6 +92,7 @@ def decoded(
     header = header_of(codestream, family)
     if expected is not None and header != expected:
         raise Undecodable("the codestreams of the frames differ in kind")
+    _require_plausible(len(codestream), layout)
     if header is not None:
         if (header.rows, header.columns) != (layout.rows, layout.columns):
             raise Undecodable("the codestream is of another size than Rows and Columns")
@@ -101,6 +108,14 @@ def decoded(
         if array.shape == layout.shape and array.dtype.kind in "iu":
             return _words(array, header, layout)
     raise Undecodable("no decoder makes a frame of the codestream")
+
+
+def _require_plausible(codestream_bytes: int, layout: Layout) -> None:
+    frame_bytes = -(-layout.frame_bits // 8)
+    if frame_bytes > _MAX_FRAME_BYTES:
+        raise Undecodable("a frame larger than is decoded here")
+    if frame_bytes > _SMALL_FRAME_BYTES and frame_bytes > _MAX_RATIO * codestream_bytes:
+        raise Undecodable("a codestream too short for its frame")
 
 
 def _words(array: NDArray[Any], header: Codestream | None, layout: Layout) -> Words:

@@ -125,3 +125,16 @@ def test_frames_of_another_kind_than_the_first_are_refused() -> None:
     assert decoded(grey, Family.JPEG, layout(), jpeg_header(grey)).shape == (5, 7)
     with pytest.raises(Undecodable, match="differ in kind"):
         decoded(rgb, Family.JPEG, layout(samples=3), jpeg_header(ycc))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(65535, 65535), (30000, 30000), (5000, 5000)])
+def test_a_short_codestream_that_claims_a_huge_frame_is_refused_at_once(
+    rows: int, columns: int
+) -> None:
+    bomb = bytearray(imagecodecs.jpeg8_encode(GREY))
+    place = bomb.index(b"\xff\xc0") + 5
+    bomb[place : place + 4] = rows.to_bytes(2, "big") + columns.to_bytes(2, "big")
+    del bomb[place + 40 : -2]
+
+    with pytest.raises(Undecodable):
+        decoded(bytes(bomb), Family.JPEG, layout(rows=rows, columns=columns))
