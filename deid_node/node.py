@@ -7,10 +7,12 @@ the journey's: the door closes, workers finish what is in hand, deliveries
 finish the instance in hand, and custody closes when nobody can write any more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
-from typing import Final
+from typing import Final, Protocol
 
 from deid_node import __version__
 from deid_node.forward.sender import Sender
@@ -43,11 +45,16 @@ class Parts:
     log: EventLog
 
 
+class _Part(Protocol):
+    def start(self) -> None: ...
+
+
 class Node:
     """Starts and stops the parts."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts: Final = parts
+        self._running: Final[list[object]] = []
 
     @property
     def port(self) -> int:
@@ -69,15 +76,18 @@ class Node:
         started = monotonic()
         parts.log.info(Event.NODE_STARTING, version=__version__)
         try:
-            parts.custody.open()
+            self._begin(parts.custody, parts.custody.open)
             removed = parts.retention.reconcile()
             parts.log.info(Event.JOURNAL_RECONCILED, count=removed)
-            parts.exporter.start()
-            parts.engine.start()
-            for sender in parts.senders:
-                sender.start()
-            parts.janitor.start()
-            parts.door.start()
+            following: tuple[_Part, ...] = (
+                parts.exporter,
+                parts.engine,
+                *parts.senders,
+                parts.janitor,
+                parts.door,
+            )
+            for part in following:
+                self._begin(part, part.start)
         except BaseException:
             self.stop()
             raise
@@ -91,15 +101,34 @@ class Node:
         )
 
     def stop(self) -> None:
-        """Stop every part in order; safe after a start that failed half way."""
+        """Stop every part that runs, in order; safe after a start that failed half way.
+
+        A part that fails to stop does not keep the others from it; its error is
+        raised in the end.
+        """
         parts = self._parts
         parts.health.enter(Lifecycle.STOPPING)
         parts.log.info(Event.NODE_STOPPING)
-        parts.door.stop(finish_seconds=FINISH_SECONDS)
-        parts.janitor.stop()
-        parts.engine.stop(finish_seconds=FINISH_SECONDS)
-        for sender in parts.senders:
-            sender.stop(finish_seconds=FINISH_SECONDS)
-        parts.exporter.stop()
-        parts.custody.close()
-        parts.log.info(Event.NODE_STOPPED)
+        order: tuple[tuple[object, Callable[[], None]], ...] = (
+            (parts.door, partial(parts.door.stop, finish_seconds=FINISH_SECONDS)),
+            (parts.janitor, parts.janitor.stop),
+            (parts.engine, partial(parts.engine.stop, finish_seconds=FINISH_SECONDS)),
+            *(
+                (sender, partial(sender.stop, finish_seconds=FINISH_SECONDS))
+                for sender in parts.senders
+            ),
+            (parts.exporter, parts.exporter.stop),
+            (parts.custody, parts.custody.close),
+        )
+        # What is pushed last is called first, and all are called whatever one of them raises.
+        with ExitStack() as stops:
+            stops.callback(parts.log.info, Event.NODE_STOPPED)
+            for part, stop in reversed(order):
+                if any(part is one for one in self._running):
+                    stops.callback(stop)
+        self._running.clear()
+
+    def _begin(self, part: object, start: Callable[[], None]) -> None:
+        """Start a part; one that cannot start has nothing running when it raises."""
+        start()
+        self._running.append(part)
