@@ -4,9 +4,11 @@ All or nothing: nothing is caught here. A part that cannot be built stops the
 start, because a node without its leak check is worse than no node.
 """
 
+import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TextIO
 
 from prometheus_client import CollectorRegistry
@@ -16,7 +18,7 @@ from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
 from deid_node.errors import ConfigurationError, InputError
 from deid_node.forward.build import build_destination, build_retry
-from deid_node.forward.options import CStoreOptions
+from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.forward.sender import Sender
 from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
@@ -31,6 +33,7 @@ from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.find.build import build_finder
+from deid_node.pixels.find.weights import name_of, read_weights
 from deid_node.pixels.inpaint.build import build_inpainter
 from deid_node.receive.handlers import StoreHandler
 from deid_node.receive.peers import Peers
@@ -146,11 +149,10 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         log=log,
     )
     metrics.watch_custody(retention)
-    finder = build_finder(config.pixels.finder)
     metrics.build_info(
         version=__version__,
         standard_edition=load_table().edition,
-        finder=finder.name,
+        finder=name_of(read_weights(config.pixels.finder)),
         inpainter="solid-telea",
     )
     health = Health(
@@ -197,14 +199,19 @@ def check_all(config: Config) -> None:
     compile_router(config.route, treatments=config.treatments, destinations=destinations)
     if config.receive.tls is not None:
         raise ConfigurationError("receive.tls", "this version does not offer TLS")
+    read_weights(config.pixels.finder)
     key = require_key_file(config.metadata)
     for name, treatment in config.treatments.items():
         chosen = options_of(treatment, config.metadata, name=name)
         build_scrubber(config.metadata, chosen, key=key)
         build_inpainter(treatment.fill, config.pixels.inpainter)
     for name, options in destinations.items():
-        if isinstance(options, CStoreOptions):
-            require_resolvable(options.host, path=f"forward.destinations.{name}.host")
+        match options:
+            case CStoreOptions():
+                require_resolvable(options.host, path=f"forward.destinations.{name}.host")
+            case FolderOptions():
+                require_writable(options.dir, path=f"forward.destinations.{name}.dir")
+    require_writable(config.spool.dir, path="spool.dir")
 
 
 def require_resolvable(host: str, *, path: str) -> None:
@@ -213,6 +220,13 @@ def require_resolvable(host: str, *, path: str) -> None:
         socket.getaddrinfo(host, None)
     except OSError:
         raise ConfigurationError(path, "no address is known for this name") from None
+
+
+def require_writable(folder: Path, *, path: str) -> None:
+    """Raise `ConfigurationError` when `folder` can neither be written to nor created."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise ConfigurationError(path, "the folder cannot be written to")
 
 
 def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:

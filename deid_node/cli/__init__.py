@@ -11,14 +11,17 @@ import sys
 from collections.abc import Sequence
 
 from deid_node import __version__
-from deid_node.cli import check, clean, demo, explain, find, serve, train, withheld
 from deid_node.cli.status import ExitStatus
-from deid_node.dicom.silence import silence_libraries
 from deid_node.errors import ConfigurationError, DeidNodeError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
+    # Here, not above: a spawned worker imports this module again, and must set the number
+    # of its threads before numpy and its kin are loaded.
+    from deid_node.cli import check, clean, demo, explain, find, serve, train, withheld
+    from deid_node.dicom.silence import silence_libraries
+
     parser = argparse.ArgumentParser(
         prog="deid-node",
         description="De-identify DICOM instances, header and pixels, on their way to research.",

@@ -60,9 +60,9 @@ class RetryOptions(BaseModel):
     """When a delivery is tried again: first, first x factor, ... up to cap; for ever."""
 
     model_config = _OPTIONS
-    first_seconds: float = Field(default=1, gt=0)
-    factor: float = Field(default=2, ge=1)
-    cap_seconds: float = Field(default=300, gt=0)
+    first_seconds: float = Field(default=1, gt=0, description="The wait after the first failure.")
+    factor: float = Field(default=2, ge=1, description="By how much each next wait is longer.")
+    cap_seconds: float = Field(default=300, gt=0, description="No wait is longer than this.")
 
 
 def _frozen(

@@ -4,6 +4,7 @@ Claims that the instance came with are removed by the plan; a proof comes from
 the act, not from the input.
 """
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
 from deid_node import __version__
@@ -12,6 +13,21 @@ from deid_node.metadata.table import EDITION
 
 BASIC_PROFILE_CODE = "113100"
 _BASIC_PROFILE_MEANING = "Basic Application Confidentiality Profile"
+ATTESTED = frozenset(
+    map(
+        tag_for_keyword,
+        (
+            "PatientIdentityRemoved",
+            "DeidentificationMethod",
+            "DeidentificationMethodCodeSequence",
+            "LongitudinalTemporalInformationModified",
+            "BurnedInAnnotation",
+            "DerivationDescription",
+        ),
+    )
+)
+"""Tags that are written here, after the plan has removed what came in."""
+
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 
@@ -20,6 +36,7 @@ def attest(
     *,
     options: frozenset[Option],
     pixels_looked_at: bool,
+    pixels_filled: bool = False,
     second_look_clean: bool,
 ) -> tuple[str, ...]:
     """Write the de-identification marks into `dataset`, a scrubbed one of ours.
@@ -33,6 +50,9 @@ def attest(
         What the treatment asked for.
     pixels_looked_at
         Every frame was looked at by the finder.
+    pixels_filled
+        Pixels were replaced: Derivation Description (0008,2111) says so. The plan
+        has removed what the cleaner wrote there together with what came in.
     second_look_clean
         After the fill, the second look found no text in any frame.
 
@@ -45,7 +65,7 @@ def attest(
 
     Source
     ------
-    PS3.15 E.1.1 steps 5 to 8, E.3.1; PS3.3 C.12.1.1.7, C.7.1.1.1.
+    PS3.15 E.1.1 steps 5 to 8, E.3.1; PS3.3 C.12.1.1.7, C.7.1.1.1, C.7.6.1.1.3.
     """
     proven = pixels_looked_at and second_look_clean and any(tag in dataset for tag in _PIXELS)
     codes = [(BASIC_PROFILE_CODE, _BASIC_PROFILE_MEANING)]
@@ -55,6 +75,8 @@ def attest(
     dataset.DeidentificationMethod = method_text()
     dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in codes]
     dataset.LongitudinalTemporalInformationModified = "REMOVED"
+    if pixels_filled:
+        dataset.DerivationDescription = "burned-in text replaced"
     if proven:
         dataset.BurnedInAnnotation = "NO"
     return tuple(value for value, _ in codes)

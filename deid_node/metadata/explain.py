@@ -14,6 +14,7 @@ from typing import Final, Literal, assert_never
 from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag
 
 from deid_node.metadata.action import Action
+from deid_node.metadata.attest import ATTESTED
 from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.policy import KNOWN_VRS, default_action
 
@@ -32,6 +33,9 @@ _WORDS: Final = MappingProxyType(
         Action.STUDY_ID: "pseudonym of the study",
     }
 )
+
+
+_ATTESTED_NOTE = "then written anew: what was really done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def plan_rows(plan: Plan) -> Sequence[PlanRow]:
             (keyword_for_tag(tag), dictionary_description(tag), dictionary_VR(tag)),
             ruling.action,
             ruling.source,
-            ruling.note,
+            "; ".join(filter(None, (ruling.note, _ATTESTED_NOTE if tag in ATTESTED else ""))),
         )
         for tag, ruling in sorted(plan.named.items())
         if tag >> 16 not in MISPLACED_GROUPS

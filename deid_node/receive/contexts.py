@@ -9,13 +9,24 @@ it holds the data in first; nobody shall re-encode pixels on our account.
 from collections.abc import Iterable
 from typing import Final
 
-from pydicom.uid import AllTransferSyntaxes
+from pydicom._uid_dict import UID_dictionary
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import uid_to_service_class as service_class_of
 
-_RECEIVABLE: Final = frozenset(map(str, AllTransferSyntaxes))
-"""Every transfer syntax whose dataset can be parsed; what is in the pixels is for later."""
+_NO_DATASET: Final = frozenset(
+    {
+        "1.2.840.10008.1.2.6.1",  # RFC 2557 MIME encapsulation
+        "1.2.840.10008.1.2.6.2",  # XML encoding
+        "1.2.840.10008.1.20",  # Papyrus 3
+    }
+)
+_RECEIVABLE: Final = frozenset(
+    uid
+    for uid, (_, kind, *_) in UID_dictionary.items()
+    if kind == "Transfer Syntax" and uid not in _NO_DATASET
+)
+"""Every transfer syntax, retired ones too, whose dataset can be parsed; pixels are for later."""
 
 _VERIFICATION: Final = "1.2.840.10008.1.1"
 _DICOM_ROOT: Final = "1.2.840.10008."

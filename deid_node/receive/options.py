@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 
 def _ae_title(value: str) -> str:
@@ -46,11 +46,17 @@ class TlsOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    certificate_file: Path
-    key_file: Path
-    ca_file: Path | None = None
-    require_client_certificate: bool = True
-    profile: Literal["bcp195"] = "bcp195"
+    certificate_file: Path = Field(description="Our certificate with its chain (PEM).")
+    key_file: Path = Field(description="The private key of the certificate (PEM).")
+    ca_file: Path | None = Field(
+        default=None, description="Authorities whose client certificates are trusted (PEM)."
+    )
+    require_client_certificate: bool = Field(
+        default=True, description="Whether a peer must show a certificate."
+    )
+    profile: Literal["bcp195"] = Field(
+        default="bcp195", description="The TLS profile of PS3.15 Annex B."
+    )
 
 
 class ReceiveOptions(BaseModel):
@@ -78,3 +84,12 @@ class ReceiveOptions(BaseModel):
         default=60, gt=0, description="Silence after which an association is aborted."
     )
     tls: TlsOptions | None = Field(default=None, description="DICOM TLS; null = plain.")
+
+    @field_validator("peers")
+    @classmethod
+    def _names_are_unique(
+        cls, peers: Literal["any"] | tuple[PeerOptions, ...]
+    ) -> Literal["any"] | tuple[PeerOptions, ...]:
+        if peers != "any" and len({peer.name for peer in peers}) < len(peers):
+            raise ValueError("two peers have the same name")
+        return peers

@@ -45,7 +45,7 @@ class EqualsOptions(BaseModel):
     model_config = _OPTIONS
     kind: Literal["equals"]
     attribute: Attribute
-    value: Text
+    value: Text = Field(description="Compared letter by letter, without padding.")
 
 
 class OneOfOptions(BaseModel):
@@ -54,7 +54,9 @@ class OneOfOptions(BaseModel):
     model_config = _OPTIONS
     kind: Literal["one_of"]
     attribute: Attribute
-    values: Annotated[tuple[Text, ...], Field(min_length=1)]
+    values: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
+        description="One of them is enough."
+    )
 
 
 class MatchesOptions(BaseModel):
@@ -63,7 +65,9 @@ class MatchesOptions(BaseModel):
     model_config = _OPTIONS
     kind: Literal["matches"]
     attribute: Attribute
-    pattern: Annotated[str, Field(min_length=1, max_length=1000)]
+    pattern: Annotated[str, Field(min_length=1, max_length=1000)] = Field(
+        description="A regular expression for the whole value."
+    )
 
 
 class PresentOptions(BaseModel):
@@ -116,8 +120,10 @@ class ForwardOptions(BaseModel):
 
     model_config = _OPTIONS
     kind: Literal["forward"]
-    treatment: Name
-    destinations: Annotated[tuple[Name, ...], Field(min_length=1)]
+    treatment: Name = Field(description="How it is cleaned: a name under `treatments`.")
+    destinations: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(
+        description="Where it goes: names under `forward.destinations`."
+    )
 
 
 class WithholdOptions(BaseModel):
@@ -143,9 +149,9 @@ class RuleOptions(BaseModel):
     """A named rule; its name is a label of metrics and stands in reports."""
 
     model_config = _OPTIONS
-    name: Name
-    when: WhenOptions
-    then: ThenOptions
+    name: Name = Field(description="What logs, metrics and reports call the rule.")
+    when: WhenOptions = Field(description="Whether the rule speaks for an instance.")
+    then: ThenOptions = Field(description="What is done with an instance that it speaks for.")
 
 
 _EVERYTHING = RuleOptions(

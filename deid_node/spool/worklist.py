@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import time
 
-from deid_node.errors import InputError
+from deid_node.errors import InputError, UidConflict
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.values.identity import InstanceId
@@ -70,16 +70,23 @@ class WorkList:
         raise InputError("no withheld instance of that id")
 
     def release(self, instance: InstanceId) -> None:
-        """Give the instance back to the node; raise `InputError` when it is not withheld."""
+        """Give the instance back to the node.
+
+        Raises `InputError` when it is not withheld, or in conflict with another
+        instance of the same SOP Instance UID.
+        """
 
         def write(transaction: Transaction) -> None:
             connection = transaction.connection
             row = connection.execute(
-                "SELECT sequence, clean_sha256 FROM instances WHERE id = ? AND state = ?",
+                "SELECT sequence, code, clean_sha256 FROM instances WHERE id = ? AND state = ?",
                 (instance, InstanceState.WITHHELD),
             ).fetchone()
             if row is None:
                 raise InputError("no withheld instance of that id")
+            if row["code"] == UidConflict.code:
+                # It would be delivered under the UID that other bytes already have.
+                raise InputError("another instance has its UID: it can only be discarded")
             sealed = row["clean_sha256"] is not None
             connection.execute(
                 "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, code = NULL,"

@@ -10,4 +10,4 @@ class WorkOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    engine: EngineOptions = Field(default=LocalOptions(kind="local"))
+    engine: EngineOptions = Field(default=LocalOptions())

@@ -5,10 +5,7 @@ are looked at in native resolution: shrinking a radiograph to fit is how other
 finders lose the text that is seven pixels high.
 """
 
-import hashlib
 from collections.abc import Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,13 +18,12 @@ from deid_node.pixels.find.maps import boxes_of_maps
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.runtime import onnxruntime
 from deid_node.pixels.find.tiles import Tile, sew, tiles
+from deid_node.pixels.find.weights import SETTING, name_of, read_weights
 from deid_node.values.geometry import Found
 
-SHIPPED = "finder.onnx"
 MAKE = "deid_node finder 1"
 """Written into the file by the export: what it takes and gives is part of the name."""
 
-_SETTING = "pixels.finder.model_file"
 _STRIDE = 16
 _MAP_SCALE = 2
 _LEAST_SIDE = 64
@@ -40,12 +36,12 @@ class CrnnFinder:
     """Draws a map of text for each frame, tile by tile, and makes boxes of it."""
 
     def __init__(self, options: CrnnOptions, *, threads: int = 1) -> None:
-        model = _read(options.model_file)
-        self._name = f"crnn-{hashlib.sha256(model).hexdigest()[:8]}"
+        model = read_weights(options)
+        self._name = name_of(model)
         self._session = _open(model, options.device, threads)
         own = self._session.get_modelmeta().custom_metadata_map
         if own.get("make") != MAKE:
-            raise ConfigurationError(_SETTING, "is no finder of this make")
+            raise ConfigurationError(SETTING, "is no finder of this make")
         self._edge_score = float(own["edge_score"])
         self._min_score = options.min_score or float(own["min_score"])
 
@@ -112,15 +108,6 @@ def _padded(frame: DisplayFrame) -> NDArray[np.uint8]:
     return np.pad(frame, edges, mode="symmetric")
 
 
-def _read(model_file: Path | None) -> bytes:
-    try:
-        if model_file is not None:
-            return model_file.read_bytes()
-        return resources.files("deid_node.weights").joinpath(SHIPPED).read_bytes()
-    except OSError as error:
-        raise ConfigurationError(_SETTING, "cannot be read") from error
-
-
 def _open(model: bytes, device: str, threads: int) -> Any:
     there = onnxruntime.get_available_providers()
     if device == "cuda" and "CUDAExecutionProvider" not in there:
@@ -138,4 +125,4 @@ def _open(model: bytes, device: str, threads: int) -> Any:
     try:
         return onnxruntime.InferenceSession(model, settings, providers=wanted)
     except Exception as error:  # onnxruntime raises classes of its own for each fault
-        raise ConfigurationError(_SETTING, "is no model that onnxruntime can load") from error
+        raise ConfigurationError(SETTING, "is no model that onnxruntime can load") from error

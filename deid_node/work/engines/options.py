@@ -9,7 +9,7 @@ class LocalOptions(BaseModel):
     """Worker processes on this machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    kind: Literal["local"]
+    kind: Literal["local"] = "local"
     processes: Literal["auto"] | Annotated[int, Field(ge=1, le=512)] = Field(
         default="auto", description="How many; auto is one for each core that the node may use."
     )

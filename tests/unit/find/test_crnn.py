@@ -1,16 +1,19 @@
 """The file that ships is the one that the card describes, and runs as torch does."""
 
 import hashlib
+import json
 from importlib import resources
 from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.crnn import MAKE, SHIPPED, CrnnFinder
+from deid_node.pixels.find.crnn import MAKE, CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
+from deid_node.pixels.find.weights import SHIPPED
 
 WEIGHTS = resources.files("deid_node.weights")
 
@@ -20,6 +23,16 @@ def test_the_card_names_the_sha256_of_the_shipped_file() -> None:
 
     assert digest in WEIGHTS.joinpath("MODEL_CARD.md").read_text("utf-8")
     assert build_finder(CrnnOptions()).name == f"crnn-{digest[:8]}"
+
+
+def test_the_figures_are_those_of_the_shipped_file() -> None:
+    figures = json.loads(WEIGHTS.joinpath("finder.json").read_text("utf-8"))
+    own = onnx.load_from_string(WEIGHTS.joinpath(SHIPPED).read_bytes()).metadata_props
+    thresholds = {entry.key: entry.value for entry in own}
+
+    assert figures["sha256"] == hashlib.sha256(WEIGHTS.joinpath(SHIPPED).read_bytes()).hexdigest()
+    assert figures["min_score"] == float(thresholds["min_score"])
+    assert figures["edge_score"] == float(thresholds["edge_score"])
 
 
 def test_the_shipped_file_is_light() -> None:

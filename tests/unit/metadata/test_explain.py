@@ -36,3 +36,11 @@ def test_the_three_forms_say_the_same(plan: Plan) -> None:
     assert len(lines) == len(rows) + 2
     assert lines[2].split("|")[1].strip() == rows[0].tag
     assert {line.count("|") for line in lines} == {9}
+
+
+def test_what_is_attested_is_not_told_as_only_removed(plan: Plan) -> None:
+    """A data protection officer reads this page: (0012,0062) leaves with a value."""
+    notes = {row.keyword: row.note for row in plan_rows(plan)}
+
+    for keyword in ("PatientIdentityRemoved", "DeidentificationMethod", "BurnedInAnnotation"):
+        assert "written anew" in notes[keyword]

@@ -15,8 +15,8 @@ from deid_node.metadata.leaks import LeakCheck
 from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.scrub import Scrubber
+from tests.builders.samples import ROOT
 from tests.unit.metadata.canary import KEY, UID_ROOT, as_read, canary_element, study_instance
-from tests.unit.metadata.samples import ROOT
 
 
 def _original() -> Dataset:

@@ -5,7 +5,7 @@ import pytest
 from deid_node.errors import ConfigurationError
 from deid_node.metadata.options import Option
 from deid_node.metadata.table import EDITION, ProfileRow, load_table, parse_table
-from tests.unit.metadata.samples import ROOT, STANDARD
+from tests.builders.samples import ROOT, STANDARD
 
 TABLE_FILE = ROOT / "deid_node/metadata/data/confidentiality_profile.csv"
 SOURCE_FILE = STANDARD / "confidentiality_profile_attributes.json"

@@ -1,11 +1,9 @@
 """Every sample file is cleaned or withheld with a code; none ends in a foreign exception."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pytest
-from pydicom.data import get_testdata_files
 
 from deid_node.dicom import part10
 from deid_node.dicom.silence import silenced
@@ -18,12 +16,12 @@ from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.values.geometry import Box
+from tests.builders.samples import packaged_files, zoo_files
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.pixels.instances import decoded_elsewhere, outside, reread
 
-SHARED = Path(os.environ.get("DEID_NODE_SHARED", Path(__file__).parents[4] / "shared"))
-ZOO = sorted((SHARED / "data" / "dicom_zoo").glob("*.dcm"))
-SHIPPED = sorted(Path(name) for name in get_testdata_files() if Path(name).is_file())
+ZOO = zoo_files()
+SHIPPED = packaged_files()
 
 BOX = Box(2, 2, 40, 14)
 AUTO = AutoInpainter(SolidInpainter(), TeleaInpainter())

@@ -346,3 +346,14 @@ def test_nobody_else_on_the_machine_can_read_the_spool(custody: Custody) -> None
 
     for path in [custody.blobs.root, *custody.blobs.root.rglob("*")]:
         assert path.stat().st_mode & 0o077 == 0, path.name
+
+
+def test_an_instance_in_conflict_can_be_discarded_but_not_released(custody: Custody) -> None:
+    accept(custody)
+    other = accept(custody, content=b"other bytes").instance.id
+
+    with pytest.raises(InputError):
+        WorkList(custody).release(other)
+    WorkList(custody).discard(other)
+
+    assert WorkList(custody).entries() == []
