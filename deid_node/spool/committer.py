@@ -30,16 +30,32 @@ class Transaction:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
-        self._dirty: set[Path] = set()
+        self._placed: list[tuple[Path, Path]] = []
 
     def place(self, partial: Path, final: Path) -> None:
         """Rename `partial` to `final`; its folder is fsynced before the commit."""
         partial.rename(final)
-        self._dirty.add(final.parent)
+        self._placed.append((partial, final))
+
+    @property
+    def placed(self) -> int:
+        """How many files have been renamed so far."""
+        return len(self._placed)
+
+    def take_back(self, placed: int = 0) -> None:
+        """Undo the renames after the first `placed`: their rows were rolled back.
+
+        Their owners remove the files. What cannot be undone counts for nothing
+        without a row, and is removed at the next start.
+        """
+        for partial, final in reversed(self._placed[placed:]):
+            with contextlib.suppress(OSError):
+                final.rename(partial)
+        del self._placed[placed:]
 
     def sync(self) -> None:
         """Put every rename of this transaction on disk."""
-        for folder in self._dirty:
+        for folder in {final.parent for _, final in self._placed}:
             sync_folder(folder)
 
 
@@ -58,6 +74,7 @@ class GroupCommitter:
       ``synchronous=FULL`` and every folder it renamed into was fsynced;
     * tasks run one after the other, in the order in which they were handed in;
     * a task that raises is rolled back alone and its caller gets the error;
+    * what is rolled back takes its renames with it;
     * when the commit itself fails, every caller of the batch gets `SpoolFull`
       or `SpoolUnavailable`, and the connection is opened anew.
     """
@@ -131,11 +148,13 @@ class GroupCommitter:
         try:
             for task in batch:
                 connection.execute("SAVEPOINT task")
+                placed = transaction.placed
                 try:
                     finished.append((task, task.work(transaction)))
                 # The caller gets the error; the other tasks of the batch go on.
                 except Exception as error:  # noqa: BLE001
                     connection.execute("ROLLBACK TO task")
+                    transaction.take_back(placed)
                     task.done.set_exception(
                         custody_error(error)
                         if isinstance(error, (OSError, sqlite3.Error))
@@ -145,6 +164,8 @@ class GroupCommitter:
             transaction.sync()
             connection.execute("COMMIT")
         except BaseException:
+            # First: a connection that is broken may fail to roll back, too.
+            transaction.take_back()
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise

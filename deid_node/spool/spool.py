@@ -35,7 +35,8 @@ class Arrival:
 class Acceptance:
     """The instance is in custody.
 
-    `repeated`: the same bytes were in custody before, nothing new was kept.
+    `repeated`: the same bytes were in custody before, nothing new was kept. (Where
+    they had been damaged since, they were kept anew and the instance walks again.)
     `conflict`: other bytes of the same SOP Instance UID were; it is withheld.
     """
 
@@ -76,7 +77,12 @@ class Spool:
                 (arrival.sop_instance_uid, blob.sha256),
             ).fetchone()
             if known is not None and known["blob_sha256"] == blob.sha256:
-                return Acceptance(received_from(known), repeated=True, conflict=False)
+                mended = _is_damaged(known)
+                if mended:
+                    original = received_from(known)
+                    transaction.place(blobs.partial / name, blobs.received / original.blob.name)
+                    _walk_again(transaction.connection, original.id)
+                return Acceptance(received_from(known), repeated=not mended, conflict=False)
             transaction.place(blobs.partial / name, blobs.received / name)
             _insert(transaction.connection, received, conflict=known is not None)
             return Acceptance(received, repeated=False, conflict=known is not None)
@@ -192,6 +198,18 @@ def _insert(connection: sqlite3.Connection, received: ReceivedInstance, *, confl
             origin.association,
             origin.received_at.timestamp(),
         ),
+    )
+
+
+def _is_damaged(row: sqlite3.Row) -> bool:
+    return bool(row["state"] == InstanceState.WITHHELD and row["code"] == BlobDamaged.code)
+
+
+def _walk_again(connection: sqlite3.Connection, instance: InstanceId) -> None:
+    connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, code = NULL, reason = NULL"
+        " WHERE id = ?",
+        (InstanceState.RECEIVED, time(), instance),
     )
 
 

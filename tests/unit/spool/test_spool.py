@@ -145,7 +145,7 @@ def test_a_commit_that_fails_is_not_success_and_the_next_one_works(
     third = accept(custody, uid="1.3")
 
     assert len(Spool(custody).received_ids()) == 2
-    assert Retention(custody).reconcile() == 1
+    assert Retention(custody).reconcile() == 0
     assert (custody.blobs.received / third.instance.blob.name).exists()
 
 
