@@ -4,7 +4,6 @@ Claims that the instance came with are removed by the plan; a proof comes from
 the act, not from the input.
 """
 
-from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
 from deid_node import __version__
@@ -14,17 +13,14 @@ from deid_node.metadata.table import EDITION
 BASIC_PROFILE_CODE = "113100"
 _BASIC_PROFILE_MEANING = "Basic Application Confidentiality Profile"
 ATTESTED = frozenset(
-    map(
-        tag_for_keyword,
-        (
-            "PatientIdentityRemoved",
-            "DeidentificationMethod",
-            "DeidentificationMethodCodeSequence",
-            "LongitudinalTemporalInformationModified",
-            "BurnedInAnnotation",
-            "DerivationDescription",
-        ),
-    )
+    {
+        0x00082111,  # Derivation Description
+        0x00120062,  # Patient Identity Removed
+        0x00120063,  # De-identification Method
+        0x00120064,  # De-identification Method Code Sequence
+        0x00280301,  # Burned In Annotation
+        0x00280303,  # Longitudinal Temporal Information Modified
+    }
 )
 """Tags that are written here, after the plan has removed what came in."""
 

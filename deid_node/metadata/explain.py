@@ -75,6 +75,16 @@ def plan_rows(plan: Plan) -> Sequence[PlanRow]:
         for tag, ruling in sorted(plan.named.items())
         if tag >> 16 not in MISPLACED_GROUPS
     ]
+    attested = [
+        _row(
+            f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+            (keyword_for_tag(tag), dictionary_description(tag), dictionary_VR(tag)),
+            default_action(dictionary_VR(tag)),
+            "policy",
+            _ATTESTED_NOTE,
+        )
+        for tag in sorted(ATTESTED - set(plan.named))
+    ]
     groups = [
         _row("(50xx,xxxx)", ("", "Curves", ""), Action.REMOVE, "X", ""),
         _row("(60xx,xxxx)", ("", "Overlay planes, as a whole", ""), Action.REMOVE, "X", ""),
@@ -90,7 +100,7 @@ def plan_rows(plan: Plan) -> Sequence[PlanRow]:
         _row("other", ("", f"Any other of VR {vr}", vr), default_action(vr), "policy", "by VR")
         for vr in sorted(KNOWN_VRS)
     ]
-    return (*named, *groups, *others)
+    return (*named, *attested, *groups, *others)
 
 
 def format_rows(rows: Sequence[PlanRow], form: Format) -> str:
