@@ -49,7 +49,8 @@ def test_a_spool_that_another_node_holds_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_spool_that_cannot_be_made_leaves_nothing_running(tmp_path: Path) -> None:
-    (tmp_path / "spool").touch()
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool" / "partial").touch()
 
     _must_fail(_configuration(tmp_path), CustodyError)
 
