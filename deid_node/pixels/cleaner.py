@@ -20,6 +20,7 @@ from deid_node.pixels.find.base import Finder
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.hidden import without_hidden_pictures
 from deid_node.pixels.inpaint.base import Inpainter
+from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.pixels.looking import BATCH_BYTES, found_on
 from deid_node.pixels.masks import Marked, widened
@@ -120,6 +121,7 @@ class PixelCleaner:
             )
         restorer = Restorer(
             inpainter=self._inpainter,
+            plain=SolidInpainter(),
             second_look=self._second_look,
             display=display,
             layout=frames.layout,

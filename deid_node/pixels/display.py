@@ -59,7 +59,9 @@ class Display:
         """Return the view that a person would be shown of frame `index`."""
         return self.views(values, index)[0]
 
-    def views(self, values: StoredFrame, index: int) -> tuple[DisplayFrame, ...]:
+    def views(
+        self, values: StoredFrame, index: int, *, like: StoredFrame | None = None
+    ) -> tuple[DisplayFrame, ...]:
         """Return every view of frame `index` in which text is to be looked for.
 
         Parameters
@@ -68,6 +70,9 @@ class Display:
             ``(rows, columns)`` or ``(rows, columns, 3)`` stored values of the frame.
         index
             Its number, from 0: windows may differ from frame to frame.
+        like
+            The frame whose ranges and populations make the views, where not `values`
+            itself: so that a filled frame is shown as the original was.
 
         Returns
         -------
@@ -76,18 +81,21 @@ class Display:
         """
         if self._layout.samples == 3:
             rgb = rgb_of(values, self._layout)
-            dim = int(rgb.max()) - int(rgb.min()) < _DIM_LEVELS
-            return (rgb, _full(rgb)) if dim else (rgb,)
+            model = rgb if like is None else rgb_of(like, self._layout)
+            dim = int(model.max()) - int(model.min()) < _DIM_LEVELS
+            return (rgb, _full(rgb, model)) if dim else (rgb,)
         if self.palette is not None:
-            shown = self.palette.rgb(values)
-            return (shown, _full(values)) if self.palette.hides(values) else (shown,)
-        views = list(self._grey_views(values, index))
+            shown: DisplayFrame = self.palette.rgb(values)
+            indices = values if like is None else like
+            return (shown, _full(values, indices)) if self.palette.hides(indices) else (shown,)
+        views = list(self._grey_views(Levels(values, like), values, index))
         if self._layout.photometric == "MONOCHROME1":
             views = [WHITE - view for view in views]
         return tuple(views)
 
-    def _grey_views(self, values: StoredFrame, index: int) -> Iterator[DisplayFrame]:
-        levels = Levels(values)
+    def _grey_views(
+        self, levels: Levels, values: StoredFrame, index: int
+    ) -> Iterator[DisplayFrame]:
         low, high = levels.low, levels.high
         seen: set[tuple[float, float]] = set()
         for window in self._windows(index):
@@ -171,6 +179,6 @@ def _byte(values: StoredFrame, layout: Layout) -> NDArray[np.uint8]:
     return _full(values)
 
 
-def _full(values: StoredFrame) -> DisplayFrame:
-    levels = Levels(values)
+def _full(values: StoredFrame, like: StoredFrame | None = None) -> DisplayFrame:
+    levels = Levels(values, like)
     return levels.scaled(levels.low, levels.high)

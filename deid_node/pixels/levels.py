@@ -20,16 +20,18 @@ _FLOAT_BINS: Final = 4096
 class Levels:
     """The values of one frame, ready for any number of curves.
 
-    `low` and `high` are its smallest and largest finite value, both 0 where there
-    is none.
+    The curves are those of `like`, another frame of the same kind, where it is
+    given. `low` and `high` are its smallest and largest finite value, both 0
+    where there is none.
     """
 
-    def __init__(self, values: StoredFrame) -> None:
-        self.low, self.high = _range(values)
+    def __init__(self, values: StoredFrame, like: StoredFrame | None = None) -> None:
         self._values = values
+        self._like = values if like is None else like
+        self.low, self.high = _range(self._like)
         self._index: NDArray[np.intp] | None = None
         if values.dtype.kind in "iu" and self.high - self.low < _TABLE_VALUES:
-            self._index = values.astype(np.intp) - int(self.low)
+            self._index = self._steps(values)
 
     def scaled(self, black: float, white: float) -> DisplayFrame:
         """Return a straight line from `black` (and all below) to `white` (and all above)."""
@@ -45,19 +47,25 @@ class Levels:
         Small steps between large populations come far apart: faint strokes on a
         flat ground, however wide the range beside them is.
         """
-        index = self._index
-        if index is None:
-            span = (self.high - self.low) or 1.0
-            with np.errstate(over="ignore", invalid="ignore"):
-                wide = (self._values.astype(np.float64) - self.low) * ((_FLOAT_BINS - 1) / span)
-            wide = np.nan_to_num(wide, nan=0.0, posinf=_FLOAT_BINS - 1, neginf=0.0)
-            index = np.clip(wide, 0, _FLOAT_BINS - 1).astype(np.intp)
-        counts = np.bincount(index.reshape(-1))
+        index = self._steps(self._values) if self._index is None else self._index
+        model = index if self._like is self._values else self._steps(self._like)
+        counts = np.bincount(model.reshape(-1), minlength=int(index.max()) + 1)
         # The middle of its own population: a ground and the strokes on it stay apart.
         rank = np.cumsum(counts) - counts / 2
         grey = np.clip(np.rint(rank * (WHITE / rank[-1])), 0, WHITE).astype(np.uint8)
         result: DisplayFrame = grey[index]
         return result
+
+    def _steps(self, values: StoredFrame) -> NDArray[np.intp]:
+        """Return `values` as whole steps above `low`, up to those of `high`."""
+        if values.dtype.kind in "iu" and self.high - self.low < _TABLE_VALUES:
+            low = int(self.low)
+            return np.clip(values.astype(np.intp), low, int(self.high)) - low
+        span = (self.high - self.low) or 1.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            wide = (values.astype(np.float64) - self.low) * ((_FLOAT_BINS - 1) / span)
+        wide = np.nan_to_num(wide, nan=0.0, posinf=_FLOAT_BINS - 1, neginf=0.0)
+        return np.clip(wide, 0, _FLOAT_BINS - 1).astype(np.intp)
 
 
 def straight(values: NDArray[Any], black: float, white: float) -> NDArray[np.uint8]:

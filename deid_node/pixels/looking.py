@@ -1,6 +1,6 @@
 """Showing frames to a finder, many views at a time and no more than fit in memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from deid_node.pixels.arrays import DisplayFrame, StoredFrame
@@ -20,10 +20,12 @@ def found_on(
     watch: Stopwatch,
     *,
     batch_bytes: int = BATCH_BYTES,
+    like: Callable[[int], StoredFrame] | None = None,
 ) -> Iterator[tuple[int, tuple[Found, ...]]]:
     """Yield ``(index, found)`` for each of `frames`, in order, over all its views.
 
-    A frame of one value is not shown: nothing can be read on it.
+    A frame of one value is not shown: nothing can be read on it. `like` gives the
+    frame after whose range a frame is shown, where that is not its own.
     """
     views: list[DisplayFrame] = []
     owners: list[int] = []
@@ -32,7 +34,7 @@ def found_on(
         order.append(index)
         if (values != values.flat[0]).any():
             with watch.running("find"):
-                shown = display.views(values, index)
+                shown = display.views(values, index, like=None if like is None else like(index))
             views += shown
             owners += [index] * len(shown)
         if sum(view.nbytes for view in views) >= batch_bytes:

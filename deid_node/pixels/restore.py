@@ -1,8 +1,12 @@
 """One frame with marks on it: fill, look again, fill more, or give up.
 
-The second look sees the whole filled frame. What it still finds is added to the
+The second look sees the whole filled frame, in the views of the original: a grey
+scale that moved because white letters are gone would show another picture, and
+what the finder thinks of that says nothing of the fill. What it still finds is added to the
 mask and everything is filled again from the original, a bounded number of times;
-after that the text is said to be there and the instance is withheld.
+after that the text is said to be there and the instance is withheld. Where the
+second look found something, the next fill is of one value: the streaks of a
+texture that grows inwards can look like letters, an even patch cannot.
 """
 
 from collections.abc import Sequence
@@ -15,7 +19,7 @@ from deid_node.pixels.compose import keep_inside
 from deid_node.pixels.crops import CONTEXT_PIXELS, Crop, crop_of, stored_of
 from deid_node.pixels.display import Display
 from deid_node.pixels.find.base import Finder
-from deid_node.pixels.inpaint.base import Inpainter
+from deid_node.pixels.inpaint.base import Filled, Inpainter
 from deid_node.pixels.layout import Layout
 from deid_node.pixels.looking import found_on
 from deid_node.pixels.masks import Marked, hull, mask_of, merged, neighbourhoods, widened
@@ -42,6 +46,7 @@ class Restorer:
     """Fills marked frames of one instance."""
 
     inpainter: Inpainter
+    plain: Inpainter
     second_look: Finder
     display: Display
     layout: Layout
@@ -60,16 +65,28 @@ class Restorer:
             Text is still seen on a frame after the last round.
         """
         open_frames = {index: (values, marks) for index, values, marks in frames}
+        stubborn: dict[int, tuple[Box, ...]] = dict.fromkeys(open_frames, ())
+        originals = {index: values for index, values, _ in frames}
         done: dict[int, Restored] = {}
         for _ in range(ROUNDS):
             with self.stopwatch.running("fill"):
-                tried = [self._filled(n, v, marks) for n, (v, marks) in open_frames.items()]
+                tried = [
+                    self._filled(n, v, marks, stubborn[n]) for n, (v, marks) in open_frames.items()
+                ]
             shown = ((attempt.index, attempt.values) for attempt in tried)
-            seen = found_on(self.second_look, self.display, shown, self.stopwatch)
+            seen = found_on(
+                self.second_look,
+                self.display,
+                shown,
+                self.stopwatch,
+                like=lambda index: originals[index],
+            )
             left = {index: found for index, found in seen if found}
             for attempt in tried:
                 if attempt.index not in left:
                     done[attempt.index] = attempt
+            for index, found in left.items():
+                stubborn[index] += tuple(item.box for item in found)
             open_frames = {
                 index: (open_frames[index][0], self._more(open_frames[index][1], found))
                 for index, found in left.items()
@@ -85,7 +102,13 @@ class Restorer:
         wider = widened(fresh, rows=rows, columns=columns, grid_pixels=self.grid_pixels)
         return merged((*marks, *wider))
 
-    def _filled(self, index: int, values: StoredFrame, marks: tuple[Marked, ...]) -> Restored:
+    def _filled(
+        self,
+        index: int,
+        values: StoredFrame,
+        marks: tuple[Marked, ...],
+        stubborn: tuple[Box, ...],
+    ) -> Restored:
         rows, columns = self.layout.rows, self.layout.columns
         boxes = [mark.box for mark in marks]
         mask = mask_of(boxes, rows=rows, columns=columns)
@@ -95,9 +118,7 @@ class Restorer:
             for group in groups
         ]
         crops = [self._crop(values, mask, window) for window in windows]
-        filled = self.inpainter.fill(
-            [crop.shown for crop in crops], [crop.mask for crop in crops], seed=self.seed
-        )
+        filled = self._fills(crops, [any(w.intersects(s) for s in stubborn) for w in windows])
         canvas = values.copy()
         regions = []
         for group, window, crop, fill in zip(groups, windows, crops, filled, strict=True):
@@ -109,6 +130,16 @@ class Restorer:
                 for n in group
             ]
         return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)))
+
+    def _fills(self, crops: Sequence[Crop], plainly: Sequence[bool]) -> tuple[Filled, ...]:
+        filled: dict[int, Filled] = {}
+        for inpainter, wanted in ((self.inpainter, False), (self.plain, True)):
+            chosen = [n for n, plain in enumerate(plainly) if plain is wanted]
+            some = inpainter.fill(
+                [crops[n].shown for n in chosen], [crops[n].mask for n in chosen], seed=self.seed
+            )
+            filled.update(zip(chosen, some, strict=True))
+        return tuple(filled[n] for n in range(len(crops)))
 
     def _crop(self, values: StoredFrame, mask: Mask, window: Box) -> Crop:
         part = window.slices

@@ -159,6 +159,20 @@ def test_text_that_the_second_look_finds_is_filled_too() -> None:
     assert all(region.box.left <= 66 for region in cleaned.regions)
 
 
+def test_what_the_second_look_finds_is_filled_with_one_value() -> None:
+    """The streaks of a texture that grows inwards can look like letters."""
+    looks = iter([[Box(20, 60, 80, 80)]])
+    second = ScriptedFinder(lambda _frame: next(looks, []))
+    stored, _ = screen(Kind(), ground=0, ink=255)
+    cleaner = PixelCleaner(finds_always(Box(20, 60, 80, 80)), TeleaInpainter(), second_look=second)
+
+    cleaned = cleaner.clean(instance(stored, Kind()), seed=1)
+
+    (region,) = cleaned.regions
+    assert region.fill == "solid"
+    assert len(np.unique(values(cleaned.dataset)[0][region.box.slices])) == 1
+
+
 def test_text_that_stays_withholds_the_instance() -> None:
     cleaner = PixelCleaner(finds_always(TEXT), AUTO)
     stored, _ = screen(Kind(), ground=0, ink=255)

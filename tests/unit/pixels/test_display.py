@@ -148,6 +148,24 @@ def test_dim_text_in_colour_is_shown_stretched_too() -> None:
     assert stretched.max() == 255
 
 
+@pytest.mark.parametrize("dtype", ["u2", "i2", "u4", "f4"])
+def test_a_filled_frame_is_shown_as_the_original_was(dtype: str) -> None:
+    original = np.arange(0, 4000, 5).reshape(20, 40).astype(dtype)
+    filled = original.copy()
+    filled[15:] = 100
+    bits = original.dtype.itemsize * 8
+    keyword = "FloatPixelData" if dtype == "f4" else "PixelData"
+    kind = Layout(keyword, 20, 40, 1, bits, bits, bits - 1, dtype == "i2", "MONOCHROME2", 0, 1)
+    display = Display(windowed(500, 800), kind)
+
+    before = display.views(original, 0)
+    after = display.views(filled, 0, like=original)
+
+    assert len(before) == len(after) == 3
+    for one, two in zip(before, after, strict=True):
+        assert np.array_equal(one[:15], two[:15])
+
+
 def test_grey_is_grey_in_both_colour_spaces() -> None:
     grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None, None], 3, axis=2)
 
