@@ -10,7 +10,7 @@ Source: PS3.5 8.1, 8.2, A.1 to A.4; PS3.3 C.7.6.3.1.8.
 
 import dataclasses
 import struct
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from pydicom.dataelem import DataElement
@@ -26,6 +26,9 @@ from deid_node.pixels.encoders import ENCODERS, Task
 from deid_node.pixels.fragments import encapsulated
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.native import native_bytes
+
+_MAX_NATIVE_BYTES: Final = 2**32 - 2
+"""PS3.5 7.1: an explicit length has 32 bits and is even; all ones means undefined."""
 
 
 class EncodingFailed(Exception):
@@ -143,7 +146,9 @@ class DecodedWriter:
     def __init__(self, frames: Frames) -> None:
         self.syntax: str = EXPLICIT_LITTLE
         self._frames = frames
-        # YBR_FULL_422 would need subsampled bytes; decoded frames are never subsampled.
+        need = -(-frames.layout.frame_bits * len(frames) // 8)
+        if need > _MAX_NATIVE_BYTES:
+            raise Undecodable("the decoded frames do not fit native Pixel Data")
         self._layout = dataclasses.replace(frames.layout, planar=0)
         self._parts: list[bytes] = []
         self._bits: list[Words] = []

@@ -68,6 +68,7 @@ def test_the_same_seed_gives_the_same_bytes(inpainter: Inpainter) -> None:
     assert all(np.array_equal(a.frame, b.frame) for a, b in zip(one, two, strict=True))
 
 
+@pytest.mark.req("REQ-PX-07")
 def test_what_stood_under_the_mask_does_not_matter(inpainter: Inpainter) -> None:
     other = frames()
     for frame, mask in zip(other, masks(), strict=True):

@@ -109,6 +109,7 @@ def test_the_same_seed_gives_the_same_bytes(kind: Kind) -> None:
     assert one.PixelData == two.PixelData
 
 
+@pytest.mark.req("REQ-PX-02")
 def test_every_frame_is_looked_at_and_only_those_with_text_are_touched() -> None:
     kind = Kind(JLS)
     stored, _ = screen(kind, ground=0, ink=255, frames=5)
@@ -173,6 +174,7 @@ def test_what_the_second_look_finds_is_filled_with_one_value() -> None:
     assert len(np.unique(values(cleaned.dataset)[0][region.box.slices])) == 1
 
 
+@pytest.mark.req("REQ-PX-05")
 def test_text_that_stays_withholds_the_instance() -> None:
     cleaner = PixelCleaner(finds_always(TEXT), AUTO)
     stored, _ = screen(Kind(), ground=0, ink=255)
@@ -268,6 +270,7 @@ def broken(**what: object) -> Dataset:
     return dataset
 
 
+@pytest.mark.req("REQ-PX-06")
 @pytest.mark.parametrize(
     ("dataset", "error"),
     [

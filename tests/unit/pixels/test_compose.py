@@ -5,6 +5,7 @@ from deid_node.pixels.compose import keep_inside
 from deid_node.values.geometry import Box
 
 
+@pytest.mark.req("REQ-PX-04")
 @pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3)], ids=["grey", "colour"])
 def test_pixels_outside_the_mask_come_back_bit_for_bit(shape: tuple[int, ...]) -> None:
     stored = np.arange(np.prod(shape), dtype=np.int16).reshape(shape) - 30

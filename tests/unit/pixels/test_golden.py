@@ -119,6 +119,7 @@ def test_what_was_stored_is_decoded(kind: Kind, frames: int) -> None:
     assert np.array_equal(result, values)
 
 
+@pytest.mark.req("REQ-PX-04")
 @pytest.mark.parametrize("kind", NATIVE + LOSSLESS_CODED, ids=str)
 def test_touched_frames_keep_their_syntax_and_all_pixels_outside(kind: Kind) -> None:
     values = noise(kind, frames=3)
@@ -162,6 +163,7 @@ def test_other_decoders_read_what_was_written(kind: Kind) -> None:
         assert np.array_equal(theirs.astype(np.int64), ours.astype(np.int64)), plugin
 
 
+@pytest.mark.req("REQ-PX-03")
 @pytest.mark.parametrize("frames", [1, 2])
 @pytest.mark.parametrize("kind", NATIVE + LOSSLESS_CODED + LOSSY, ids=str)
 def test_text_free_instances_leave_byte_for_byte(kind: Kind, frames: int) -> None:
@@ -174,6 +176,7 @@ def test_text_free_instances_leave_byte_for_byte(kind: Kind, frames: int) -> Non
     assert (cleaned.changed, cleaned.looked_at, cleaned.frames) == (False, True, frames)
 
 
+@pytest.mark.req("REQ-PX-08")
 @pytest.mark.parametrize("kind", LOSSY, ids=str)
 def test_lossy_frames_are_decoded_once_and_leave_lossless(kind: Kind) -> None:
     values = noise(kind, frames=2)

@@ -32,6 +32,7 @@ def dirty() -> Dataset:
     return reread(dataset)
 
 
+@pytest.mark.req("REQ-PX-09")
 def test_overlays_curves_and_icons_are_gone_at_every_depth() -> None:
     dataset = dirty()
     before = copy.deepcopy(dataset)
