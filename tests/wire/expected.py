@@ -58,8 +58,7 @@ WITHHELD: Mapping[str, str] = MappingProxyType(
         "fo-dicom__GH626.dcm": "unsupported_object",
         # Encapsulated PDF.
         "visual-nlp-wor__DICOM_PDF_Deid_Deidentification_0.dcm": "unsupported_object",
-        # Other pictures under the SOP Instance UID of an earlier one.
-        "healthcare-dic__example-mg.dcm": "uid_conflict",
+        # Another picture under the SOP Instance UID (111) of an earlier one.
         "healthcare-dic__example.dcm": "uid_conflict",
     }
 )

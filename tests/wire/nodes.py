@@ -21,6 +21,7 @@ from deid_node.values.state import InstanceState
 from tests.fakes.waiting import eventually
 
 AE_TITLE = "DEIDNODE"
+ROOT = Path(__file__).resolve().parents[2]
 ENDED = frozenset({InstanceState.DELIVERED, InstanceState.WITHHELD, InstanceState.DISCARDED})
 
 
@@ -88,7 +89,8 @@ def deid_node(*arguments: str | Path, cwd: Path) -> "subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-m", "deid_node", *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, "COLUMNS": "200"},
+        # The package need not be installed where the command runs.
+        env={**os.environ, "COLUMNS": "200", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=280,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import generate_uid
 
 from deid_node.demo.samples import give_uid, shipped
 from deid_node.demo.server import RunningNode
@@ -68,7 +69,7 @@ def files(tmp_path: Path) -> Sequence[Path]:
     paths = []
     for name in NAMES:
         dataset = dcmread(shipped(name))
-        give_uid(dataset, f"{dataset.SOPInstanceUID}.{abs(hash(str(tmp_path))) % 10**6}"[:64])
+        give_uid(dataset, generate_uid(prefix=None, entropy_srcs=[name, str(tmp_path)]))
         paths.append(tmp_path / name)
         dataset.save_as(paths[-1], enforce_file_format=True)
     return paths
