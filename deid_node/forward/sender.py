@@ -12,7 +12,7 @@ from contextlib import closing
 from itertools import accumulate
 from time import monotonic
 
-from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable
+from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable, RefusedByDestination
 from deid_node.forward.base import Destination, Parcel
 from deid_node.forward.circuit import Circuit
 from deid_node.forward.source import DeliverySource
@@ -195,10 +195,8 @@ class Sender:
         try:
             return (Parcel(delivery.instance, self._source.clean_path(delivery.instance)),)
         except BlobDamaged as damage:
-            receipt = Receipt(
-                delivery.instance.id, delivery.destination, DeliveryResult.REFUSED, None
-            )
-            self._source.settle(receipt)
+            self._source.withhold_damaged(delivery)
+            self._metrics.instance_withheld(damage.code)
             self._log.error(Event.DELIVERY_REFUSED, instance=delivery.instance.id, code=damage.code)
             return ()
 
@@ -225,6 +223,7 @@ class Sender:
         if reached:
             self._log.info(Event.DESTINATION_REACHED)
         if receipt.result is DeliveryResult.REFUSED:
+            self._metrics.instance_withheld(RefusedByDestination.code)
             self._log.warning(Event.DELIVERY_REFUSED, instance=receipt.id, status=receipt.status)
         else:
             self._log.info(

@@ -37,6 +37,10 @@ class DeliverySource(Protocol):
         """Record an answer for good: DELIVERED, WARNING or REFUSED (the instance is withheld)."""
         ...
 
+    def withhold_damaged(self, delivery: Delivery) -> None:
+        """Record for good that the clean bytes are not intact (the instance is withheld)."""
+        ...
+
     def postpone(self, delivery: Delivery, *, seconds: float) -> None:
         """Count a failed attempt; the delivery is due again in `seconds`."""
         ...

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import time
 
-from deid_node.errors import RefusedByDestination
+from deid_node.errors import BlobDamaged, DeidNodeError, RefusedByDestination
 from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.journal import clean_from
 from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
+from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.state import DeliveryState, InstanceState
 
@@ -64,52 +65,28 @@ class Deliveries:
 
     def settle(self, receipt: Receipt) -> None:
         """Record a destination's answer; on disk when it returns."""
+        if receipt.result is DeliveryResult.RETRY:
+            raise ValueError("a delivery to be tried again is postponed, not settled")
         refused = receipt.result is DeliveryResult.REFUSED
 
         def write(transaction: Transaction) -> None:
-            connection = transaction.connection
-            connection.execute(
-                "UPDATE deliveries SET state = ?, status = ?, settled_at = ?"
-                " WHERE destination = ? AND instance_sequence ="
-                " (SELECT sequence FROM instances WHERE id = ?)",
-                (
-                    DeliveryState.REFUSED if refused else DeliveryState.DELIVERED,
-                    receipt.status,
-                    time(),
-                    receipt.destination,
-                    receipt.id,
-                ),
-            )
+            state = DeliveryState.REFUSED if refused else DeliveryState.DELIVERED
+            _close(transaction, receipt.id, receipt.destination, state, receipt.status)
             if refused:
-                error = RefusedByDestination()
-                connection.execute(
-                    "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?"
-                    " WHERE id = ? AND state = ?",
-                    (
-                        InstanceState.WITHHELD,
-                        time(),
-                        error.code,
-                        str(error),
-                        receipt.id,
-                        InstanceState.CLEAN,
-                    ),
-                )
+                _withhold(transaction, receipt.id, RefusedByDestination())
             else:
-                connection.execute(
-                    "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?"
-                    " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE"
-                    " d.instance_sequence = instances.sequence AND d.state != ?)",
-                    (
-                        InstanceState.DELIVERED,
-                        time(),
-                        receipt.id,
-                        InstanceState.CLEAN,
-                        DeliveryState.DELIVERED,
-                    ),
-                )
+                _finish(transaction, receipt.id)
 
-        if receipt.result is DeliveryResult.RETRY:
-            raise ValueError("a delivery to be tried again is postponed, not settled")
+        self._custody.write(write)
+
+    def withhold_damaged(self, delivery: Delivery) -> None:
+        """Record that the clean bytes are no longer what was sealed: the instance is withheld."""
+
+        def write(transaction: Transaction) -> None:
+            instance = delivery.instance.id
+            _close(transaction, instance, delivery.destination, DeliveryState.REFUSED, None)
+            _withhold(transaction, instance, BlobDamaged("the clean blob is not intact"))
+
         self._custody.write(write)
 
     def postpone(self, delivery: Delivery, *, seconds: float) -> None:
@@ -127,3 +104,49 @@ class Deliveries:
                 ),
             )
         )
+
+
+def _close(
+    transaction: Transaction,
+    instance: InstanceId,
+    destination: str,
+    state: DeliveryState,
+    status: int | None,
+) -> None:
+    transaction.connection.execute(
+        "UPDATE deliveries SET state = ?, status = ?, settled_at = ?"
+        " WHERE destination = ? AND instance_sequence ="
+        " (SELECT sequence FROM instances WHERE id = ?)",
+        (state, status, time(), destination, instance),
+    )
+
+
+def _withhold(transaction: Transaction, instance: InstanceId, error: DeidNodeError) -> None:
+    transaction.connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?"
+        " WHERE id = ? AND state = ?",
+        (
+            InstanceState.WITHHELD,
+            time(),
+            error.code,
+            str(error),
+            instance,
+            InstanceState.CLEAN,
+        ),
+    )
+
+
+def _finish(transaction: Transaction, instance: InstanceId) -> None:
+    """Call the instance delivered if this was the last of its destinations."""
+    transaction.connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?"
+        " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE"
+        " d.instance_sequence = instances.sequence AND d.state != ?)",
+        (
+            InstanceState.DELIVERED,
+            time(),
+            instance,
+            InstanceState.CLEAN,
+            DeliveryState.DELIVERED,
+        ),
+    )

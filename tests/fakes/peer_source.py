@@ -70,6 +70,11 @@ class MemorySource:
             self.order.append(receipt.id)
             self.changed.notify_all()
 
+    def withhold_damaged(self, delivery: Delivery) -> None:
+        self.settle(
+            Receipt(delivery.instance.id, delivery.destination, DeliveryResult.REFUSED, None)
+        )
+
     def postpone(self, delivery: Delivery, *, seconds: float) -> None:
         with self.changed:
             self.attempts[delivery.instance.id] += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deid_node.errors import InputError, SpoolFull, SpoolUnavailable
+from deid_node.errors import BlobDamaged, InputError, SpoolFull, SpoolUnavailable
 from deid_node.spool.blobs import reference
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
@@ -357,3 +357,19 @@ def test_an_instance_in_conflict_can_be_discarded_but_not_released(custody: Cust
     WorkList(custody).discard(other)
 
     assert WorkList(custody).entries() == []
+
+
+def test_clean_bytes_that_are_damaged_are_withheld_as_that(custody: Custody) -> None:
+    order = cleaned(custody, destinations=("archive", "mirror"))
+    deliveries = Deliveries(custody)
+    delivery = deliveries.due("archive", limit=1)[0]
+    (custody.blobs.clean / delivery.instance.blob.name).write_bytes(b"rot")
+    with pytest.raises(BlobDamaged):
+        deliveries.clean_path(delivery.instance)
+
+    deliveries.withhold_damaged(delivery)
+
+    assert [(entry.id, entry.code) for entry in WorkList(custody).entries()] == [
+        (order.id, "blob_damaged")
+    ]
+    assert deliveries.due("archive", limit=1) == []
