@@ -106,16 +106,15 @@ def test_misuse_ends_in_one_line_and_status_two(tmp_path: Path, arguments: Seque
     assert said[0].startswith("deid-node: ")
 
 
-@pytest.mark.parametrize("command", ["serve", "check"])
 @pytest.mark.parametrize(
-    ("section", "content", "path"),
+    ("command", "section", "content", "path"),
     [
-        ("receive", {"prot": 104}, "receive.prot"),
-        ("receive", {"port": "a secret"}, "receive.port"),
-        ("pixels", {"finder": {"kind": "tesseract"}}, "pixels.finder"),
-        ("metadata", {"pseudonym_key_file": "./none.key"}, "metadata.pseudonym_key_file"),
-        ("metadata", {"options": ["retain_uids"]}, "metadata.options"),
-        ("sections", {"unknown": 1}, "sections"),
+        ("serve", "receive", {"prot": 104}, "receive.prot"),
+        ("check", "receive", {"port": "a secret"}, "receive.port"),
+        ("check", "pixels", {"finder": {"kind": "tesseract"}}, "pixels.finder"),
+        ("serve", "metadata", {"pseudonym_key_file": "./none.key"}, "metadata.pseudonym_key_file"),
+        ("check", "metadata", {"options": ["retain_uids"]}, "metadata.options"),
+        ("check", "sections", {"unknown": 1}, "sections"),
     ],
     ids=["unknown key", "wrong type", "unknown kind", "no key", "not offered", "unknown section"],
 )

@@ -81,5 +81,5 @@ def _log(out: Path) -> str:
 
 
 def _port(out: Path) -> int:
-    (ready,) = [line for line in NodeFolder(out).events("node_ready")]
+    (ready,) = NodeFolder(out).events("node_ready")
     return int(ready["port"])
