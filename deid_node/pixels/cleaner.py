@@ -24,7 +24,7 @@ from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.pixels.looking import BATCH_BYTES, found_on
 from deid_node.pixels.masks import Marked, widened
-from deid_node.pixels.objects import require_open
+from deid_node.pixels.objects import require_open, require_picture
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
 from deid_node.pixels.stopwatch import Stopwatch
@@ -104,7 +104,8 @@ class PixelCleaner:
         MalformedDataset, Undecodable
             Frames cannot be had as the attributes say.
         ResidualText
-            Text is still seen after the last fill.
+            Text is still seen after the last fill, or seen in a map of labels or
+            quantities.
         """
         require_open(dataset)
         twin, hidden = without_hidden_pictures(dataset)
@@ -119,6 +120,8 @@ class PixelCleaner:
             return PixelsCleaned(
                 twin, len(frames), (), False, True, watch.steps(), hidden_removed=hidden
             )
+        if any(marks):
+            require_picture(dataset)
         restorer = Restorer(
             inpainter=self._inpainter,
             plain=SolidInpainter(),

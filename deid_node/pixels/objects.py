@@ -14,7 +14,7 @@ from typing import Final
 
 from pydicom.dataset import Dataset
 
-from deid_node.errors import UnsupportedObject
+from deid_node.errors import ResidualText, UnsupportedObject
 from deid_node.pixels.attributes import text
 
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
@@ -42,6 +42,31 @@ OPAQUE_ATTRIBUTES: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """Attributes that withhold any object they stand in."""
+
+
+MAPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        f"{_STORAGE}.66.4": "a segmentation",
+        f"{_STORAGE}.66.7": "a label map",
+        f"{_STORAGE}.30": "a parametric map",
+        f"{_STORAGE}.481.2": "a dose grid",
+    }
+)
+"""SOP classes whose pixels are labels or quantities, not a picture that could be filled."""
+
+
+def require_picture(dataset: Dataset) -> None:
+    """Check that filling pixels of the object keeps its meaning.
+
+    Raises
+    ------
+    ResidualText
+        Its pixels are labels or quantities: a filled pixel would be a false
+        finding, so what looks like text there is for a person to judge.
+    """
+    what = MAPS.get(text(dataset, "SOPClassUID"))
+    if what is not None:
+        raise ResidualText(f"something like text is seen in {what}, which is not filled")
 
 
 def require_open(dataset: Dataset) -> None:

@@ -1,4 +1,5 @@
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     BasicTextSRStorage,
@@ -10,10 +11,12 @@ from pydicom.uid import (
     TwelveLeadECGWaveformStorage,
 )
 
-from deid_node.errors import UnsupportedObject
+from deid_node.errors import ResidualText, UnsupportedObject
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.inpaint.solid import SolidInpainter
-from tests.fakes.finder import finds_nothing
+from deid_node.values.geometry import Box
+from tests.builders.samples import packaged_files
+from tests.fakes.finder import finds_always, finds_nothing
 
 
 def cleaner() -> PixelCleaner:
@@ -61,3 +64,17 @@ def test_objects_without_pixels_pass_unchanged(sop_class: str) -> None:
     assert cleaned.dataset == dataset
     assert cleaned.dataset is not dataset
     assert (cleaned.frames, cleaned.changed, cleaned.looked_at) == (0, False, False)
+
+
+@pytest.mark.parametrize("name", ["liver_1frame.dcm", "rtdose.dcm"])
+def test_a_map_in_which_text_is_seen_is_withheld_and_never_filled(name: str) -> None:
+    """A filled pixel of a segmentation would be a piece of organ that nobody found."""
+    (path,) = (path for path in packaged_files() if path.name == name)
+    dataset = dcmread(path)
+
+    untouched = cleaner().clean(dataset, seed=1)
+    with pytest.raises(ResidualText):
+        PixelCleaner(finds_always(Box(1, 1, 8, 6)), SolidInpainter()).clean(dataset, seed=1)
+
+    assert untouched.looked_at
+    assert not untouched.changed
