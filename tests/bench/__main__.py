@@ -25,7 +25,7 @@ MEASUREMENTS = {
 def main() -> None:
     """Run the chosen measurements, all of them where none is named."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("measurement", nargs="*", choices=[*MEASUREMENTS, []])
+    parser.add_argument("measurement", nargs="*", choices=tuple(MEASUREMENTS))
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured")
     parser.add_argument("--each", type=int, default=100, help="instances of each sender")
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")

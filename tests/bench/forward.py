@@ -30,7 +30,7 @@ from tests.fakes.orthanc import orthanc
 from tests.fakes.waiting import eventually, free_port
 
 WAITING = 400
-_STORESCP, _ORTHANC = "to storescp", "to Orthanc"
+_STORESCP, _ORTHANC = "storescp", "Orthanc"
 
 
 def measure_forward(folder: Path, *, rounds: int, each: int) -> None:
