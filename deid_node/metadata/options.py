@@ -75,7 +75,7 @@ Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]*$", max_leng
 
 
 class MetadataOptions(BaseModel):
-    """The section ``metadata`` of the configuration."""
+    """How the header is de-identified, and what pseudonyms are made with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -21,10 +21,10 @@ class BoxOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    left: _Edge
-    top: _Edge
-    right: _Edge
-    bottom: _Edge
+    left: _Edge = Field(description="First column of the box.")
+    top: _Edge = Field(description="First row of the box.")
+    right: _Edge = Field(description="First column behind the box.")
+    bottom: _Edge = Field(description="First row below the box.")
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -48,7 +48,10 @@ class DeviceRegionsOptions(BaseModel):
     """SOP Class UID."""
 
     rows: Annotated[int, Field(ge=1)] | None = None
+    """Rows (0028,0010) of the frames."""
+
     columns: Annotated[int, Field(ge=1)] | None = None
+    """Columns (0028,0011) of the frames."""
 
     boxes: Annotated[tuple[BoxOptions, ...], Field(min_length=1)]
     """Filled on every frame, beside what the finder finds."""
