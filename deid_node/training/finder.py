@@ -2,8 +2,8 @@
 
 The step number alone decides which samples are seen and how fast is learned, so
 a training that was cut off goes on from its checkpoint as if it had not been.
-What ships is the running average of the weights, not the weights themselves:
-it is steadier than any single step.
+A running average of the weights is kept beside them: while the rate of learning
+is high it is steadier than any single step, at the end of a run the two meet.
 
     python -m deid_node.training.finder --backgrounds DIR --fonts DIR --out DIR
 """
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -182,11 +183,11 @@ def examine(
     return loss, hit / max(1.0, asked), hit / max(1.0, said)
 
 
-def load_averaged(checkpoint: Path) -> FinderNet:
-    """Return the averaged network of a checkpoint, ready to be exported."""
+def load_net(checkpoint: Path, kind: Literal["averaged", "net"] = "averaged") -> FinderNet:
+    """Return the averaged network of a checkpoint, or its last one, ready to be exported."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     net = FinderNet(FinderShape(**state["shape"]))
-    net.load_state_dict(state["averaged"])
+    net.load_state_dict(state[kind])
     return net.eval()
 
 

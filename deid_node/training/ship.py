@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from deid_node.pixels.find.weights import SHIPPED
 from deid_node.training.backgrounds import licences, read_backgrounds
 from deid_node.training.examples import Example, rendered, screens, text_free
 from deid_node.training.faces import find_faces
-from deid_node.training.finder import CURVE, hold_out, load_averaged
+from deid_node.training.finder import CURVE, hold_out, load_net
 from deid_node.training.measure import Figures, judge
 from deid_node.training.samples import SampleMaker
 from deid_node.training.stamps import Scribe
@@ -43,22 +44,25 @@ Sets = dict[str, tuple[Example, ...]]
 class Shipment:
     """Where a checkpoint comes from and where the file goes.
 
-    `edge_score` is how far boxes reach; `forgone` is the share of the lines that the
-    lowest threshold finds in validation and the chosen one may leave.
+    `kind` says which weights of the checkpoint: the last when a run ended as planned,
+    the averaged ones when it was broken off. `edge_score` is how far boxes reach;
+    `forgone` is the share of the lines that the lowest threshold finds in validation
+    and the chosen one may leave.
     """
 
     checkpoint: Path
     shared: Path
     fonts: tuple[Path, ...]
     target: Path
+    kind: Literal["averaged", "net"] = "net"
     edge_score: float = 0.2
-    forgone: float = 0.004
+    forgone: float = 0.01
     threads: int = 2
 
 
 def ship(shipment: Shipment) -> dict[str, object]:
     """Choose the threshold, write ``finder.onnx`` and ``finder.json``, return the figures."""
-    net = load_averaged(shipment.checkpoint)
+    net = load_net(shipment.checkpoint, shipment.kind)
     file = shipment.target / SHIPPED
     unseen = Scribe(hold_out(find_faces(shipment.fonts))[1])
     validation = _sets(shipment, "validation", unseen, _VALIDATION_SEED)

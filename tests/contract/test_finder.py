@@ -40,11 +40,15 @@ def write(
     colour: Sequence[int] | int = 255,
     size: float = 0.5,
 ) -> Box:
-    font = cv2.FONT_HERSHEY_SIMPLEX
-    (width, height), _ = cv2.getTextSize(text, font, size, 1)
+    """Write on `frame` and return the box of the ink that came to lie inside."""
     shade = colour if isinstance(colour, int) else tuple(colour)
-    cv2.putText(frame, text, (left, base), font, size, shade, 1, cv2.LINE_AA)
-    return Box(max(0, left), max(0, base - height), left + width, base)
+    ink = np.zeros(frame.shape[:2], np.uint8)
+    for canvas, value in ((frame, shade), (ink, 255)):
+        cv2.putText(
+            canvas, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, size, value, 1, cv2.LINE_AA
+        )
+    rows, columns = np.nonzero(ink)
+    return Box(int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
 
 
 def covered(frame: Frame, found: Sequence[Found], box: Box) -> float:

@@ -15,7 +15,7 @@ from deid_node.training.finder import (
     CURVE,
     FinderTraining,
     learning_rate,
-    load_averaged,
+    load_net,
     train,
 )
 from deid_node.training.losses import finder_loss
@@ -68,7 +68,7 @@ def test_a_training_that_was_cut_off_goes_on_as_if_it_had_not(
         train(cut, tell=stop)
     resumed = train(cut, tell=lines.append)
 
-    first, second = load_averaged(straight).state_dict(), load_averaged(resumed).state_dict()
+    first, second = load_net(straight).state_dict(), load_net(resumed).state_dict()
     assert all(torch.equal(first[name], second[name]) for name in first)
     assert (options.out / CURVE).read_text("utf-8").count("\n") == 3
     assert len(lines) == 3
