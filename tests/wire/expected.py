@@ -2,8 +2,8 @@
 
 Everything that is not named here must arrive. A finding of the text finder is no
 property of a file but of the model of the day, so the few images that a model
-may read as text are named apart: they may be withheld as residual_text, nothing
-else, or arrive.
+is known to read as text are named apart: they may be withheld as residual_text
+or arrive.
 """
 
 from collections.abc import Mapping
@@ -34,6 +34,7 @@ WITHHELD: Mapping[str, str] = MappingProxyType(
         "SC_rgb_jls_lossy_sample.dcm": STUDY_MISSING,
         "pydicom-data__JLSL_08_07_0_1F.dcm": STUDY_MISSING,
         "pydicom-data__JLSL_16_15_1_1F.dcm": STUDY_MISSING,
+        "pydicom-data__HTJ2KLossless_08_RGB.dcm": STUDY_MISSING,
         "fo-dicom__GH223.dcm": STUDY_MISSING,
         "fo-dicom__GH487.dcm": STUDY_MISSING,
         "broken__truncated_header.dcm": STUDY_MISSING,
@@ -65,15 +66,24 @@ WITHHELD: Mapping[str, str] = MappingProxyType(
 
 MAY_READ_AS_TEXT = frozenset(
     {
-        # Enhanced CT of a chest, high contrast: vessels and ribs.
+        # Perfusion maps of a brain: specks of black on white.
         "cornerstoneWAD__CT0012.fragmented_no_bot_jpeg_baseline.51.dcm",
         "pydicom-data__eCT_Supplemental.dcm",
         # Nineteen slices of a knee.
         "fo-dicom__MOVEKNEE.dcm",
-        # A photograph in colour.
+        # A photograph: sunlight on the sea.
         "pydicom-data__HTJ2KLossless_08_RGB.dcm",
+        # Two frames of an ultrasound screen full of words and marks.
+        "pydicom-data__OBXXXX1A_2frame.dcm",
+        "pydicom-data__OBXXXX1A_expb_2frame.dcm",
+        "pydicom-data__OBXXXX1A_rle_2frame.dcm",
+        # The SMPTE pattern: words, and bars as wide as strokes.
+        "pydicom-data__mlut_18.dcm",
     }
 )
+
+MORE_THAT_READ_AS_TEXT = 4
+"""How many others a model of another day may doubt before somebody has to look at them."""
 
 NOT_TAKEN = frozenset(
     {

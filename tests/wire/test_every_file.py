@@ -26,7 +26,7 @@ from deid_node.values.state import InstanceState
 from tests.fakes.programs import program
 from tests.wire.conftest import shared_folder
 from tests.wire.corpus import Corpus, Parcel, prepare, pydicom_files
-from tests.wire.expected import MAY_READ_AS_TEXT, NOT_TAKEN, WITHHELD
+from tests.wire.expected import MAY_READ_AS_TEXT, MORE_THAT_READ_AS_TEXT, NOT_TAKEN, WITHHELD
 from tests.wire.nodes import AE_TITLE, NodeFolder, node_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("every_file")]
@@ -106,16 +106,19 @@ def test_what_was_sent_was_delivered_or_withheld(walk: Walk) -> None:
 
 
 def test_each_is_withheld_for_the_right_reason(walk: Walk) -> None:
-    wrong = {}
+    wrong, doubted = {}, []
     for parcel in walk.corpus.parcels:
         expected = WITHHELD.get(parcel.name)
         if walk.answers[parcel.name].status != 0x0000 or walk.conflicts(parcel):
             continue
         code = walk.journeys[parcel.sop_instance_uid].code
-        if code != expected and not (code == "residual_text" and parcel.name in MAY_READ_AS_TEXT):
+        if code == "residual_text":
+            doubted += [parcel.name] * (parcel.name not in MAY_READ_AS_TEXT)
+        elif code != expected and not (code is None and parcel.name in MAY_READ_AS_TEXT):
             wrong[parcel.name] = f"{code}, not {expected}"
 
     assert not wrong
+    assert len(doubted) <= MORE_THAT_READ_AS_TEXT, doubted
 
 
 def test_other_bytes_under_a_known_uid_are_withheld(walk: Walk) -> None:
@@ -182,6 +185,8 @@ def test_no_delivered_instance_has_an_error_that_the_original_has_not(walk: Walk
         for parcel, arrived, _ in walk.delivered()
         # It reads a deflated dataset as if it were plain.
         if parcel.transfer_syntax != DeflatedExplicitVRLittleEndian
+        # What should have been withheld is another test's complaint.
+        and parcel.name not in WITHHELD
     ]
 
     def new_errors(pair: tuple[Parcel, Path]) -> Sequence[str]:
