@@ -36,6 +36,7 @@ class DoorSocket(AssociationSocket):
     ) -> None:
         super().__init__(association, client_socket=connection)
         self._turns = association.turns
+        self._spoilt = False
         self._limit_bytes = (
             max(max_pdu_bytes, _LARGEST_ASSOCIATE_BYTES)
             if max_pdu_bytes
@@ -48,7 +49,7 @@ class DoorSocket(AssociationSocket):
     @property
     def ready(self) -> bool:
         """Return whether bytes wait to be read, after waiting a moment for them or our answer."""
-        if self.socket is None or not self._is_connected:
+        if self.socket is None or not self._is_connected or self._spoilt:
             sleep(LONGEST_WAIT_SECONDS)
             return False
         if self._turns.ours and self._turns.wait_for_answer():
@@ -71,6 +72,8 @@ class DoorSocket(AssociationSocket):
         Raises `OSError` where the connection fails, falls silent, or claims more
         than it may send.
         """
+        # Until all of it is there: what follows half a PDU is noise and must not be read as one.
+        self._spoilt = True
         if nr_bytes > self._limit_bytes:
             raise ConnectionAbortedError("a PDU claims to be longer than allowed")
         if self.socket is None:
@@ -84,4 +87,5 @@ class DoorSocket(AssociationSocket):
                     break
                 read += count
         del buffer[read:]
+        self._spoilt = read < nr_bytes
         return buffer
