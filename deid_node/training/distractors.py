@@ -19,7 +19,7 @@ def distract(canvas: Canvas, chance: np.random.Generator, count: int, *, grey: b
     kinds: tuple[Callable[[Canvas, np.random.Generator, Colour], None], ...] = (
         _calipers, _calipers, _ruler, _ruler, _ruler, _grid, _trace, _trace, _colour_bar, _frame,
         _curve, _dots, _arrow, _table, _histogram, _hatch, _icons,
-        _flow, _flow, _flow,
+        _flow, _flow, _flow, _flow, _flow,
     )  # fmt: skip
     for _ in range(count):
         level = int(chance.integers(60, 256))
@@ -182,6 +182,8 @@ def _flow(canvas: Canvas, chance: np.random.Generator, colour: Colour) -> None:
         wide, high = (max(0.5, float(n) * fineness) for n in shape)
         soft = np.asarray(cv2.GaussianBlur(noise, (0, 0), wide, sigmaY=high), np.float32)
         field = field + share * soft / (float(soft.std()) + 1e-6)
+    if chance.random() < 0.5:  # vessels branch: the lines along which the noise changes sign
+        field = np.asarray(2.0 - np.abs(field) * float(chance.uniform(2.0, 5.0)), np.float32)
     if chance.random() < 0.5:  # vessels are denser in the middle of their organ
         down, across = np.indices(place.shape[:2], np.float32)
         middle = np.hypot(
