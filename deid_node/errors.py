@@ -25,6 +25,7 @@
     |   |-- UnknownElement           an element that the plan cannot judge
     |   |-- UnknownSubject           the subject table does not name the patient
     |   |-- ResidualText             text is still seen after the fill
+    |   |-- MostlyText               more than half of a frame would be filled
     |   |-- IdentifierLeft           an original identifier stands in the result
     |   |-- UidConflict              same SOP Instance UID, other bytes
     |   |-- WorkerLost               it took a worker process down, three times
@@ -208,6 +209,19 @@ class ResidualText(CleaningError):
     """The second look still sees text in a filled frame."""
 
     code = "residual_text"
+
+
+class MostlyText(CleaningError):
+    """More than half of a frame would be filled: little of the image would be left.
+
+    Either it is a page of text, or the finder is mistaken on a large scale; a
+    person can tell.
+    """
+
+    code = "mostly_text"
+
+    def __init__(self) -> None:
+        super().__init__("more than half of a frame would be filled")
 
 
 class IdentifierLeft(CleaningError):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from deid_node.errors import ResidualText
+from deid_node.errors import MostlyText, ResidualText
 from deid_node.pixels.arrays import Mask, StoredFrame
 from deid_node.pixels.compose import keep_inside
 from deid_node.pixels.crops import CONTEXT_PIXELS, Crop, crop_of, stored_of
@@ -28,6 +28,9 @@ from deid_node.values.geometry import Box, Found, Region
 
 ROUNDS: Final = 3
 """How often a frame is filled at most."""
+
+MOST_FILLED: Final = 0.5
+"""Share of a frame that may be filled."""
 
 _REACH_PIXELS: Final = 8
 
@@ -63,6 +66,8 @@ class Restorer:
         ------
         ResidualText
             Text is still seen on a frame after the last round.
+        MostlyText
+            More than `MOST_FILLED` of a frame would be filled.
         """
         open_frames = {index: (values, marks) for index, values, marks in frames}
         stubborn: dict[int, tuple[Box, ...]] = dict.fromkeys(open_frames, ())
@@ -112,6 +117,8 @@ class Restorer:
         rows, columns = self.layout.rows, self.layout.columns
         boxes = [mark.box for mark in marks]
         mask = mask_of(boxes, rows=rows, columns=columns)
+        if mask.mean() > MOST_FILLED:
+            raise MostlyText
         groups = neighbourhoods(boxes, _REACH_PIXELS, rows=rows, columns=columns)
         windows = [
             hull([boxes[n] for n in group]).grown(CONTEXT_PIXELS, rows=rows, columns=columns)

@@ -12,14 +12,16 @@ from deid_node.values.geometry import Box, Found
 
 _OVERLAP_SHARE = 0.6
 _HEIGHT_RATIO = 1.8
+_HIGHEST_LETTER_PIXELS = 32
+"""What is higher reaches no further: it may be no line at all."""
 
 
 def joined(found: Sequence[Found], *, reach: float) -> tuple[Found, ...]:
     """Return `found` with neighbours in a line made one, from top to bottom.
 
     Two boxes are neighbours when they overlap in height, are about as high, and the
-    gap between them is at most `reach` times the lower height. The score of a joined
-    box is the best of its parts.
+    gap between them is at most `reach` times the lower height, where a height counts
+    for 32 pixels at most. The score of a joined box is the best of its parts.
     """
     ordered = sorted(found, key=lambda one: one.box.left)
     groups: dict[int, list[Found]] = {}
@@ -38,6 +40,7 @@ def _first_of_line(ordered: Sequence[Found], reach: float) -> list[int]:
     edges = np.array([(b.left, b.top, b.right, b.bottom) for b in (one.box for one in ordered)])
     left, top, right, bottom = edges.reshape(-1, 4).T
     height = bottom - top
+    letter = np.minimum(height, _HIGHEST_LETTER_PIXELS)
     line = list(range(len(ordered)))
 
     def first(index: int) -> int:
@@ -46,7 +49,7 @@ def _first_of_line(ordered: Sequence[Found], reach: float) -> list[int]:
             index = line[index]
         return index
 
-    last = np.searchsorted(left, right + reach * height, side="right")
+    last = np.searchsorted(left, right + reach * letter, side="right")
     for index, stop in enumerate(last):
         beside = slice(index + 1, int(stop))
         lower = np.minimum(height[index], height[beside])
@@ -54,7 +57,7 @@ def _first_of_line(ordered: Sequence[Found], reach: float) -> list[int]:
         near = (
             (overlap >= _OVERLAP_SHARE * lower)
             & (np.maximum(height[index], height[beside]) <= _HEIGHT_RATIO * lower)
-            & (left[beside] - right[index] <= reach * lower)
+            & (left[beside] - right[index] <= reach * np.minimum(letter[index], letter[beside]))
         )
         for other in np.flatnonzero(near):
             pair = sorted((first(index), first(index + 1 + int(other))))

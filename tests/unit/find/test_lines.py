@@ -53,3 +53,10 @@ def test_a_chain_of_parts_becomes_one_whatever_their_order() -> None:
     parts = [Found(Box(x, 10, x + 8, 20), 0.9) for x in range(0, 200, 20)]
 
     assert joined(parts[::-1], reach=2.0) == (Found(Box(0, 10, 188, 20), 0.9),)
+
+
+def test_what_is_too_high_for_a_letter_reaches_no_further_than_one() -> None:
+    """Colour flow that was taken for text must not swallow the labels at the edge."""
+    given = found(Box(0, 100, 40, 180), Box(110, 100, 300, 200))
+
+    assert joined(given, reach=2.0) == given

@@ -11,6 +11,7 @@ from pydicom.uid import UID
 from deid_node.errors import (
     CleaningError,
     MalformedDataset,
+    MostlyText,
     ResidualText,
     Undecodable,
     UnsupportedSyntax,
@@ -102,7 +103,7 @@ def test_the_argument_is_never_written_to() -> None:
 @pytest.mark.parametrize("kind", [Kind(), Kind(RLE), Kind(BASELINE, "RGB")], ids=str)
 def test_the_same_seed_gives_the_same_bytes(kind: Kind) -> None:
     dataset = instance(noise(kind, frames=2), kind)
-    cleaner = PixelCleaner(finds_always(Box(3, 3, 30, 20)), AUTO, second_look=finds_nothing())
+    cleaner = PixelCleaner(finds_always(Box(3, 3, 12, 12)), AUTO, second_look=finds_nothing())
 
     one, two = (cleaner.clean(dataset, seed=9).dataset for _ in range(2))
 
@@ -357,3 +358,11 @@ def test_whatever_is_found_pixels_outside_stay(
     keep = outside((31, 47), [region.box for region in cleaned.regions])
     assert np.array_equal(values(cleaned.dataset)[:, keep], stored[:, keep])
     assert cleaned.changed == bool(cleaned.regions)
+
+
+def test_a_frame_of_which_little_would_be_left_is_withheld() -> None:
+    stored, _ = screen(Kind(), ground=0, ink=255)
+    finder = finds_ink(Box(0, 0, 160, 60))
+
+    with pytest.raises(MostlyText):
+        PixelCleaner(finder, AUTO).clean(instance(stored, Kind()), seed=1)
