@@ -10,9 +10,11 @@ import struct
 import zlib
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
-from pydicom import Dataset, dcmread, dcmwrite
+from pydicom import Dataset, config, dcmread, dcmwrite
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
@@ -32,6 +34,9 @@ IMPLEMENTATION_CLASS_UID: Final = "2.25.235311011693747004582259167232954186433"
 
 _SPOOL_VERSION_NAME: Final = "DEID_NODE_SPOOL"
 _INFLATED_BYTES: Final = 1 << 20
+_UNDEFINED_LENGTH: Final = 0xFFFFFFFF
+_DEEPEST: Final = 64
+_HEADER_READS: Final = (4, 8)
 _SOP_CLASS_UID: Final = Tag(0x0008, 0x0016)
 _SOP_INSTANCE_UID: Final = Tag(0x0008, 0x0018)
 
@@ -87,7 +92,7 @@ def require_identity(
 
 
 def read(path: "PathLike[str] | str") -> Dataset:
-    """Return the dataset of the Part 10 file at `path`, large values not yet loaded.
+    """Return the dataset of the Part 10 file at `path`.
 
     Raises
     ------
@@ -97,7 +102,8 @@ def read(path: "PathLike[str] | str") -> Dataset:
         The file breaks off or its encoding contradicts itself.
     """
     try:
-        return dcmread(Path(path), force=False)
+        dataset = _read_to_the_end(Path(path))
+        _require_whole(dataset)
     except InvalidDicomError:
         raise NotDicom from None
     except CleaningError:
@@ -105,6 +111,7 @@ def read(path: "PathLike[str] | str") -> Dataset:
     # pydicom raises many kinds of errors on broken input, and their texts may quote values.
     except Exception as error:  # noqa: BLE001
         raise MalformedDataset(f"the file cannot be read ({type(error).__name__})") from None
+    return dataset
 
 
 def write(dataset: Dataset, path: Path) -> None:
@@ -126,6 +133,59 @@ def write(dataset: Dataset, path: Path) -> None:
         file.write(buffer.getvalue())
         file.flush()
         os.fsync(file.fileno())
+
+
+class _Watched(io.BufferedReader):
+    """Remembers whether the header of an element was cut: the library takes that for the end."""
+
+    header_cut = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read as usual."""
+        content = super().read(size)
+        if size in _HEADER_READS and 0 < len(content) < size:
+            self.header_cut = True
+        return content
+
+
+def _read_to_the_end(path: Path) -> Dataset:
+    with _Watched(io.FileIO(path)) as file:
+        try:
+            # Otherwise the library returns what it has where a file breaks off, and says nothing.
+            with config.strict_reading():
+                dataset = dcmread(file, force=False)
+        except EOFError:
+            raise MalformedDataset("the file breaks off") from None
+        # Strictness about anything else is not wanted: many sound files are a little irregular.
+        except Exception:  # noqa: BLE001
+            file.seek(0)
+            dataset = dcmread(file, force=False)
+        if file.header_cut:
+            raise MalformedDataset("the file breaks off")
+        return dataset
+
+
+def _require_whole(dataset: Dataset, depth: int = 0) -> None:
+    """Raise `MalformedDataset` where a value is shorter than its element says, at any depth."""
+    if depth > _DEEPEST or (depth == 0 and len(dataset) == 0):
+        raise MalformedDataset("the dataset is empty, or nested beyond any use")
+    for tag in dataset.keys():  # noqa: SIM118 - iterating the dataset itself decodes its values
+        # The library's own annotation leaves out the elements that are not decoded yet.
+        element = cast("DataElement | RawDataElement", dataset.get_item(tag))
+        if isinstance(element, RawDataElement):
+            if len(element.value or b"") < element.length != _UNDEFINED_LENGTH:
+                raise MalformedDataset("the file breaks off inside a value")
+            if not _is_sequence(element):
+                continue
+        if dataset[tag].VR == "SQ":
+            for item in dataset[tag].value or ():
+                _require_whole(item, depth + 1)
+
+
+def _is_sequence(element: RawDataElement) -> bool:
+    if element.VR not in {None, "UN"}:
+        return bool(element.VR == "SQ")
+    return dictionary_has_tag(element.tag) and bool(dictionary_VR(element.tag) == "SQ")
 
 
 def _identity_in(content: bytes, transfer_syntax: str) -> tuple[str | None, str | None]:

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -49,7 +50,9 @@ class Node:
     def send(self, request: bytes) -> bytes:
         with socket.create_connection(("127.0.0.1", self.exporter.port), timeout=10) as peer:
             peer.sendall(request)
-            peer.shutdown(socket.SHUT_WR)
+            # The server may have answered and closed already: then there is nothing to shut.
+            with suppress(OSError):
+                peer.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: peer.recv(65536), b""))
 
 

@@ -3,7 +3,7 @@ import copy
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
@@ -336,13 +336,13 @@ def test_steps_are_those_of_the_metric() -> None:
     assert all(step.seconds >= 0 for step in steps)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(
     st.lists(
-        st.tuples(*[st.integers(0, 60)] * 4).map(
+        st.tuples(*[st.integers(0, 60)] * 2, *[st.integers(0, 14)] * 2).map(
             lambda n: Box(n[0], n[1], n[0] + n[2] + 1, n[1] + n[3] + 1)
         ),
-        max_size=6,
+        max_size=4,
     ),
     st.sampled_from([Kind(), Kind(RLE, "RGB"), Kind(BIG, "MONOCHROME2", 16, 12, signed=True)]),
     st.sampled_from([AUTO, SolidInpainter(), TeleaInpainter()]),
@@ -353,7 +353,10 @@ def test_whatever_is_found_pixels_outside_stay(
     stored = noise(kind, frames=1, rows=31, columns=47)
     cleaner = PixelCleaner(finds_always(*boxes), inpainter, second_look=finds_nothing())
 
-    cleaned = cleaner.clean(instance(stored, kind), seed=1)
+    try:
+        cleaned = cleaner.clean(instance(stored, kind), seed=1)
+    except MostlyText:
+        reject()
 
     keep = outside((31, 47), [region.box for region in cleaned.regions])
     assert np.array_equal(values(cleaned.dataset)[:, keep], stored[:, keep])

@@ -25,7 +25,6 @@ def test_the_default_is_one_process_a_core_and_ten_minutes() -> None:
     "engine",
     [
         {"kind": "ray"},
-        {"processes": 1},
         {"kind": "local", "processes": 0},
         {"kind": "local", "processes": "many"},
         {"kind": "local", "time_limit_seconds": 0},
