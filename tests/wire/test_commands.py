@@ -51,7 +51,7 @@ def test_clean_withholds_what_it_cannot_clean_and_goes_on(mixed: Path, tmp_path:
     )
     assert {name: line["code"] for name, line in by_name.items() if line["code"]} == {
         "a_readme.txt": "not_dicom",
-        "b_truncated.dcm": "undecodable",
+        "b_truncated.dcm": "malformed_dataset",
         "c_no_meta.dcm": "not_dicom",
         "d_empty.dcm": "not_dicom",
         "e_cut.dcm": "malformed_dataset",

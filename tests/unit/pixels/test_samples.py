@@ -29,7 +29,7 @@ AUTO = AutoInpainter(SolidInpainter(), TeleaInpainter())
 
 # What these are withheld for, seen by hand.
 CODES = {
-    "MR_truncated.dcm": "undecodable",
+    "MR_truncated.dcm": "malformed_dataset",
     "JPEG2000-embedded-sequence-delimiter.dcm": "undecodable",
     "badVR.dcm": "malformed_dataset",
     "meta_missing_tsyntax.dcm": "malformed_dataset",
@@ -37,7 +37,7 @@ CODES = {
     "DICOMDIR": "unsupported_object",
     "README.txt": "not_dicom",
     "no_meta.dcm": "not_dicom",
-    "broken__truncated_pixels.dcm": "undecodable",
+    "broken__truncated_pixels.dcm": "malformed_dataset",
     "broken__empty.dcm": "not_dicom",
     "fo-dicom__GH1146.dcm": "undecodable",
     "visual-nlp-wor__DICOM_PDF_Deid_Deidentification_0.dcm": "unsupported_object",
