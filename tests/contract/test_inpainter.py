@@ -124,3 +124,18 @@ def test_diffusion_refuses_to_start(tmp_path: object) -> None:
         build_inpainter(FillPolicy.DIFFUSION, StableDiffusionOptions())
     with pytest.raises(ConfigurationError, match="no diffusion weights"):
         build_inpainter(FillPolicy.AUTO, StableDiffusionOptions(weights_dir=str(tmp_path)))
+
+
+def test_each_part_of_a_mask_takes_the_value_of_its_own_surround() -> None:
+    """A label on black beside a coloured banner must not turn into the banner's colour."""
+    frame = np.zeros((60, 40, 3), np.uint8)
+    frame[:30] = (40, 60, 120)
+    mask = np.zeros((60, 40), np.bool_)
+    mask[8:16, 5:35] = mask[42:50, 5:35] = True
+    frame[mask] = 255
+
+    (filled,) = AutoInpainter(SolidInpainter(), TeleaInpainter()).fill([frame], [mask], seed=1)
+
+    assert filled.method == "solid"
+    assert (filled.frame[8:16] == (40, 60, 120)).all()
+    assert (filled.frame[42:50] == 0).all()

@@ -7,7 +7,7 @@ import numpy as np
 
 from deid_node.pixels.arrays import DisplayFrame, Mask
 from deid_node.pixels.inpaint.base import Filled, Inpainter
-from deid_node.pixels.inpaint.surround import median_of, pairs_of, ring_of
+from deid_node.pixels.inpaint.surround import islands_of, median_of, pairs_of
 
 FLAT_LEVELS: Final = 3
 """Pixels that lie within so many levels of the median count as flat."""
@@ -40,8 +40,14 @@ class AutoInpainter:
 
 
 def is_flat(frame: DisplayFrame, mask: Mask) -> bool:
-    """Return whether most of the surround of `mask` has one value, up to `FLAT_LEVELS`."""
-    ring = ring_of(mask)
+    """Return whether most of the surround of each part of `mask` has one value.
+
+    Up to `FLAT_LEVELS`; the parts may stand on different grounds.
+    """
+    return all(_is_one_value(frame, ring) for _, ring in islands_of(mask))
+
+
+def _is_one_value(frame: DisplayFrame, ring: Mask) -> bool:
     if not ring.any():
         return True
     median = median_of(frame, ring).astype(np.int16)

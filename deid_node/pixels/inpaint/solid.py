@@ -1,14 +1,14 @@
-"""One value for the whole mask: the median of what surrounds it."""
+"""One value for each part of the mask: the median of what surrounds it."""
 
 from collections.abc import Sequence
 
 from deid_node.pixels.arrays import DisplayFrame, Mask
 from deid_node.pixels.inpaint.base import Filled
-from deid_node.pixels.inpaint.surround import median_of, pairs_of, ring_of
+from deid_node.pixels.inpaint.surround import islands_of, median_of, pairs_of
 
 
 class SolidInpainter:
-    """Paints each mask in the median of its surround: exact where that is flat."""
+    """Paints each part of a mask in the median of its surround: exact where that is flat."""
 
     def fill(
         self, frames: Sequence[DisplayFrame], masks: Sequence[Mask], *, seed: int
@@ -20,6 +20,6 @@ class SolidInpainter:
 
 def _painted(frame: DisplayFrame, mask: Mask) -> Filled:
     result = frame.copy()
-    if mask.any():
-        result[mask] = median_of(frame, ring_of(mask))
+    for island, ring in islands_of(mask):
+        result[island] = median_of(frame, ring)
     return Filled(result, "solid")

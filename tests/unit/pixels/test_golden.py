@@ -179,7 +179,7 @@ def test_text_free_instances_leave_byte_for_byte(kind: Kind, frames: int) -> Non
 @pytest.mark.req("REQ-PX-08")
 @pytest.mark.parametrize("kind", LOSSY, ids=str)
 def test_lossy_frames_are_decoded_once_and_leave_lossless(kind: Kind) -> None:
-    values = noise(kind, frames=2)
+    values = noise(kind, frames=2, rows=64, columns=96)
     dataset = instance(values, kind)
     before = _values(dataset)
 
