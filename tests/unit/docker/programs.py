@@ -1,7 +1,9 @@
 """Foreign programs that check what we write for them."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ DOCKER = ROOT / "docker"
 
 def program(name: str) -> str:
     """Return the path of `name`, or skip the test with the reason."""
-    path = shutil.which(name)
+    # Some are programs inside Python packages: beside the interpreter.
+    own = str(Path(sys.executable).parent)
+    path = shutil.which(name, path=os.pathsep.join([*os.get_exec_path(), own]))
     if path is None:
         pytest.skip(f"{name} is not installed here")
     return path
