@@ -47,6 +47,11 @@ class Acceptor(Association):
         self.dul.to_provider_queue = AnswerQueue(self.turns)
         self.dul._run_loop_delay = _PAUSE_SECONDS  # noqa: SLF001
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing of the peer is on its way or being answered."""
+        return not self.turns.ours and self.dimse.message is None
+
     def run(self) -> None:
         """Serve the association until it is released, aborted or silent for too long."""
         try:

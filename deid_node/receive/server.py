@@ -31,6 +31,8 @@ from deid_node.receive.refusal import (
 
 _IMPLEMENTATION_VERSION_NAME: Final = "DEID_NODE"
 _UNLIMITED: Final = 1 << 30
+_IDLE_SECONDS: Final = 2.0
+_POLL_SECONDS: Final = 0.05
 
 
 class Door:
@@ -97,14 +99,22 @@ class Door:
         self._listener.start()
 
     def stop(self, *, finish_seconds: float) -> None:
-        """Accept no more, let open associations finish, then abort what still stands."""
+        """Accept no more, let open associations finish, then abort what still stands.
+
+        A peer that keeps its association open without sending is not waited for
+        longer than a moment.
+        """
         self._closing.set()
         if self._listener is None:
             return
         self._listener.stop()
-        until = monotonic() + finish_seconds
-        for association in list(self._open):
-            association.join(max(0.0, until - monotonic()))
+        now = monotonic()
+        patience, until = now + _IDLE_SECONDS, now + finish_seconds
+        while self._open and monotonic() < until:
+            for association in list(self._open):
+                if association.is_idle and monotonic() > patience:
+                    association.abort()
+                association.join(_POLL_SECONDS)
         for association in list(self._open):
             association.abort()
             association.join(finish_seconds)

@@ -318,3 +318,14 @@ def test_after_stop_nothing_listens(tmp_path: Path) -> None:
 
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+def test_a_peer_that_only_keeps_its_association_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool")
+    association = house.associate()
+
+    house.door.stop(finish_seconds=3600)
+
+    association.join(60)
+    assert association.is_aborted
+    house.custody.close()
