@@ -24,6 +24,12 @@ def packaged_files() -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".py")
 
 
+def packaged(name: str) -> Path:
+    """Return the sample file `name` that pydicom ships."""
+    (path,) = (path for path in packaged_files() if path.name == name)
+    return path
+
+
 def zoo_files() -> list[Path]:
     """Return the shared awkward files, sorted; none where the shared folder is missing."""
     return sorted((SHARED / "dicom_zoo").glob("*.dcm"))

@@ -19,7 +19,7 @@ from deid_node.errors import (
     MalformedDataset,
     NotDicom,
 )
-from tests.builders.samples import packaged_files
+from tests.builders.samples import packaged
 
 SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)
 
@@ -111,12 +111,9 @@ def _element_ends(syntax: str, *, undefined_lengths: bool) -> set[int]:
 
 
 def test_the_truncated_plan_that_ships_with_pydicom_is_malformed() -> None:
-    (whole,) = (path for path in packaged_files() if path.name == "rtplan.dcm")
-    (cut,) = (path for path in packaged_files() if path.name == "rtplan_truncated.dcm")
-
-    part10.read(whole)
+    part10.read(packaged("rtplan.dcm"))
     with silenced(), pytest.raises(MalformedDataset):
-        part10.read(cut)
+        part10.read(packaged("rtplan_truncated.dcm"))
 
 
 @pytest.mark.parametrize("content", [b"", b"DICM", b"\x00" * 132, b"text" * 100])
@@ -159,7 +156,7 @@ def test_the_dataset_must_be_what_the_command_names(syntax: str) -> None:
 
 def test_writing_puts_a_new_file_there_and_replaces_none(tmp_path: Path) -> None:
     path = tmp_path / "out.dcm"
-    dataset = dcmread(next(path for path in packaged_files() if path.name == "CT_small.dcm"))
+    dataset = dcmread(packaged("CT_small.dcm"))
 
     part10.write(dataset, path)
 

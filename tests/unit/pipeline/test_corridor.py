@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
-from pydicom.data import get_testdata_file
 
 from deid_node.errors import IdentifierLeft, Undecodable
 from deid_node.metadata.build import build_scrubber
@@ -25,6 +24,7 @@ from deid_node.values.geometry import Box, Found
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from tests.builders.samples import packaged
 from tests.builders.values import an_origin
 
 KEY = bytes(range(32))
@@ -60,7 +60,7 @@ def an_order(folder: Path, blob: str | Path = "") -> WorkOrder:
     return WorkOrder(
         InstanceId("0123456789abcdef"),
         1,
-        Path(blob or get_testdata_file("CT_small.dcm")),
+        Path(blob) if blob else packaged("CT_small.dcm"),
         folder / "clean.part",
         an_origin(),
     )
@@ -171,7 +171,7 @@ def test_a_file_that_is_no_dicom_is_withheld(tmp_path: Path, content: bytes) -> 
 
 def test_truncated_pixels_are_withheld(tmp_path: Path) -> None:
     blob = tmp_path / "blob"
-    blob.write_bytes(Path(get_testdata_file("CT_small.dcm")).read_bytes()[:-5000])
+    blob.write_bytes(packaged("CT_small.dcm").read_bytes()[:-5000])
     order = an_order(tmp_path, blob)
 
     outcome = a_corridor().clean(order)

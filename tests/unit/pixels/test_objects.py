@@ -15,7 +15,7 @@ from deid_node.errors import ResidualText, UnsupportedObject
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.values.geometry import Box
-from tests.builders.samples import packaged_files
+from tests.builders.samples import packaged
 from tests.fakes.finder import finds_always, finds_nothing
 
 
@@ -69,8 +69,7 @@ def test_objects_without_pixels_pass_unchanged(sop_class: str) -> None:
 @pytest.mark.parametrize("name", ["liver_1frame.dcm", "rtdose.dcm"])
 def test_a_map_in_which_text_is_seen_is_withheld_and_never_filled(name: str) -> None:
     """A filled pixel of a segmentation would be a piece of organ that nobody found."""
-    (path,) = (path for path in packaged_files() if path.name == name)
-    dataset = dcmread(path)
+    dataset = dcmread(packaged(name))
 
     untouched = cleaner().clean(dataset, seed=1)
     with pytest.raises(ResidualText):

@@ -37,7 +37,9 @@ def test_what_is_no_storage_of_instances_is_not(uid: str) -> None:
 
 
 def test_all_storage_classes_of_the_library_are_taken() -> None:
-    proposed = [build_context(context.abstract_syntax) for context in StoragePresentationContexts]
+    proposed = [
+        build_context(str(context.abstract_syntax)) for context in StoragePresentationContexts
+    ]
 
     supported = accepted_contexts(proposed)
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 from pydicom import Dataset, dcmread
-from pydicom.data import get_testdata_file
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, build_context
 from pynetdicom.association import Association
 
@@ -24,6 +23,7 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
+from tests.builders.samples import packaged
 from tests.fakes.event_log import RecordingLog
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
@@ -77,7 +77,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def a_ct() -> Dataset:
-    return dcmread(get_testdata_file("CT_small.dcm"))
+    return dcmread(packaged("CT_small.dcm"))
 
 
 def test_echo_is_answered(house: House) -> None:
@@ -106,7 +106,7 @@ def test_a_stored_instance_lies_in_the_spool_as_it_was_sent(house: House) -> Non
 
 def test_an_unknown_sop_class_is_taken(house: House) -> None:
     dataset = a_ct()
-    dataset.SOPClassUID = "1.2.3.4.5.6"
+    dataset.SOPClassUID = UID("1.2.3.4.5.6")
     dataset.file_meta.MediaStorageSOPClassUID = "1.2.3.4.5.6"
     dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     dataset = dcmread(_encoded(dataset))
@@ -262,7 +262,7 @@ def _store_raw(
     _, response = association.dimse.get_msg(block=True)
     association._reactor_checkpoint.set()
     assert response is not None
-    return int(response.Status)
+    return int(response.Status or 0)
 
 
 @pytest.mark.parametrize(
