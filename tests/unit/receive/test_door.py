@@ -107,7 +107,7 @@ def test_a_stored_instance_lies_in_the_spool_as_it_was_sent(house: House) -> Non
 def test_an_unknown_sop_class_is_taken(house: House) -> None:
     dataset = a_ct()
     dataset.SOPClassUID = UID("1.2.3.4.5.6")
-    dataset.file_meta.MediaStorageSOPClassUID = "1.2.3.4.5.6"
+    dataset.file_meta.MediaStorageSOPClassUID = UID("1.2.3.4.5.6")
     dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     dataset = dcmread(_encoded(dataset))
     association = house.associate()
