@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Hand the arguments on to the training, which needs the extra ``train``."""
     module = {
         "train": f"deid_node.training.{arguments.model}",
-        "export": "deid_node.models.export",
+        "export": "deid_node.training.ship",
     }[arguments.command]
     try:
         tool = importlib.import_module(module)

@@ -275,7 +275,7 @@ def _device(wanted: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="deid_node.training.finder", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backgrounds", type=Path, required=True, help="folder with manifest.csv")
     parser.add_argument(
         "--fonts", type=Path, action="append", required=True, help="folder of fonts"

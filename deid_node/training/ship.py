@@ -178,7 +178,7 @@ def _last_step(curve: Path) -> int | None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and print the figures."""
-    parser = argparse.ArgumentParser(prog="deid_node.training.ship", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     for name in ("checkpoint", "shared", "target"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--fonts", type=Path, action="append", required=True)
