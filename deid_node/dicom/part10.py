@@ -8,9 +8,10 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import ItemsView
 from os import PathLike
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from pydicom import Dataset, config, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
@@ -135,6 +136,9 @@ def write(dataset: Dataset, path: Path) -> None:
         os.fsync(file.fileno())
 
 
+Items: TypeAlias = ItemsView[BaseTag, DataElement | RawDataElement]
+
+
 class _Watched(io.BufferedReader):
     """Remembers whether the header of an element was cut: the library takes that for the end."""
 
@@ -169,9 +173,8 @@ def _require_whole(dataset: Dataset, depth: int = 0) -> None:
     """Raise `MalformedDataset` where a value is shorter than its element says, at any depth."""
     if depth > _DEEPEST or (depth == 0 and len(dataset) == 0):
         raise MalformedDataset("the dataset is empty, or nested beyond any use")
-    for tag in dataset.keys():  # noqa: SIM118 - iterating the dataset itself decodes its values
-        # The library's own annotation leaves out the elements that are not decoded yet.
-        element = cast("DataElement | RawDataElement", dataset.get_item(tag))
+    # `items` gives the elements as they were read; the library's own annotation leaves that out.
+    for tag, element in cast("Items", dataset.items()):
         if isinstance(element, RawDataElement):
             if len(element.value or b"") < element.length != _UNDEFINED_LENGTH:
                 raise MalformedDataset("the file breaks off inside a value")
