@@ -9,6 +9,7 @@ from shutil import copyfileobj
 
 from deid_node.errors import DestinationUnavailable
 from deid_node.forward.base import Parcel
+from deid_node.spool.blobs import sync_folder
 from deid_node.values.delivery import DeliveryResult, Receipt
 
 # Stricter than a path needs: digits and single dots cannot climb out of the folder.
@@ -73,7 +74,7 @@ class FolderDestination:
         finally:
             partial.unlink(missing_ok=True)
         # The rename itself is not on disk before the folder is.
-        _sync(folder)
+        sync_folder(folder)
         return DeliveryResult.DELIVERED
 
     def _make(self, folder: Path) -> None:
@@ -81,12 +82,4 @@ class FolderDestination:
             return
         folder.mkdir(parents=True, exist_ok=True)
         for made in (folder.parent, self._folder, self._folder.parent):
-            _sync(made)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            sync_folder(made)

@@ -7,17 +7,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
+from deid_node.dicom.ae_titles import AeTitle
+
 _OPTIONS = ConfigDict(frozen=True, extra="forbid")
 
 
-def _ae_title(value: str) -> str:
-    # PS3.5 6.2, VR AE: up to 16 characters of the default repertoire, no backslash, not all spaces.
-    if not value.strip() or not value.isascii() or not value.isprintable() or "\\" in value:
-        raise ValueError("is no AE title")
-    return value.strip()
-
-
-AeTitle: TypeAlias = Annotated[str, Field(max_length=16), AfterValidator(_ae_title)]
 DestinationName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 
 

@@ -1,18 +1,12 @@
 """What the YAML can say of the door."""
 
 import ipaddress
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
-
-def _ae_title(value: str) -> str:
-    # PS3.5 section 6.2: default repertoire without backslash and control characters.
-    if not re.fullmatch(r"[\x20-\x5b\x5d-\x7e]{1,16}", value) or not value.strip():
-        raise ValueError("an AE title has 1 to 16 ASCII characters, no backslash")
-    return value.strip()
+from deid_node.dicom.ae_titles import AeTitle
 
 
 def _address(value: str) -> str:
@@ -21,9 +15,6 @@ def _address(value: str) -> str:
     except ValueError:
         raise ValueError("an address or a network in CIDR notation is expected") from None
     return value
-
-
-AeTitle = Annotated[str, AfterValidator(_ae_title)]
 
 
 class PeerOptions(BaseModel):
