@@ -23,7 +23,7 @@ from deid_node.forward.sender import Sender
 from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.plan import Plan, build_plan
-from deid_node.metadata.table import load_table
+from deid_node.metadata.table import EDITION
 from deid_node.node import Node, Parts
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, PartCheck
@@ -84,7 +84,7 @@ class CorridorFactory:
                 self.route, treatments=treatments, destinations=self.destinations or None
             ),
             treatments,
-            Provenance(finder.name, load_table().edition),
+            Provenance(finder.name, EDITION),
         )
 
 
@@ -151,7 +151,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
     metrics.watch_custody(retention)
     metrics.build_info(
         version=__version__,
-        standard_edition=load_table().edition,
+        standard_edition=EDITION,
         finder=name_of(read_weights(config.pixels.finder)),
         inpainter="solid-telea",
     )

@@ -33,8 +33,7 @@
     |   |-- RefusedByDestination     the archive says no for good
     |   `-- Unexpected               anything else: a fault of ours
     `-- DeliveryError                an attempt to deliver failed; the same bytes go again
-        |-- DestinationUnavailable
-        `-- DestinationBusy
+        `-- DestinationUnavailable
 
 `code` is stable and short: it labels metrics, reports and the list of withheld
 instances. `passes` says whether time alone may heal the trouble. The text of
@@ -284,7 +283,6 @@ class Unexpected(CleaningError):
 
     def __init__(self, cause: BaseException) -> None:
         super().__init__(f"unexpected {type(cause).__name__}")
-        self.cause_type = type(cause).__name__
 
 
 class DeliveryError(DeidNodeError):
@@ -298,12 +296,6 @@ class DestinationUnavailable(DeliveryError):
     """No association, or it broke before a status came back."""
 
     code = "destination_unavailable"
-
-
-class DestinationBusy(DeliveryError):
-    """The destination answered with a status that time may heal (0xA7xx, ...)."""
-
-    code = "destination_busy"
 
 
 def withhold_codes() -> tuple[str, ...]:

@@ -33,10 +33,12 @@ from deid_node.errors import (
 IMPLEMENTATION_CLASS_UID: Final = "2.25.235311011693747004582259167232954186433"
 """Made from a UUID (PS3.5 B.2); names this implementation in every file it writes."""
 
+DEEPEST: Final = 64
+"""How deep sequences may be nested; planning and reports of the standard stay below twenty."""
+
 _SPOOL_VERSION_NAME: Final = "DEID_NODE_SPOOL"
 _INFLATED_BYTES: Final = 1 << 20
 _UNDEFINED_LENGTH: Final = 0xFFFFFFFF
-_DEEPEST: Final = 64
 _HEADER_READS: Final = (4, 8)
 _SOP_CLASS_UID: Final = Tag(0x0008, 0x0016)
 _SOP_INSTANCE_UID: Final = Tag(0x0008, 0x0018)
@@ -171,7 +173,7 @@ def _read_to_the_end(path: Path) -> Dataset:
 
 def _require_whole(dataset: Dataset, depth: int = 0) -> None:
     """Raise `MalformedDataset` where a value is shorter than its element says, at any depth."""
-    if depth > _DEEPEST or (depth == 0 and len(dataset) == 0):
+    if depth > DEEPEST or (depth == 0 and len(dataset) == 0):
         raise MalformedDataset("the dataset is empty, or nested beyond any use")
     # `items` gives the elements as they were read; the library's own annotation leaves that out.
     for tag, element in cast("Items", dataset.items()):

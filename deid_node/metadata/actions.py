@@ -12,6 +12,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
+from deid_node.dicom.part10 import DEEPEST
 from deid_node.errors import MalformedDataset, UnsupportedObject
 from deid_node.metadata.action import Action
 from deid_node.metadata.dummies import dummy, dummy_code
@@ -29,8 +30,6 @@ from deid_node.metadata.pseudonyms import Pseudonyms
 
 _PATIENT_ID = 0x00100020
 _CODE_MEANING = 0x00080104
-# The deepest objects of the standard (planning, reports) stay below twenty.
-_DEEPEST = 64
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 # A list of UIDs may run to thousands (RT); each is replaced by itself.
@@ -71,8 +70,8 @@ class Walk:
     def _item(self, dataset: Dataset) -> Dataset:
         if any(tag in dataset for tag in _PIXELS):
             raise UnsupportedObject("pixels inside a sequence are not looked at")
-        if self._depth == _DEEPEST:
-            raise MalformedDataset(f"sequences are nested more than {_DEEPEST} deep")
+        if self._depth == DEEPEST:
+            raise MalformedDataset(f"sequences are nested more than {DEEPEST} deep")
         self._depth += 1
         result = self._level(dataset)
         self._depth -= 1

@@ -125,7 +125,7 @@ class SpoorReader:
             bare = "".join(character for character in value if character.isalnum())
             enough = 5 if bare.isdigit() or bare.isalpha() else 4
             is_number = any(c.isdigit() for c in bare) or not set(_parts(value)) <= self._common
-            # 00000000 or XXXXX files nobody.
+            # One letter or digit over and over names nobody.
             if bare.isascii() and len(bare) >= enough and len(set(bare)) > 1 and is_number:
                 yield bare.encode()
 

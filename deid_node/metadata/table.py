@@ -18,7 +18,6 @@ EDITION: Final = "2024e"
 """The edition of PS3.15 whose Table E.1-1 ships with this version."""
 
 PRIVATE = "odd,xxxx"
-CURVES = "50xx,xxxx"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,13 +72,13 @@ class Custody:
             except sqlite3.Error as error:
                 raise custody_error(error) from None
 
-    def require_room(self, size_bytes: int = 0) -> None:
-        """Raise `SpoolFull` when `size_bytes` more would eat into the reserve."""
+    def require_room(self) -> None:
+        """Raise `SpoolFull` when less than the reserve is free."""
         try:
             free = self.blobs.free_bytes()
         except OSError as error:
             raise custody_error(error) from None
-        if free - size_bytes < self.reserve_bytes:
+        if free < self.reserve_bytes:
             raise SpoolFull("the spool's disk is at its reserve")
 
     def _unlock(self) -> None:
