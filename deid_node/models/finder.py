@@ -59,6 +59,8 @@ class Block(nn.Module):
         self.widen = nn.Conv2d(channels, 2 * channels, 1)
         self.narrow = nn.Conv2d(2 * channels, channels, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
+        # It begins by letting through what it reads: a trained network may grow by such blocks.
+        nn.init.zeros_(self.norm.weight)
 
     def forward(self, features: Tensor) -> Tensor:
         """Return features of the same shape."""
@@ -106,9 +108,7 @@ class FinderNet(nn.Module):
         )
         self.at_eighth = nn.Sequential(
             Unit(widths.quarter, widths.eighth, 3, stride=2),
-            Block(widths.eighth),
-            Block(widths.eighth),
-            Block(widths.eighth),
+            *(Block(widths.eighth) for _ in range(5)),
         )
         self.at_sixteenth = nn.Sequential(
             Unit(widths.eighth, widths.sixteenth, 3, stride=2),
@@ -116,6 +116,8 @@ class FinderNet(nn.Module):
             Block(widths.sixteenth),
             Block(widths.sixteenth),
             Recurrence(widths.sixteenth, widths.recurrent, along_rows=False),
+            Block(widths.sixteenth),
+            Block(widths.sixteenth),
         )
         self.to_eighth = Unit(widths.sixteenth, widths.eighth, 1)
         self.rows = Recurrence(widths.eighth, widths.recurrent, along_rows=True)

@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 from deid_node.models.finder import FinderNet, FinderShape
 from deid_node.training.backgrounds import read_backgrounds
 from deid_node.training.faces import Face, find_faces
+from deid_node.training.hard import hard_places
 from deid_node.training.losses import finder_loss
 from deid_node.training.samples import Sample, SampleMaker
 from deid_node.training.stamps import Scribe
@@ -43,11 +44,16 @@ class FinderTraining:
 
     `steps` may differ when a training is resumed: the rate of learning falls over
     the last `fall` share of them, so a lower number ends it sooner, a higher one later.
+    `start_from` is the checkpoint of another training: what it knows is taken over, blocks
+    that it lacks begin by letting through what they read. Where the ONNX finder `teacher`
+    takes text-free pictures for text, training looks more often.
     """
 
     backgrounds: Path
     fonts: tuple[Path, ...]
     out: Path
+    start_from: Path | None = None
+    teacher: Path | None = None
     steps: int = 12_000
     batch: int = 8
     side: int = 320
@@ -113,16 +119,19 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
     device = torch.device(_device(options.device))
     options.out.mkdir(parents=True, exist_ok=True)
     known, unseen = hold_out(find_faces(options.fonts))
-    maker = SampleMaker(
-        read_backgrounds(options.backgrounds, "train"), Scribe(known),
-        side=options.side, seed=options.seed,
-    )  # fmt: skip
+    pictures = read_backgrounds(options.backgrounds, "train")
+    hard = (
+        hard_places(options.teacher, pictures, threads=options.threads) if options.teacher else ()
+    )
+    maker = SampleMaker(pictures, Scribe(known), side=options.side, seed=options.seed, hard=hard)
     check = SampleMaker(
         read_backgrounds(options.backgrounds, "validation"), Scribe(unseen),
         side=options.side, seed=options.seed + _VALIDATION_SEED_OFFSET,
     )  # fmt: skip
-    net = FinderNet().to(device)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = FinderNet()
+    if options.start_from is not None:
+        take_over(net, options.start_from)
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(net).requires_grad_(False)
     descent = torch.optim.AdamW(net.parameters(), lr=options.learning_rate, weight_decay=0.01)
     first = _resume(options.out / CHECKPOINT, net, averaged, descent, device)
@@ -156,6 +165,21 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
             )
             losses.clear()
     return options.out / CHECKPOINT
+
+
+def take_over(net: FinderNet, checkpoint: Path) -> None:
+    """Give `net` the averaged weights of another training, where both have them.
+
+    Raises
+    ------
+    ValueError
+        The checkpoint holds a weight that `net` lacks, or has in another size.
+    """
+    known = torch.load(checkpoint, map_location="cpu", weights_only=True)["averaged"]
+    own = net.state_dict()
+    if any(name not in own or own[name].shape != weight.shape for name, weight in known.items()):
+        raise ValueError(f"not a smaller network of the same make: {checkpoint.name}")
+    net.load_state_dict(own | known)
 
 
 def learning_rate(step: int, options: FinderTraining) -> float:
@@ -281,6 +305,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--fonts", type=Path, action="append", required=True, help="folder of fonts"
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and curve")
+    parser.add_argument("--start-from", type=Path, help="checkpoint of a training to go on from")
+    parser.add_argument("--teacher", type=Path, help="ONNX finder whose false alarms to learn from")
     for name in ("steps", "batch", "side", "seed", "threads", "workers"):
         parser.add_argument(f"--{name}", type=int, default=None)
     parser.add_argument("--device", default="auto")

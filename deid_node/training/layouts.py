@@ -30,7 +30,7 @@ class Typesetter:
         kinds: tuple[Callable[[], None], ...] = (
             self.corner, self.corner, self.corner, self.corner, self.banner, self.banner,
             self.table, self.scattered, self.scattered, self.scattered, self.letters,
-            self.letters, self.scale, self.scale, self.large, self.page, self.turned,
+            self.letters, self.scale, self.scale, self.large, self.large, self.page, self.turned,
         )  # fmt: skip
         for _ in range(int(self._chance.choice([1, 2, 3, 4], p=[0.35, 0.35, 0.2, 0.1]))):
             kinds[int(self._chance.integers(len(kinds)))]()

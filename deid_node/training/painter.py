@@ -14,8 +14,8 @@ _NAMED = (
     (255, 255, 0), (0, 255, 255), (0, 255, 0), (255, 0, 0), (255, 128, 0), (0, 128, 255),
     (255, 0, 255), (255, 200, 90), (40, 90, 255), (200, 30, 30), (120, 255, 120), (180, 180, 255),
 )  # fmt: skip
-_LEAST_CONTRAST = 11.0
-_LEAST_CONTRAST_DEVIATIONS = 0.9
+_LEAST_CONTRAST = 10.0
+_LEAST_CONTRAST_DEVIATIONS = 1.2
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from deid_node.training.backgrounds import Background
 from deid_node.training.degrade import degraded
 from deid_node.training.distractors import distract
+from deid_node.training.hard import HardPlaces
 from deid_node.training.layouts import Typesetter
 from deid_node.training.painter import Line, Painter
-from deid_node.training.scenes import scene
+from deid_node.training.scenes import hard_scene, scene
 from deid_node.training.stamps import Scribe
 
 MAP_STRIDE = 2
@@ -25,6 +26,8 @@ MAP_STRIDE = 2
 _SUBPIXEL_BITS = 4
 _LEAST_HEIGHT_PIXELS = 4.5
 _TEXT_FREE_SHARE = 0.15
+_HARD_SHARE = 0.25
+_HARD_TEXT_FREE_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +46,40 @@ class Sample:
 
 
 class SampleMaker:
-    """Makes samples from backgrounds, fonts and a seed."""
+    """Makes samples from backgrounds, fonts and a seed; a quarter show `hard` places, if any."""
 
     def __init__(
-        self, backgrounds: Sequence[Background], scribe: Scribe, *, side: int, seed: int
+        self,
+        backgrounds: Sequence[Background],
+        scribe: Scribe,
+        *,
+        side: int,
+        seed: int,
+        hard: Sequence[HardPlaces] = (),
     ) -> None:
         self._backgrounds = backgrounds
         self._scribe = scribe
         self._side = side
         self._seed = seed
+        self._hard = tuple(hard)
 
     def sample(self, index: int) -> Sample:
         """Return sample number `index`."""
         chance = np.random.default_rng([self._seed, index])
         zoom = 1.0 if chance.random() < 0.7 else float(np.exp(chance.uniform(-0.5, 0.55)))
         grey = bool(chance.random() < 0.55)
-        canvas = scene(self._backgrounds, round(self._side / zoom), chance)
+        side, text_free = round(self._side / zoom), _TEXT_FREE_SHARE
+        if self._hard and chance.random() < _HARD_SHARE:
+            places = self._hard[int(chance.integers(len(self._hard)))]
+            canvas, text_free = hard_scene(places, side, chance), _HARD_TEXT_FREE_SHARE
+        else:
+            canvas = scene(self._backgrounds, side, chance)
         if grey:
             canvas = np.repeat(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
         if chance.random() < 0.55:
             distract(canvas, chance, int(chance.integers(1, 6)), grey=grey)
         painter = Painter(canvas, chance, grey=grey)
-        if chance.random() > _TEXT_FREE_SHARE:
+        if chance.random() > text_free:
             Typesetter(painter, self._scribe, zoom=zoom).typeset()
         picture = canvas
         if canvas.shape[0] != self._side:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.training.backgrounds import Background, pick
+from deid_node.training.hard import HardPlaces
 
 _RESAMPLE = (cv2.INTER_LINEAR, cv2.INTER_AREA, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 
@@ -28,6 +29,22 @@ def scene(
             _lay(canvas, varied(pick(backgrounds, chance).pixels, chance), chance)
         return canvas
     return _cut(pick(backgrounds, chance), side, chance)
+
+
+def hard_scene(places: HardPlaces, side: int, chance: np.random.Generator) -> NDArray[np.uint8]:
+    """Return an RGB picture of ``(side, side, 3)`` that shows one of the places somewhere."""
+    pixels, box = places.background.pixels, places.pick(chance)
+    scale = _scale(places.background, chance, spread=0.3)
+    wanted = max(16, round(side / scale))
+    starts = []
+    for length, low, high in zip(
+        pixels.shape, (box.top, box.left), (box.bottom, box.right), strict=False
+    ):
+        middle = (low + high) // 2 - int(chance.uniform(0.15, 0.85) * wanted)
+        starts.append(max(0, min(middle, length - wanted)))
+    top, left = starts
+    piece = varied(pixels[top : top + wanted, left : left + wanted], chance)
+    return _laid_out(piece, scale, side, chance)
 
 
 def screen(side: int, chance: np.random.Generator) -> NDArray[np.uint8]:
@@ -93,13 +110,22 @@ def varied(pixels: NDArray[np.uint8], chance: np.random.Generator) -> NDArray[np
 
 def _cut(background: Background, side: int, chance: np.random.Generator) -> NDArray[np.uint8]:
     pixels = varied(background.pixels, chance)
-    # Drawn traces keep their line width: a thinned or thickened one is not what monitors show.
-    scale = 1.0 if background.graphic else float(np.exp(chance.uniform(-0.7, 0.9)))
+    scale = _scale(background, chance, spread=0.8)
     wanted = max(16, round(side / scale))
     rows, columns = pixels.shape[:2]
     top = int(chance.integers(0, max(1, rows - wanted + 1)))
     left = int(chance.integers(0, max(1, columns - wanted + 1)))
-    piece = pixels[top : top + wanted, left : left + wanted]
+    return _laid_out(pixels[top : top + wanted, left : left + wanted], scale, side, chance)
+
+
+def _scale(background: Background, chance: np.random.Generator, *, spread: float) -> float:
+    # Drawn traces keep their line width: a thinned or thickened one is not what monitors show.
+    return 1.0 if background.graphic else float(np.exp(chance.uniform(-spread, spread)))
+
+
+def _laid_out(
+    piece: NDArray[np.uint8], scale: float, side: int, chance: np.random.Generator
+) -> NDArray[np.uint8]:
     height, width = (max(8, min(side, round(n * scale))) for n in piece.shape[:2])
     if (height, width) != piece.shape[:2]:
         method = _RESAMPLE[int(chance.choice(4, p=[0.4, 0.35, 0.15, 0.1]))]

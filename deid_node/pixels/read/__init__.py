@@ -1,0 +1,1 @@
+"""Family of readers: what does a found line say."""
