@@ -14,9 +14,8 @@ import csv
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -24,8 +23,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from deid_node.models.finder import FinderNet, FinderShape
+from deid_node.models.finder import FinderNet
 from deid_node.training.backgrounds import read_backgrounds
+from deid_node.training.checkpoints import resume, save_checkpoint, take_over
 from deid_node.training.faces import Face, find_faces
 from deid_node.training.hard import hard_places
 from deid_node.training.losses import finder_loss
@@ -134,7 +134,7 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     averaged = copy.deepcopy(net).requires_grad_(False)
     descent = torch.optim.AdamW(net.parameters(), lr=options.learning_rate, weight_decay=0.01)
-    first = _resume(options.out / CHECKPOINT, net, averaged, descent, device)
+    first = resume(options.out / CHECKPOINT, net, averaged, descent, device)
     examined = [
         _Batches(check, options.batch, 0, options.validation_batches)[n]
         for n in range(options.validation_batches)
@@ -157,7 +157,7 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
         done = step + 1
         if done % options.save_every == 0 or done == options.steps:
             row = (done, rate, float(np.mean(losses)), *examine(averaged, examined, device))
-            _save(options, done, net, averaged, descent)
+            save_checkpoint(options.out / CHECKPOINT, done, net, averaged, descent)
             _log(options.out / CURVE, (*row, time.monotonic() - started))
             tell(
                 f"step {done}/{options.steps} loss {row[2]:.4f} validation {row[3]:.4f} "
@@ -165,21 +165,6 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
             )
             losses.clear()
     return options.out / CHECKPOINT
-
-
-def take_over(net: FinderNet, checkpoint: Path) -> None:
-    """Give `net` the averaged weights of another training, where both have them.
-
-    Raises
-    ------
-    ValueError
-        The checkpoint holds a weight that `net` lacks, or has in another size.
-    """
-    known = torch.load(checkpoint, map_location="cpu", weights_only=True)["averaged"]
-    own = net.state_dict()
-    if any(name not in own or own[name].shape != weight.shape for name, weight in known.items()):
-        raise ValueError(f"not a smaller network of the same make: {checkpoint.name}")
-    net.load_state_dict(own | known)
 
 
 def learning_rate(step: int, options: FinderTraining) -> float:
@@ -205,14 +190,6 @@ def examine(
             asked += float((wanted & inside).sum())
             said += float((seen & inside).sum())
     return loss, hit / max(1.0, asked), hit / max(1.0, said)
-
-
-def load_net(checkpoint: Path, kind: Literal["averaged", "net"] = "averaged") -> FinderNet:
-    """Return the averaged network of a checkpoint, or its last one, ready to be exported."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    net = FinderNet(FinderShape(**state["shape"]))
-    net.load_state_dict(state[kind])
-    return net.eval()
 
 
 def _stream(maker: SampleMaker, options: FinderTraining, first: int) -> Iterator[Batch]:
@@ -242,44 +219,6 @@ def _follow(averaged: FinderNet, net: FinderNet, share: float) -> None:
                 slow.lerp_(fast, 1.0 - share)
             else:
                 slow.copy_(fast)
-
-
-def _save(
-    options: FinderTraining,
-    step: int,
-    net: FinderNet,
-    averaged: FinderNet,
-    descent: torch.optim.Optimizer,
-) -> None:
-    target = options.out / CHECKPOINT
-    half_written = target.with_suffix(".part")
-    torch.save(
-        {
-            "step": step,
-            "shape": asdict(FinderShape()),
-            "net": net.state_dict(),
-            "averaged": averaged.state_dict(),
-            "descent": descent.state_dict(),
-        },
-        half_written,
-    )
-    half_written.replace(target)
-
-
-def _resume(
-    checkpoint: Path,
-    net: FinderNet,
-    averaged: FinderNet,
-    descent: torch.optim.Optimizer,
-    device: torch.device,
-) -> int:
-    if not checkpoint.exists():
-        return 0
-    state = torch.load(checkpoint, map_location=device, weights_only=True)
-    net.load_state_dict(state["net"])
-    averaged.load_state_dict(state["averaged"])
-    descent.load_state_dict(state["descent"])
-    return int(state["step"])
 
 
 def _log(file: Path, row: Sequence[float]) -> None:

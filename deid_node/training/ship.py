@@ -1,4 +1,4 @@
-"""From a checkpoint to the file that ships: threshold, export, figures.
+"""From a checkpoint to the files that ship: threshold, export, weights, figures, card.
 
 The threshold comes from validation images alone. The figures of the test images
 are taken once, after it is fixed, with the exported file itself.
@@ -24,14 +24,17 @@ from deid_node.pixels.find.crnn import CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.weights import SHIPPED
 from deid_node.training.backgrounds import licences, read_backgrounds
+from deid_node.training.card import CARD, write_card
+from deid_node.training.checkpoints import load_net, save_weights
 from deid_node.training.examples import Example, rendered, screens, text_free
 from deid_node.training.faces import find_faces
-from deid_node.training.finder import CURVE, hold_out, load_net
+from deid_node.training.finder import CURVE, hold_out
 from deid_node.training.measure import Figures, judge
 from deid_node.training.samples import SampleMaker
 from deid_node.training.stamps import Scribe
 
 FIGURES = "finder.json"
+WEIGHTS = "finder.npz"
 _SCORES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 _RENDERED = 150
 _RENDERED_SIDE = 512
@@ -61,7 +64,11 @@ class Shipment:
 
 
 def ship(shipment: Shipment) -> dict[str, object]:
-    """Choose the threshold, write ``finder.onnx`` and ``finder.json``, return the figures."""
+    """Choose the threshold, write all files of the finder, return the figures.
+
+    Written are ``finder.onnx``, ``finder.npz`` with the weights as torch knows them,
+    ``finder.json`` and, where the folder holds a ``MODEL_CARD.md``, its tables.
+    """
     net = load_net(shipment.checkpoint, shipment.kind)
     file = shipment.target / SHIPPED
     unseen = Scribe(hold_out(find_faces(shipment.fonts))[1])
@@ -71,8 +78,10 @@ def ship(shipment: Shipment) -> dict[str, object]:
     found = {score: _items_found(sets) for score, sets in by_score.items()}
     chosen = choose_score(found, shipment.forgone)
     export_finder(net, file, min_score=chosen, edge_score=shipment.edge_score)
+    save_weights(net, shipment.target / WEIGHTS)
     report: dict[str, object] = {
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "bytes": file.stat().st_size,
         "weights": sum(one.numel() for one in net.parameters()),
         "min_score": chosen,
         "edge_score": shipment.edge_score,
@@ -93,6 +102,8 @@ def ship(shipment: Shipment) -> dict[str, object]:
         },
     }
     (shipment.target / FIGURES).write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    if (shipment.target / CARD).exists():
+        write_card(shipment.target / CARD, json.loads(json.dumps(report)))
     return report
 
 

@@ -11,13 +11,8 @@ pytest.importorskip("torch", reason="the train extra is not installed")
 
 import torch
 
-from deid_node.training.finder import (
-    CURVE,
-    FinderTraining,
-    learning_rate,
-    load_net,
-    train,
-)
+from deid_node.training.checkpoints import load_net
+from deid_node.training.finder import CURVE, FinderTraining, learning_rate, train
 from deid_node.training.losses import finder_loss
 
 
