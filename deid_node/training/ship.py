@@ -128,7 +128,7 @@ def _figures(
     finder = CrnnFinder(CrnnOptions(model_file=file, device="cpu"), threads=threads)
     figures: dict[float, dict[str, Figures]] = {score: {} for score in scores}
     for name, examples in sets.items():
-        maps = [finder.maps(one.frame) for one in examples]
+        maps = [finder.maps([one.frame])[0] for one in examples]
         for score in scores:
             figures[score][name] = judge(
                 (

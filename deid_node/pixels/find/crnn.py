@@ -5,7 +5,7 @@ are looked at in native resolution: shrinking a radiograph to fit is how other
 finders lose the text that is seven pixels high.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,9 @@ _LEAST_SIDE = 64
 _TILE_SIDE = 1024
 _OVERLAP = 128
 _REACH = 2.0  # heights of a line; wider gaps part the columns of a table
+# A processor is busy with one tile of this size; an accelerator wants several large ones.
+_BATCH_PIXELS_CPU = 256 * 256 * 4
+_BATCH_PIXELS_CUDA = 8 * _TILE_SIDE * _TILE_SIDE
 
 
 class CrnnFinder:
@@ -39,6 +42,8 @@ class CrnnFinder:
         model = read_weights(options)
         self._name = name_of(model)
         self._session = _open(model, options.device, threads)
+        on_cuda = "CUDAExecutionProvider" in self._session.get_providers()
+        self._batch_pixels = _BATCH_PIXELS_CUDA if on_cuda else _BATCH_PIXELS_CPU
         own = self._session.get_modelmeta().custom_metadata_map
         if own.get("make") != MAKE:
             raise ConfigurationError(SETTING, "is no finder of this make")
@@ -53,22 +58,31 @@ class CrnnFinder:
     def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
         """Return what was found on each frame."""
         return tuple(
-            self.boxes(self.maps(frame), rows=frame.shape[0], columns=frame.shape[1])
-            for frame in frames
+            self.boxes(maps, rows=frame.shape[0], columns=frame.shape[1])
+            for frame, maps in zip(frames, self.maps(frames), strict=True)
         )
 
-    def maps(self, frame: DisplayFrame) -> NDArray[np.float32]:
-        """Return core and region map of one frame, ``(2, rows / 2, columns / 2)``, rounded up.
+    def maps(self, frames: Sequence[DisplayFrame]) -> tuple[NDArray[np.float32], ...]:
+        """Return core and region map of each frame, ``(2, rows / 2, columns / 2)``, rounded up.
 
-        Tiles are run one by one: memory stays bounded whatever the frame's size, and
-        a frame's result cannot depend on its neighbours.
+        Tiles of one size run together, as many as `_batch_pixels` allow, so memory
+        stays bounded whatever the frames' sizes.
         """
-        padded = _padded(frame)
-        rows, columns = padded.shape[:2]
-        plan = tiles(rows, columns, side=_TILE_SIDE, overlap=_OVERLAP, stride=_STRIDE)
-        whole = sew([self._run(padded, tile) for tile in plan], rows, columns, scale=_MAP_SCALE)
-        seen = [-(-length // _MAP_SCALE) for length in frame.shape[:2]]
-        return whole[:, : seen[0], : seen[1]]
+        padded = [_padded(frame) for frame in frames]
+        plans = [
+            tiles(*one.shape[:2], side=_TILE_SIDE, overlap=_OVERLAP, stride=_STRIDE)
+            for one in padded
+        ]
+        pieces: list[list[tuple[Tile, NDArray[np.float32]]]] = [[] for _ in frames]
+        for owners in self._batches(plans):
+            seen = np.stack([_coloured(padded[n][tile.seen]) for n, tile in owners])
+            drawn = self._session.run(None, {"frames": seen})[0]
+            for (n, tile), maps in zip(owners, drawn, strict=True):
+                pieces[n].append((tile, np.asarray(maps, np.float32)))
+        return tuple(
+            _cut(sew(own, *whole.shape[:2], scale=_MAP_SCALE), frame)
+            for own, whole, frame in zip(pieces, padded, frames, strict=True)
+        )
 
     def boxes(
         self,
@@ -89,12 +103,25 @@ class CrnnFinder:
         )
         return joined(parts, reach=_REACH)
 
-    def _run(self, padded: NDArray[np.uint8], tile: Tile) -> tuple[Tile, NDArray[np.float32]]:
-        pixels = padded[tile.seen]
-        if pixels.ndim == 2:
-            pixels = np.broadcast_to(pixels[..., None], (*pixels.shape, 3))
-        maps = self._session.run(None, {"frames": np.ascontiguousarray(pixels)[None]})[0]
-        return tile, np.asarray(maps[0], np.float32)
+    def _batches(self, plans: Sequence[Sequence[Tile]]) -> Iterator[list[tuple[int, Tile]]]:
+        """Yield tiles of one size that run together, each with the number of its frame."""
+        by_size: dict[tuple[int, int], list[tuple[int, Tile]]] = {}
+        for number, plan in enumerate(plans):
+            for tile in plan:
+                by_size.setdefault(tile.size, []).append((number, tile))
+        for (rows, columns), owners in by_size.items():
+            count = max(1, self._batch_pixels // (rows * columns))
+            for start in range(0, len(owners), count):
+                yield owners[start : start + count]
+
+
+def _coloured(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels if pixels.ndim == 3 else np.broadcast_to(pixels[..., None], (*pixels.shape, 3))
+
+
+def _cut(maps: NDArray[np.float32], frame: DisplayFrame) -> NDArray[np.float32]:
+    rows, columns = (-(-length // _MAP_SCALE) for length in frame.shape[:2])
+    return maps[:, :rows, :columns]
 
 
 def _padded(frame: DisplayFrame) -> NDArray[np.uint8]:

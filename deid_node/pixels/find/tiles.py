@@ -31,6 +31,11 @@ class Tile:
     columns: Span
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Rows and columns of what the tile sees."""
+        return self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
+
+    @property
     def seen(self) -> tuple[slice, slice]:
         """Index of what the tile sees in an array ``(rows, columns, ...)``."""
         return slice(self.rows.start, self.rows.stop), slice(self.columns.start, self.columns.stop)

@@ -43,10 +43,13 @@ def test_the_shipped_file_is_light() -> None:
 def test_onnx_equals_torch_in_every_shape(tmp_path: Path, shape: tuple[int, int]) -> None:
     torch = pytest.importorskip("torch", reason="the train extra is not installed")
     from deid_node.models import export
-    from deid_node.models.finder import FinderNet
+    from deid_node.models.finder import Block, FinderNet
 
     torch.manual_seed(4)
     net = FinderNet().eval()
+    for block in net.modules():
+        if isinstance(block, Block):  # fresh ones let through what they read
+            torch.nn.init.normal_(block.norm.weight)
     file = tmp_path / "random.onnx"
     export.export_finder(net, file, min_score=0.5, edge_score=0.3)
     frame = np.random.default_rng(2).integers(0, 256, (*shape, 3), dtype=np.uint8)
@@ -55,7 +58,7 @@ def test_onnx_equals_torch_in_every_shape(tmp_path: Path, shape: tuple[int, int]
     with torch.no_grad():
         expected = torch.sigmoid(net(torch.from_numpy(frame).permute(2, 0, 1)[None].float()))
 
-    np.testing.assert_allclose(finder.maps(frame), expected[0].numpy(), atol=2e-5)
+    np.testing.assert_allclose(finder.maps([frame])[0], expected[0].numpy(), atol=2e-5)
     assert export.MAKE == MAKE
 
 
@@ -65,8 +68,26 @@ def test_a_seam_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
         cv2.putText(frame, f"LINE {left:04} A", (left + 5, 80), 0, 0.6, 255, 1, cv2.LINE_AA)
     finder = CrnnFinder(CrnnOptions(device="cpu"))
 
-    whole = finder.maps(frame)[1] > 0.5
+    whole = finder.maps([frame])[0][1] > 0.5
     monkeypatch.setattr("deid_node.pixels.find.crnn._TILE_SIDE", 512)
-    sewn = finder.maps(frame)[1] > 0.5
+    sewn = finder.maps([frame])[0][1] > 0.5
 
     assert (whole & sewn).sum() / (whole | sewn).sum() > 0.95
+
+
+@pytest.mark.parametrize("batch_pixels", [1, 3 * 96 * 128, 10**8], ids=["one", "three", "all"])
+def test_frames_that_run_together_change_nothing(
+    monkeypatch: pytest.MonkeyPatch, batch_pixels: int
+) -> None:
+    chance = np.random.default_rng(5)
+    shapes = [(96, 128), (96, 128, 3), (200, 90), (96, 128), (1, 1), (96, 128), (95, 127)]
+    frames = [chance.integers(0, 256, shape, dtype=np.uint8) for shape in shapes]
+    finder = CrnnFinder(CrnnOptions(device="cpu"))
+    alone = [finder.maps([frame])[0] for frame in frames]
+
+    monkeypatch.setattr(finder, "_batch_pixels", batch_pixels)
+    together = finder.maps(frames)
+
+    assert [maps.shape for maps in together] == [(2, -(-s[0] // 2), -(-s[1] // 2)) for s in shapes]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
