@@ -27,7 +27,7 @@ from deid_node.models.finder import FinderNet
 from deid_node.training.backgrounds import read_backgrounds
 from deid_node.training.checkpoints import resume, save_checkpoint, take_over
 from deid_node.training.faces import Face, find_faces
-from deid_node.training.hard import hard_places
+from deid_node.training.hard import hard_pictures
 from deid_node.training.losses import finder_loss
 from deid_node.training.samples import Sample, SampleMaker
 from deid_node.training.stamps import Scribe
@@ -121,7 +121,7 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
     known, unseen = hold_out(find_faces(options.fonts))
     pictures = read_backgrounds(options.backgrounds, "train")
     hard = (
-        hard_places(options.teacher, pictures, threads=options.threads) if options.teacher else ()
+        hard_pictures(options.teacher, pictures, threads=options.threads) if options.teacher else ()
     )
     maker = SampleMaker(pictures, Scribe(known), side=options.side, seed=options.seed, hard=hard)
     check = SampleMaker(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deid_node.training.backgrounds import Background
 from deid_node.training.degrade import degraded
 from deid_node.training.distractors import distract
-from deid_node.training.hard import HardPlaces
+from deid_node.training.hard import HardPicture
 from deid_node.training.layouts import Typesetter
 from deid_node.training.painter import Line, Painter
 from deid_node.training.scenes import hard_scene, scene
@@ -55,7 +55,7 @@ class SampleMaker:
         *,
         side: int,
         seed: int,
-        hard: Sequence[HardPlaces] = (),
+        hard: Sequence[HardPicture] = (),
     ) -> None:
         self._backgrounds = backgrounds
         self._scribe = scribe
@@ -70,8 +70,8 @@ class SampleMaker:
         grey = bool(chance.random() < 0.55)
         side, text_free = round(self._side / zoom), _TEXT_FREE_SHARE
         if self._hard and chance.random() < _HARD_SHARE:
-            places = self._hard[int(chance.integers(len(self._hard)))]
-            canvas, text_free = hard_scene(places, side, chance), _HARD_TEXT_FREE_SHARE
+            hard = self._hard[int(chance.integers(len(self._hard)))]
+            canvas, text_free = hard_scene(hard, side, chance), _HARD_TEXT_FREE_SHARE
         else:
             canvas = scene(self._backgrounds, side, chance)
         if grey:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.training.backgrounds import Background, pick
-from deid_node.training.hard import HardPlaces
+from deid_node.training.hard import HardPicture
 
 _RESAMPLE = (cv2.INTER_LINEAR, cv2.INTER_AREA, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 
@@ -31,10 +31,12 @@ def scene(
     return _cut(pick(backgrounds, chance), side, chance)
 
 
-def hard_scene(places: HardPlaces, side: int, chance: np.random.Generator) -> NDArray[np.uint8]:
+def hard_scene(picture: HardPicture, side: int, chance: np.random.Generator) -> NDArray[np.uint8]:
     """Return an RGB picture of ``(side, side, 3)`` that shows one of the places somewhere."""
-    pixels, box = places.background.pixels, places.pick(chance)
-    scale = _scale(places.background, chance, spread=0.3)
+    pixels = picture.background.pixels
+    place = picture.places[int(chance.integers(len(picture.places)))]
+    box = place.box
+    scale = place.scale * _scale(picture.background, chance, spread=0.3)
     wanted = max(16, round(side / scale))
     starts = []
     for length, low, high in zip(
