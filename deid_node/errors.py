@@ -18,6 +18,7 @@
     |   |-- Undecodable              the pixels cannot be decoded
     |   |-- UnsupportedSyntax        a transfer syntax that we do not edit
     |   |-- UnsupportedObject        an object whose content we cannot look into
+    |   |-- RecognizableFeatures     it may show a face, and faces are to be removed
     |   |-- MalformedDataset         an attribute is missing or contradicts another
     |   |-- NoRule                   no rule matched
     |   |-- RuleWithholds            a rule says withhold
@@ -153,6 +154,15 @@ class UnsupportedObject(CleaningError):
     """The object carries content that cannot be looked into (documents, meshes, ...)."""
 
     code = "unsupported_object"
+
+
+class RecognizableFeatures(CleaningError):
+    """The image may show a face, the treatment wants faces removed, and nothing here does that."""
+
+    code = "recognizable_features"
+
+    def __init__(self) -> None:
+        super().__init__("the image may show a face, which this version cannot remove")
 
 
 class MalformedDataset(CleaningError):

@@ -4,17 +4,23 @@ What is kept is carried over as the bytes that lay in the file: nothing is
 decoded and encoded again, so nothing changes and nothing can fail on the way.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from pydicom.charset import default_encoding
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from deid_node.dicom.part10 import DEEPEST
 from deid_node.errors import MalformedDataset, UnsupportedObject
-from deid_node.metadata.action import Action
+from deid_node.metadata import dates
+from deid_node.metadata.action import CONDITIONAL, Action, Ruling
+from deid_node.metadata.chronology import Chronology
+from deid_node.metadata.cleaning import Cleaners
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import (
     Stored,
@@ -29,21 +35,34 @@ from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 
 _PATIENT_ID = 0x00100020
+_ISSUER_OF_PATIENT_ID = 0x00100021
 _CODE_MEANING = 0x00080104
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 # A list of UIDs may run to thousands (RT); each is replaced by itself.
 _SEPARATOR = "\\"
+_SINGLE_VRS = frozenset({"LT", "ST", "UR", "UT"})
+_UID = re.compile(r"[0-9]+(\.[0-9]+)+")
+_LONGEST_UID = 64
 
 
 class Walk:
     """One pass over one dataset; counts what it does by the letters of PS3.15."""
 
-    def __init__(self, plan: Plan, pseudonyms: Pseudonyms) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        pseudonyms: Pseudonyms,
+        *,
+        chronology: Chronology | None = None,
+        cleaners: Cleaners | None = None,
+    ) -> None:
         self._plan = plan
         self._pseudonyms = pseudonyms
+        self._chronology = chronology or Chronology()
+        self._cleaners = cleaners or Cleaners()
         self._depth = 0
-        self._asked: dict[tuple[int, str], Action] = {}
+        self._asked: dict[tuple[int, str], Ruling] = {}
         self.counts: Counter[str] = Counter()
 
     def over(self, dataset: Dataset) -> Dataset:
@@ -63,7 +82,7 @@ class Walk:
 
         Source
         ------
-        PS3.15 E.1.1 (de-identifier), E.2.
+        PS3.15 E.1.1 (de-identifier), E.2, E.3.
         """
         return self._level(dataset)
 
@@ -88,30 +107,85 @@ class Walk:
             new = self._element(element, dataset)
             if new is not None:
                 result[new.tag] = new
+        if self._cleaners.private is not None:
+            for kept in self._cleaners.private.kept(dataset, self._item):
+                result[kept.tag] = kept
+                self.counts[Action.KEEP.letter] += 1
         return result
 
     def _element(self, element: Stored, parent: Dataset) -> Stored | None:
         if element.VR is None and not element.is_implicit_VR:
             raise MalformedDataset("an element has no VR where VRs are explicit")
         vr = vr_of(element)
-        action = self._action(int(element.tag), vr)
+        ruling = self._ruling(int(element.tag), vr)
+        action = ruling.action
+        if action in CONDITIONAL and not is_empty(element):
+            new = self._judged(element, parent, action, vr)
+            if new is not None:
+                self.counts[action.letter] += 1
+                return new
+        if action in CONDITIONAL:
+            action = ruling.otherwise
         self.counts[action.letter] += 1
+        return self._done(element, parent, action, vr)
+
+    def _ruling(self, tag: int, vr: str) -> Ruling:
+        # A multi-frame object asks the same thousands of times.
+        ruling = self._asked.get((tag, vr))
+        if ruling is None:
+            ruling = self._asked[tag, vr] = self._plan.judge(tag, vr)
+        return ruling
+
+    def _judged(self, element: Stored, parent: Dataset, action: Action, vr: str) -> Stored | None:
+        """Return what a conditional action makes of the value; None where it cannot be done."""
+        if action is Action.CLEAN_ITEMS:
+            return self._cleaned_items(element, parent)
+        original = text_of(element, parent)
+        match action:
+            case Action.KEEP_UID:
+                new = original if are_uids(original) else None
+            case Action.KEEP_DATE:
+                new = dates.checked(original, vr)
+            case Action.SHIFT_DATE:
+                new = dates.moved(original, vr, days=self._chronology.days)
+            case Action.BIRTH_DATE:
+                may = original and original == self._chronology.birth_date
+                new = dates.moved(original, vr, days=self._chronology.days) if may else None
+            case Action.CAP_AGE:
+                new = dates.capped(original)
+            case _:
+                new = self._cleaned_text(element, original)
+        if new is None:
+            return None
+        if new == original:
+            return _carried(element)
+        return DataElement(element.tag, vr, new)
+
+    def _cleaned_text(self, element: Stored, original: str) -> str | None:
+        if self._cleaners.text is None:
+            return None
+        clean = partial(self._cleaners.text.clean, keyword=keyword_for_tag(element.tag))
+        # In the long texts a backslash is a character like any other (PS3.5 6.4).
+        values = [original] if vr_of(element) in _SINGLE_VRS else original.split(_SEPARATOR)
+        cleaned = [clean(value) for value in values]
+        return _SEPARATOR.join(value or "" for value in cleaned) if any(cleaned) else None
+
+    def _cleaned_items(self, element: Stored, parent: Dataset) -> DataElement | None:
+        if self._cleaners.items is None:
+            return None
+        items = self._cleaners.items.clean(int(element.tag), items_of(element, parent), self._item)
+        return None if items is None else DataElement(element.tag, "SQ", Items(items))
+
+    def _done(self, element: Stored, parent: Dataset, action: Action, vr: str) -> Stored | None:
         if action is Action.REMOVE:
             return None
         if vr == "SQ":
             return self._sequence(element, parent, action)
         if action is Action.KEEP:
-            return element if isinstance(element, RawDataElement) else _same(element)
+            return _carried(element)
         if action is Action.EMPTY or is_empty(element):
             return DataElement(element.tag, vr, None)
         return self._replaced(element, parent, action, vr)
-
-    def _action(self, tag: int, vr: str) -> Action:
-        # A multi-frame object asks the same thousands of times.
-        action = self._asked.get((tag, vr))
-        if action is None:
-            action = self._asked[tag, vr] = self._plan.judge(tag, vr).action
-        return action
 
     def _replaced(self, element: Stored, parent: Dataset, action: Action, vr: str) -> Stored | None:
         if action is Action.DUMMY and vr != "UI":
@@ -119,13 +193,17 @@ class Walk:
         original = text_of(element, parent)
         if action is Action.REPLACE_UID or vr == "UI":
             return DataElement(element.tag, "UI", self._uids(original))
-        if action is Action.PATIENT_NAME:
-            return DataElement(element.tag, vr, self._name(parent))
-        if action is Action.PATIENT_ID:
-            return DataElement(element.tag, vr, self._pseudonyms.patient_id(original))
-        if action is Action.ACCESSION_NUMBER:
-            return DataElement(element.tag, vr, self._pseudonyms.accession_number(original))
-        return DataElement(element.tag, vr, self._pseudonyms.study_id(original))
+        match action:
+            case Action.PATIENT_NAME:
+                return DataElement(element.tag, vr, self._name(parent))
+            case Action.PATIENT_ID:
+                return DataElement(element.tag, vr, self._patient_id(original, parent))
+            case Action.ACCESSION_NUMBER:
+                return DataElement(element.tag, vr, self._pseudonyms.accession_number(original))
+            case Action.AE_TITLE:
+                return DataElement(element.tag, vr, self._pseudonyms.ae_title(original))
+            case _:
+                return DataElement(element.tag, vr, self._pseudonyms.study_id(original))
 
     def _uids(self, original: str) -> list[str]:
         return [
@@ -138,7 +216,13 @@ class Walk:
         patient_id = element_at(level, _PATIENT_ID)
         if patient_id is None or is_empty(patient_id):
             return None
-        return self._pseudonyms.patient_id(text_of(patient_id, level))
+        return self._patient_id(text_of(patient_id, level), level)
+
+    def _patient_id(self, original: str, level: Dataset) -> str:
+        issuer = element_at(level, _ISSUER_OF_PATIENT_ID)
+        return self._pseudonyms.patient_id(
+            original, "" if issuer is None else text_of(issuer, level)
+        )
 
     def _sequence(self, element: Stored, parent: Dataset, action: Action) -> DataElement:
         items: list[Dataset] = []
@@ -161,6 +245,21 @@ def _encoding(elements: Sequence[Stored], dataset: Dataset) -> tuple[bool | None
             return element.is_implicit_VR, element.is_little_endian
     implicit, little = dataset.original_encoding
     return implicit, little
+
+
+def are_uids(text: str) -> bool:
+    """Return whether every value of `text` is a UID.
+
+    Source
+    ------
+    PS3.5 9.1 (UID encoding); leading zeros are let pass, as senders write them.
+    """
+    values = (value.strip("\0 ") for value in text.split(_SEPARATOR))
+    return all(len(uid) <= _LONGEST_UID and _UID.fullmatch(uid) for uid in values)
+
+
+def _carried(element: Stored) -> Stored:
+    return element if isinstance(element, RawDataElement) else _same(element)
 
 
 def _same(element: DataElement) -> DataElement:

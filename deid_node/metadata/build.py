@@ -1,9 +1,10 @@
 """From what the configuration says to a scrubber."""
 
 from deid_node.errors import ConfigurationError
+from deid_node.metadata.cleaning import Cleaning, NoCleaning
 from deid_node.metadata.keys import KEY_PATH, read_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
-from deid_node.metadata.plan import build_plan
+from deid_node.metadata.plan import Plan, build_plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.scrub import Scrubber
 from deid_node.metadata.subjects import load_subject_table
@@ -31,12 +32,38 @@ def build_scrubber(
         damaged, or the subject table cannot be read.
     """
     chosen = treatment_options or frozenset(options.options)
-    plan = build_plan(require_offered(chosen, path="metadata.options"))
+    plan = plan_of(options, require_offered(chosen, path="metadata.options"))
     subjects = None
     if options.subject_table_file is not None:
         subjects = load_subject_table(options.subject_table_file)
-    pseudonyms = Pseudonyms(key, subjects, patient_id_prefix=options.patient_id_prefix)
-    return Scrubber(plan, pseudonyms)
+    pseudonyms = Pseudonyms(
+        key,
+        subjects,
+        patient_id_prefix=options.patient_id_prefix,
+        ignores_issuer=options.issuer_of_patient_id == "ignored",
+    )
+    return Scrubber(plan, pseudonyms, cleaning=cleaning_of(plan.options), dates=options.dates)
+
+
+def plan_of(options: MetadataOptions, chosen: frozenset[Option]) -> Plan:
+    """Return the plan for `chosen`, the options of a treatment, with the site's additions.
+
+    Raises
+    ------
+    ConfigurationError
+        The shipped table is damaged, or an addition cannot be done.
+    """
+    return build_plan(
+        chosen,
+        additions=options.additions,
+        moves_birth_date=options.dates.birth_date == "shift",
+    )
+
+
+def cleaning_of(chosen: frozenset[Option]) -> Cleaning:
+    """Return what judges values under `chosen`; an option without a judge has no effect."""
+    del chosen
+    return NoCleaning()
 
 
 def require_key_file(options: MetadataOptions) -> bytes:

@@ -1,17 +1,17 @@
 """The twelve options of PS3.15 Annex E, and what the YAML says under ``metadata``.
 
-An option is named in the configuration of a treatment. This version carries out
-`CLEAN_PIXEL_DATA`; any other is refused at start, because an option that is
-configured and not carried out would be a false promise.
+An option is named in the configuration of a treatment. One that is not in
+`OFFERED` is refused at start, because an option that is configured and not
+carried out would be a false promise.
 """
 
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from deid_node.errors import ConfigurationError
 
@@ -70,8 +70,85 @@ _MEANINGS: Final = MappingProxyType(
 OFFERED = frozenset({Option.CLEAN_PIXEL_DATA})
 """What this version carries out."""
 
+DATE_OPTIONS = frozenset(
+    {Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES}
+)
+"""Of these a treatment may name one (PS3.15 E.3.6)."""
+
+NARROWEST_SHIFT_DAYS: Final = 30
+"""A range that is narrower would nearly tell the date."""
+
 # Long enough for a site's word, short enough that prefix and pseudonym fit an LO of 64.
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]*$", max_length=40)]
+
+
+class DateOptions(BaseModel):
+    """By how many days the dates of a patient may move, and what becomes of the birth date."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least_shift_days: int = Field(
+        default=-1826,
+        ge=-36525,
+        le=36525,
+        description="The least of the range; negative is back in time. 0 is never taken.",
+    )
+    most_shift_days: int = Field(
+        default=-1, ge=-36525, le=36525, description="The most of the range."
+    )
+    birth_date: Literal["empty", "shift"] = Field(
+        default="empty",
+        description=(
+            "Whether the birth date is emptied or moved with the other dates. It is emptied "
+            "where it would tell an age above 89."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _is_wide(self) -> Self:
+        if self.most_shift_days - self.least_shift_days < NARROWEST_SHIFT_DAYS:
+            raise ValueError(f"the range of days must span {NARROWEST_SHIFT_DAYS} days or more")
+        return self
+
+    @property
+    def span(self) -> range:
+        """The days from the least to the most, both included."""
+        return range(self.least_shift_days, self.most_shift_days + 1)
+
+
+class AdditionOptions(BaseModel):
+    """One row of the site's own: an attribute and what happens to it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attribute: str = Field(
+        pattern=r"^([A-Za-z0-9]{1,64}|[0-9A-Fa-f]{4},[0-9A-Fa-f]{4})$",
+        description="Keyword, or tag as gggg,eeee; an attribute of the standard.",
+    )
+    action: Literal["X", "Z", "D", "U", "K"] = Field(
+        description="remove, empty, dummy, new UID, keep (letters of PS3.15 E.2)"
+    )
+    reason: str = Field(
+        min_length=1, max_length=200, description="Shown by `explain` beside the row."
+    )
+
+
+class CrosswalkOptions(BaseModel):
+    """Whether old and new identifiers are written down, and where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = Field(
+        default=False,
+        description=(
+            "Write down the old and new Patient ID and UIDs of each cleaned instance, for "
+            "`deid-node crosswalk export`. Whoever has the file can name every patient."
+        ),
+    )
+    file: Path = Field(
+        default=Path("./crosswalk.sqlite"),
+        description="Where they are kept (mode 0600); made when the first instance is cleaned.",
+    )
 
 
 class MetadataOptions(BaseModel):
@@ -97,6 +174,28 @@ class MetadataOptions(BaseModel):
         default="",
         description="Put before every computed Patient ID (letters, digits, dot, dash, underscore)",
     )
+    issuer_of_patient_id: Literal["separates", "ignored"] = Field(
+        default="separates",
+        description=(
+            "Whether the same Patient ID from two issuers (0010,0021) is two patients. Where no "
+            "issuer is sent both settings give the same pseudonyms."
+        ),
+    )
+    dates: DateOptions = Field(
+        default=DateOptions(),
+        description="How dates move under retain_longitudinal_modified_dates.",
+    )
+    additions: tuple[AdditionOptions, ...] = Field(
+        default=(),
+        description=(
+            "Rows of the site's own, after Table E.1-1 and the options. One that lets more "
+            "through than they do is listed by `check` and `explain`."
+        ),
+    )
+    crosswalk: CrosswalkOptions = Field(
+        default=CrosswalkOptions(),
+        description="The list of old and new identifiers; off unless enabled.",
+    )
     options: tuple[Option, ...] = Field(
         default=(),
         description="Options of PS3.15 Annex E for treatments that name none",
@@ -104,7 +203,7 @@ class MetadataOptions(BaseModel):
 
 
 def require_offered(options: Iterable[Option], *, path: str) -> frozenset[Option]:
-    """Return the options as a set if this version carries out every one of them.
+    """Return the options as a set if this version carries out every one, and all together.
 
     Parameters
     ----------
@@ -116,9 +215,15 @@ def require_offered(options: Iterable[Option], *, path: str) -> frozenset[Option
     Raises
     ------
     ConfigurationError
-        One of them is not offered by this version.
+        One of them is not offered by this version, or two of them exclude each other.
+
+    Source
+    ------
+    PS3.15 E.3.6: dates stay as they are, or they are modified.
     """
     chosen = frozenset(options)
     for option in sorted(chosen - OFFERED):
         raise ConfigurationError(path, f"this version does not offer the option {option}")
+    if chosen >= DATE_OPTIONS:
+        raise ConfigurationError(path, f"{' and '.join(sorted(DATE_OPTIONS))} exclude each other")
     return chosen

@@ -6,15 +6,17 @@ the instance.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag, tag_for_keyword
 
 from deid_node.errors import UnknownElement
-from deid_node.metadata.action import Action, Ruling
+from deid_node.metadata.action import CONDITIONAL, Action, Ruling
+from deid_node.metadata.additions import BY_ADDITION, Weakening, added, tag_of
+from deid_node.metadata.combine import by_vr, with_options
 from deid_node.metadata.objects import KNOWN_GROUPS
-from deid_node.metadata.options import Option
+from deid_node.metadata.options import AdditionOptions, Option
 from deid_node.metadata.policy import (
     BULK_VRS,
     KNOWN_VRS,
@@ -26,7 +28,7 @@ from deid_node.metadata.policy import (
     default_action,
     load_policy,
 )
-from deid_node.metadata.table import PRIVATE, ProfileTable, load_table
+from deid_node.metadata.table import PRIVATE, ProfileRow, ProfileTable, load_table
 
 _PRIVATE = Ruling(Action.REMOVE, "X", "private")
 _MISPLACED = Ruling(Action.REMOVE, "policy", "not an element of a data set")
@@ -38,6 +40,11 @@ _UNLISTED = Ruling(Action.REMOVE, "policy", "no attribute of the standard")
 # Command set, file meta information, directory; item delimiters and padding.
 MISPLACED_GROUPS = frozenset({0x0000, 0x0002, 0x0004, 0xFFFC, 0xFFFE})
 
+# They let a value through, so the value must be of the kind that the tag promises.
+_LETTING = CONDITIONAL | {Action.KEEP, Action.REPLACE_UID, Action.AE_TITLE}
+
+_BIRTH_DATE = 0x00100030
+
 _FAMILIES = (TEXT_VRS | {"CS"}, NUMBER_VRS, BULK_VRS, frozenset({"DA", "DT", "TM"}))
 
 
@@ -45,7 +52,9 @@ _FAMILIES = (TEXT_VRS | {"CS"}, NUMBER_VRS, BULK_VRS, frozenset({"DA", "DT", "TM
 class Plan:
     """Rulings by tag for one set of options.
 
-    Built by `build_plan`. `edition` is the edition of Table E.1-1 it follows.
+    Built by `build_plan`. `edition` is the edition of Table E.1-1 it follows,
+    `by_vr` what happens to attributes that nobody names, `weakenings` the
+    additions of the site that let more through than the rest would.
     """
 
     edition: str
@@ -53,6 +62,13 @@ class Plan:
     table: ProfileTable = field(repr=False)
     policy: tuple[PolicyRow, ...] = field(repr=False)
     named: Mapping[int, Ruling] = field(repr=False)
+    by_vr: Mapping[str, Ruling] = field(repr=False)
+    weakenings: tuple[Weakening, ...] = ()
+
+    @property
+    def follows_table(self) -> bool:
+        """Whether nothing that the site added asks for less than Table E.1-1."""
+        return not any(weakening.against_table for weakening in self.weakenings)
 
     def judge(self, tag: int, vr: str) -> Ruling:
         """Return what happens to the element `tag` that was sent with `vr`.
@@ -92,7 +108,9 @@ class Plan:
             raise UnknownElement(f"group {group:04X} is in no edition of the standard")
         if not (dictionary_has_tag(tag) or repeater_has_tag(tag)):
             return _UNLISTED
-        return self._fitting(tag, vr, Ruling(default_action(_first(tag)), "policy", "by VR"))
+        first = _first(tag)
+        ruling = self.by_vr.get(first) or Ruling(default_action(first), "policy", "by VR")
+        return self._fitting(tag, vr, ruling)
 
     def _fitting(self, tag: int, vr: str, ruling: Ruling) -> Ruling:
         """Return `ruling`, or a stricter one where `vr` is not what the tag should have."""
@@ -100,8 +118,11 @@ class Plan:
             return ruling
         if vr not in KNOWN_VRS:
             raise UnknownElement("an element has a VR that is in no edition of the standard")
-        if _agrees(tag, vr) or ruling.action not in {Action.KEEP, Action.REPLACE_UID}:
+        if _agrees(tag, vr) or ruling.action not in _LETTING:
             return ruling
+        if ruling.action in CONDITIONAL or ruling.action is Action.AE_TITLE:
+            basic = replace(ruling, action=ruling.otherwise, by="", note="not of its VR")
+            return self._fitting(tag, vr, basic)
         if "SQ" in {vr, _first(tag)}:
             raise UnknownElement(f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is a sequence or is not")
         if ruling.action is Action.REPLACE_UID:
@@ -109,33 +130,73 @@ class Plan:
         return Ruling(default_action(vr), "policy", "by the VR as sent")
 
 
-def build_plan(options: Iterable[Option] = ()) -> Plan:
+def build_plan(
+    options: Iterable[Option] = (),
+    *,
+    additions: Iterable[AdditionOptions] = (),
+    moves_birth_date: bool = False,
+) -> Plan:
     """Return the plan for the Basic Profile with `options`.
+
+    Parameters
+    ----------
+    options
+        The options that the treatment carries out.
+    additions
+        The site's own rows; they go before everything else.
+    moves_birth_date
+        Under Retain Longitudinal Modified Dates the birth date moves too.
 
     Raises
     ------
     ConfigurationError
-        The shipped table is damaged.
+        The shipped table is damaged, or an addition cannot be done.
 
     Source
     ------
-    PS3.15 E.2 (Basic Application Level Confidentiality Profile), Table E.1-1.
+    PS3.15 E.2 (Basic Application Level Confidentiality Profile), E.3 (options),
+    Table E.1-1.
     """
-    table, policy = load_table(), load_policy()
-    named: dict[int, Ruling] = {}
-    for row in table.rows:
-        if row.pattern != PRIVATE and "x" not in row.pattern:
-            action = PSEUDONYMS.get(row.keyword, RESOLUTION[row.basic_profile])
-            if row.vr == "UI" and action is Action.DUMMY:
-                action = Action.REPLACE_UID
-            named[int(row.pattern.replace(",", ""), 16)] = Ruling(action, row.basic_profile)
+    table, policy, chosen = load_table(), load_policy(), frozenset(options)
+    rows = {
+        int(row.pattern.replace(",", ""), 16): row
+        for row in table.rows
+        if row.pattern != PRIVATE and "x" not in row.pattern
+    }
+    named = {tag: _basic(row) for tag, row in rows.items()}
     for decision in policy:
         tag = tag_for_keyword(decision.keyword)
         if tag is None:
             raise ValueError(f"the policy names an unknown attribute: {decision.keyword}")
         source = named[tag].source if tag in named else "policy"
         named[tag] = Ruling(decision.action, source, decision.reason)
-    return Plan(table.edition, frozenset(options), table, policy, MappingProxyType(named))
+    named |= {tag: with_options(named[tag], row, chosen) for tag, row in rows.items()}
+    if moves_birth_date and Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in chosen:
+        named[_BIRTH_DATE] = Ruling(
+            Action.BIRTH_DATE, "Z", by="metadata.dates.birth_date", otherwise=Action.EMPTY
+        )
+    plan = Plan(
+        table.edition, chosen, table, policy, MappingProxyType(named), by_vr(KNOWN_VRS, chosen)
+    )
+    return _with_additions(plan, rows, tuple(additions))
+
+
+def _basic(row: ProfileRow) -> Ruling:
+    action = PSEUDONYMS.get(row.keyword, RESOLUTION[row.basic_profile])
+    if row.vr == "UI" and action is Action.DUMMY:
+        action = Action.REPLACE_UID
+    return Ruling(action, row.basic_profile)
+
+
+def _with_additions(
+    plan: Plan, rows: Mapping[int, ProfileRow], additions: tuple[AdditionOptions, ...]
+) -> Plan:
+    if not additions:
+        return plan
+    tags = [tag_of(one, path=f"{BY_ADDITION}[{n}]") for n, one in enumerate(additions)]
+    without = {tag: plan.judge(tag, _first(tag)) for tag in tags}
+    new, weakenings = added(additions, without, rows, plan.options)
+    return replace(plan, named=MappingProxyType({**plan.named, **new}), weakenings=weakenings)
 
 
 def _first(tag: int) -> str:

@@ -31,6 +31,8 @@ class Pseudonyms:
         refused.
     patient_id_prefix
         Put before computed Patient IDs (not before those of the table).
+    ignores_issuer
+        The id alone names a patient, whoever issued it.
 
     Raises
     ------
@@ -38,15 +40,21 @@ class Pseudonyms:
         The key is too short.
     """
 
-    __slots__ = ("_key", "_prefix", "_subjects")
+    __slots__ = ("_ignores_issuer", "_key", "_prefix", "_subjects")
 
     def __init__(
-        self, key: bytes, subjects: SubjectTable | None = None, *, patient_id_prefix: str = ""
+        self,
+        key: bytes,
+        subjects: SubjectTable | None = None,
+        *,
+        patient_id_prefix: str = "",
+        ignores_issuer: bool = False,
     ) -> None:
         require_long_enough(key, where="the key")
         self._key = key
         self._subjects = subjects
         self._prefix = patient_id_prefix
+        self._ignores_issuer = ignores_issuer
 
     def uid(self, original: str) -> str:
         """Return the new UID, ``2.25.`` and 128 bits as a decimal number.
@@ -62,8 +70,16 @@ class Pseudonyms:
             return original
         return f"2.25.{int.from_bytes(self._digest('uid', original)[:16], 'big')}"
 
-    def patient_id(self, original: str) -> str:
+    def patient_id(self, original: str, issuer: str = "") -> str:
         """Return the new Patient ID: the table's subject id, or prefix and 78 bits.
+
+        Parameters
+        ----------
+        original
+            Patient ID as sent.
+        issuer
+            Issuer of Patient ID (0010,0021) as sent: the same id from two issuers
+            is two patients. Where none was sent the id alone counts.
 
         Raises
         ------
@@ -71,8 +87,32 @@ class Pseudonyms:
             There is a subject table and it does not name the patient.
         """
         if self._subjects is not None:
-            return self._subjects.subject_id(original)
-        return self._prefix + self._short("patient", original)
+            return self._subjects.subject_id(original, issuer)
+        return self._prefix + self._short(*self._patient(original, issuer))
+
+    def shift_days(self, original: str, issuer: str, study: str, span: range) -> int:
+        """Return by how many days the dates of a patient are moved: one of `span`, never 0.
+
+        Parameters
+        ----------
+        original, issuer
+            As for `patient_id`. Where there is a subject table, the subject counts,
+            so that all ids of one subject are moved alike.
+        study
+            Study Instance UID; counts where the patient has no id.
+        span
+            The days that are allowed; at least one that is not 0.
+
+        Raises
+        ------
+        UnknownSubject
+            As for `patient_id`.
+        """
+        domain, text = self._patient(original, issuer) if original else ("study", study)
+        if self._subjects is not None and original:
+            domain, text = "subject", self._subjects.subject_id(original, issuer)
+        days = [day for day in span if day]
+        return days[int.from_bytes(self._digest(f"shift/{domain}", text), "big") % len(days)]
 
     def accession_number(self, original: str) -> str:
         """Return the new Accession Number, 16 characters (the most an SH takes)."""
@@ -81,6 +121,16 @@ class Pseudonyms:
     def study_id(self, original: str) -> str:
         """Return the new Study ID, 16 characters."""
         return self._short("study", original)
+
+    def ae_title(self, original: str) -> str:
+        """Return the new AE title, 16 characters (the most an AE takes)."""
+        return self._short("ae_title", original)
+
+    def _patient(self, original: str, issuer: str) -> tuple[str, str]:
+        """Return the domain and the text that stand for a patient."""
+        if not issuer or self._ignores_issuer:
+            return "patient", original
+        return "patient of issuer", f"{len(issuer)}:{issuer}{original}"
 
     def _short(self, domain: str, original: str) -> str:
         number = int.from_bytes(self._digest(domain, original), "big")

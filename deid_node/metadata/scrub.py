@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from pydicom.dataset import Dataset
 
 from deid_node.errors import MalformedDataset
-from deid_node.metadata.actions import Walk
+from deid_node.metadata.actions import Walk, are_uids
+from deid_node.metadata.chronology import Chronology, chronology_of
+from deid_node.metadata.cleaning import Cleaning, NoCleaning
 from deid_node.metadata.elements import element_at, text_of
+from deid_node.metadata.features import require_faceless
 from deid_node.metadata.filemeta import new_file_meta
 from deid_node.metadata.objects import needs_study, require_no_directory, require_supported
+from deid_node.metadata.options import DateOptions, Option
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 
@@ -43,11 +47,36 @@ class Scrubber:
 
     Promise: the argument is not written to; the same dataset gives the same
     result; nothing but a `CleaningError` is raised for what a sender may send.
+
+    Parameters
+    ----------
+    plan
+        What happens to each attribute.
+    pseudonyms
+        The new identifiers.
+    cleaning
+        What judges values where the plan says clean.
+    dates
+        How far dates may move, where the plan moves them.
     """
 
-    def __init__(self, plan: Plan, pseudonyms: Pseudonyms) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        pseudonyms: Pseudonyms,
+        *,
+        cleaning: Cleaning | None = None,
+        dates: DateOptions | None = None,
+    ) -> None:
         self._plan = plan
         self._pseudonyms = pseudonyms
+        self._cleaning = cleaning or NoCleaning()
+        self._dates = dates or DateOptions()
+
+    @property
+    def plan(self) -> Plan:
+        """What happens to each attribute."""
+        return self._plan
 
     def scrub(self, dataset: Dataset) -> Scrubbed:
         """Return a new dataset without the patient, with new file meta information.
@@ -68,24 +97,33 @@ class Scrubber:
             An element cannot be judged.
         UnknownSubject
             The subject table does not name the patient.
+        RecognizableFeatures
+            The object may show a face, and faces are to be removed.
 
         Source
         ------
-        PS3.15 E.1.1, E.2.
+        PS3.15 E.1.1, E.2, E.3.
         """
         require_no_directory(dataset)
         sop_class = _required(dataset, _SOP_CLASS_UID, "SOPClassUID")
         sop_instance = _required(dataset, _SOP_INSTANCE_UID, "SOPInstanceUID")
         syntax = _transfer_syntax(dataset)
         require_supported(sop_class)
+        if Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in self._plan.options:
+            require_faceless(dataset)
         if needs_study(sop_class):
             study = _required(dataset, _STUDY_INSTANCE_UID, "StudyInstanceUID")
             series = _required(dataset, _SERIES_INSTANCE_UID, "SeriesInstanceUID")
         else:
             study, series = f"study of {sop_instance}", f"series of {sop_instance}"
-        walk = Walk(self._plan, self._pseudonyms)
+        walk = Walk(
+            self._plan,
+            self._pseudonyms,
+            chronology=self._chronology(dataset),
+            cleaners=self._cleaning.of(dataset),
+        )
         result = walk.over(dataset)
-        new_sop_instance = self._pseudonyms.uid(sop_instance)
+        new_sop_instance = self._uid(sop_instance)
         result.file_meta = new_file_meta(
             sop_class_uid=sop_class,
             sop_instance_uid=new_sop_instance,
@@ -95,10 +133,21 @@ class Scrubber:
         return Scrubbed(
             dataset=result,
             sop_instance_uid=new_sop_instance,
-            series_instance_uid=self._pseudonyms.uid(series),
-            study_instance_uid=self._pseudonyms.uid(study),
+            series_instance_uid=self._uid(series),
+            study_instance_uid=self._uid(study),
             actions=tuple(sorted(walk.counts.items())),
         )
+
+    def _uid(self, original: str) -> str:
+        """Return what the walk makes of a UID: it becomes part of a path, so it must be one."""
+        if Option.RETAIN_UIDS in self._plan.options and are_uids(original):
+            return original
+        return self._pseudonyms.uid(original)
+
+    def _chronology(self, dataset: Dataset) -> Chronology:
+        if Option.RETAIN_LONGITUDINAL_MODIFIED_DATES not in self._plan.options:
+            return Chronology()
+        return chronology_of(dataset, self._pseudonyms, self._dates.span)
 
 
 def _required(dataset: Dataset, tag: int, keyword: str) -> str:

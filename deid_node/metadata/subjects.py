@@ -8,17 +8,22 @@ from deid_node.errors import ConfigurationError, UnknownSubject
 
 TABLE_PATH = "metadata.subject_table_file"
 COLUMNS = ("original_patient_id", "subject_id")
+ISSUER_COLUMN = "issuer_of_patient_id"
+"""May follow the others, where the same Patient ID from two issuers is two patients."""
 
 
 class SubjectTable:
-    """Subject ids by original Patient ID; its repr tells neither."""
+    """Subject ids by Patient ID and its issuer; its repr tells none of them.
+
+    A row without an issuer holds for a patient of any issuer that has no row.
+    """
 
     __slots__ = ("_subjects",)
 
-    def __init__(self, subjects: Mapping[str, str]) -> None:
+    def __init__(self, subjects: Mapping[tuple[str, str], str]) -> None:
         self._subjects = dict(subjects)
 
-    def subject_id(self, original_patient_id: str) -> str:
+    def subject_id(self, original_patient_id: str, issuer: str = "") -> str:
         """Return the subject id of a patient.
 
         Raises
@@ -26,10 +31,10 @@ class SubjectTable:
         UnknownSubject
             The table does not name the patient.
         """
-        subject_id = self._subjects.get(original_patient_id)
-        if subject_id is None:
-            raise UnknownSubject
-        return subject_id
+        for key in ((original_patient_id, issuer), (original_patient_id, "")):
+            if key in self._subjects:
+                return self._subjects[key]
+        raise UnknownSubject
 
     def __len__(self) -> int:
         return len(self._subjects)
@@ -38,8 +43,8 @@ class SubjectTable:
 def load_subject_table(path: Path) -> SubjectTable:
     """Return the table in the CSV file at `path`.
 
-    Columns are ``original_patient_id,subject_id``. An error names the line, never
-    what stands in it.
+    Columns are ``original_patient_id,subject_id`` and, if need be,
+    ``issuer_of_patient_id``. An error names the line, never what stands in it.
 
     Raises
     ------
@@ -50,21 +55,22 @@ def load_subject_table(path: Path) -> SubjectTable:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            if tuple(reader.fieldnames or ()) != COLUMNS:
+            if tuple(reader.fieldnames or ()) not in {COLUMNS, (*COLUMNS, ISSUER_COLUMN)}:
                 raise ConfigurationError(TABLE_PATH, f"columns must be {','.join(COLUMNS)}")
             return SubjectTable(_subjects(reader))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(TABLE_PATH, f"{path} cannot be read as a CSV file") from error
 
 
-def _subjects(reader: "csv.DictReader[str]") -> dict[str, str]:
-    subjects: dict[str, str] = {}
+def _subjects(reader: "csv.DictReader[str]") -> dict[tuple[str, str], str]:
+    subjects: dict[tuple[str, str], str] = {}
     for line, cells in enumerate(reader, start=2):
         original = (cells["original_patient_id"] or "").strip()
         subject = (cells["subject_id"] or "").strip()
+        issuer = (cells.get(ISSUER_COLUMN) or "").strip()
         if not original or not subject or None in cells:
             raise ConfigurationError(TABLE_PATH, f"line {line} does not have two values")
-        if original in subjects:
+        if (original, issuer) in subjects:
             raise ConfigurationError(TABLE_PATH, f"line {line} names a patient a second time")
         # LO: 64 characters, no backslash, no control characters; ASCII fits any character set.
         if (
@@ -73,5 +79,5 @@ def _subjects(reader: "csv.DictReader[str]") -> dict[str, str]:
             or not (subject.isascii() and subject.isprintable())
         ):
             raise ConfigurationError(TABLE_PATH, f"line {line} has no valid subject id")
-        subjects[original] = subject
+        subjects[original, issuer] = subject
     return subjects

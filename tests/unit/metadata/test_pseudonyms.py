@@ -71,7 +71,7 @@ def test_a_uid_below_the_standard_root_that_nobody_registered_is_replaced() -> N
 
 
 def test_the_subject_table_decides_alone() -> None:
-    pseudonyms = Pseudonyms(KEY, SubjectTable({"4711": "TRIAL-007"}), patient_id_prefix="X")
+    pseudonyms = Pseudonyms(KEY, SubjectTable({("4711", ""): "TRIAL-007"}), patient_id_prefix="X")
 
     assert pseudonyms.patient_id("4711") == "TRIAL-007"
     with pytest.raises(UnknownSubject) as raised:
@@ -85,7 +85,7 @@ def test_a_short_key_is_refused() -> None:
 
 
 def test_nothing_secret_is_shown() -> None:
-    pseudonyms = Pseudonyms(KEY, SubjectTable({"canarybird": UID_ROOT}))
+    pseudonyms = Pseudonyms(KEY, SubjectTable({("canarybird", ""): UID_ROOT}))
 
     assert "kkkk" not in repr(pseudonyms)
-    assert "canary" not in repr(SubjectTable({"canarybird": "x"}))
+    assert "canary" not in repr(SubjectTable({("canarybird", ""): "x"}))

@@ -198,7 +198,7 @@ def test_a_patient_without_an_id_gets_no_name(scrubber: Scrubber) -> None:
 
 
 def test_a_patient_who_is_not_in_the_table_is_withheld(plan: Plan) -> None:
-    scrubber = Scrubber(plan, Pseudonyms(KEY, SubjectTable({"other": "S-1"})))
+    scrubber = Scrubber(plan, Pseudonyms(KEY, SubjectTable({("other", ""): "S-1"})))
 
     with pytest.raises(UnknownSubject):
         scrubber.scrub(study_instance())

@@ -1,0 +1,91 @@
+"""How the options of PS3.15 change a row of Table E.1-1.
+
+Where several chosen options speak about one attribute, cleaning (C) goes before
+keeping (K): the stricter wins. See docs/decisions/metadata-options.md.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from deid_node.metadata.action import Action, Ruling
+from deid_node.metadata.options import Option
+from deid_node.metadata.policy import TEXT_VRS, default_action
+from deid_node.metadata.table import ProfileRow
+
+_TIME_VRS = frozenset({"DA", "DT", "TM"})
+_TIME_ZONE = "TimezoneOffsetFromUTC"
+
+
+def with_options(basic: Ruling, row: ProfileRow, chosen: Collection[Option]) -> Ruling:
+    """Return the ruling for `row` under the chosen options.
+
+    Parameters
+    ----------
+    basic
+        The ruling of the basic profile, our policy included.
+    row
+        The row of the table.
+    chosen
+        Every option that the treatment carries out.
+
+    Source
+    ------
+    PS3.15 E.3 and the option columns of Table E.1-1.
+    """
+    said = {option: letter for option, letter in row.options if option in chosen}
+    if not said:
+        return basic
+    letter = "C" if "C" in said.values() else "K"
+    action = _cleaned(row) if letter == "C" else _kept(row)
+    if action is None:
+        return basic
+    by = ", ".join(f"{option} {said[option]}" for option in sorted(said))
+    return Ruling(action, basic.source, basic.note, by, basic.action)
+
+
+def by_vr(vrs: Iterable[str], chosen: Collection[Option]) -> Mapping[str, Ruling]:
+    """Return what happens to attributes that neither table nor policy names, by their VR.
+
+    Dates and UIDs outside the table go with those inside it: an interval, or a
+    reference, must not break where one end is listed and the other is not.
+    """
+    return MappingProxyType({vr: _of_vr(vr, chosen) for vr in vrs})
+
+
+def _of_vr(vr: str, chosen: Collection[Option]) -> Ruling:
+    basic = Ruling(default_action(vr), "policy", "by VR")
+    if vr == "UI" and Option.RETAIN_UIDS in chosen:
+        action, option = Action.KEEP_UID, Option.RETAIN_UIDS
+    elif vr in _TIME_VRS and Option.RETAIN_LONGITUDINAL_FULL_DATES in chosen:
+        action, option = Action.KEEP_DATE, Option.RETAIN_LONGITUDINAL_FULL_DATES
+    elif vr in _TIME_VRS and Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in chosen:
+        action, option = Action.SHIFT_DATE, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
+    else:
+        return basic
+    return replace(basic, action=action, by=f"{option}, by VR", otherwise=basic.action)
+
+
+def _kept(row: ProfileRow) -> Action | None:
+    if row.vr in _TIME_VRS or row.keyword == _TIME_ZONE:
+        return Action.KEEP_DATE
+    match row.vr:
+        case "UI":
+            return Action.KEEP_UID
+        case "AS":
+            return Action.CAP_AGE
+        case "OB":
+            return None
+        case _:
+            return Action.KEEP
+
+
+def _cleaned(row: ProfileRow) -> Action | None:
+    if row.vr in _TIME_VRS or row.keyword == _TIME_ZONE:
+        return Action.SHIFT_DATE
+    if row.vr == "AE":
+        return Action.AE_TITLE
+    if row.vr == "SQ":
+        return Action.CLEAN_ITEMS
+    # Bytes cannot be cleaned: what a maker writes there is known to nobody.
+    return Action.CLEAN_TEXT if row.vr in TEXT_VRS or row.vr == "CS" else None
