@@ -1,7 +1,7 @@
 """From what the configuration says to a scrubber."""
 
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.cleaning import Cleaning, NoCleaning
+from deid_node.metadata.judges import OptionCleaning
 from deid_node.metadata.keys import KEY_PATH, read_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.plan import Plan, build_plan
@@ -42,7 +42,8 @@ def build_scrubber(
         patient_id_prefix=options.patient_id_prefix,
         ignores_issuer=options.issuer_of_patient_id == "ignored",
     )
-    return Scrubber(plan, pseudonyms, cleaning=cleaning_of(plan.options), dates=options.dates)
+    cleaning = OptionCleaning(plan.options, pseudonyms)
+    return Scrubber(plan, pseudonyms, cleaning=cleaning, dates=options.dates)
 
 
 def plan_of(options: MetadataOptions, chosen: frozenset[Option]) -> Plan:
@@ -58,12 +59,6 @@ def plan_of(options: MetadataOptions, chosen: frozenset[Option]) -> Plan:
         additions=options.additions,
         moves_birth_date=options.dates.birth_date == "shift",
     )
-
-
-def cleaning_of(chosen: frozenset[Option]) -> Cleaning:
-    """Return what judges values under `chosen`; an option without a judge has no effect."""
-    del chosen
-    return NoCleaning()
 
 
 def require_key_file(options: MetadataOptions) -> bytes:

@@ -1,0 +1,145 @@
+"""Free text with nothing left in it but words of the trade and protocol numbers.
+
+What stays is decided word by word: a word that the vocabulary does not know is
+dropped, whatever it is. A known word is dropped as well where this instance
+calls somebody so.
+"""
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from deid_node.metadata import figures
+from deid_node.metadata.hunt import Quarry
+from deid_node.metadata.vocabulary import Vocabulary, plain
+
+_TOKEN = re.compile(
+    r"[wW]/[oO]?(?![^\W_])"  # with, without: W is not W/O
+    r"|(?<![^\W_])[cC][+-](?![^\W_])"  # contrast given, or not
+    r"|(?<![^\W_])[tT]2\*"  # another sequence than T2
+    r"|(?<![^\W_])[cCtTlL][- ]?[sS](?i:pine)(?![^\W_])"  # of the spine; a letter alone is nobody's
+    r"|(?:[^\W_]|(?<=[0-9])[.,](?=[0-9]))+"
+)
+_SIGN = re.compile(r"w/o?|c[+-]|t2\*|[ctl][- ]?spine")
+_JOINTS = frozenset({"_", "-", "/", "+", "^"})
+# A name is likely beside these, whatever else they mean.
+_TITLES = frozenset({"dr", "mr", "ms", "md", "sir", "miss"})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word or a number of a text: how it is written, and what stood before it."""
+
+    written: str
+    before: str
+
+    @property
+    def word(self) -> str:
+        """The token as the vocabulary spells it."""
+        return plain(self.written)
+
+
+def tokens_of(text: str) -> list[Token]:
+    """Return the words and numbers of `text` in order."""
+    tokens, end = [], 0
+    for match in _TOKEN.finditer(text):
+        tokens.append(Token(match[0], text[end : match.start()]))
+        end = match.end()
+    return tokens
+
+
+class DescriptorCleaner:
+    """Cleans the free text of one instance: what `TextCleaner` promises.
+
+    Parameters
+    ----------
+    vocabulary
+        The words that may stay.
+    quarry
+        The names, numbers, places and dates of this instance.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, quarry: Quarry) -> None:
+        self._vocabulary = vocabulary
+        self._quarry = quarry
+
+    def clean(self, text: str, *, keyword: str = "") -> str | None:
+        """Return what may stay of `text`; None where nothing says anything any more.
+
+        The result is ASCII, and as long as `text` or shorter: accents are
+        dropped, and what stood between two words that stay becomes a blank
+        unless it is a single ``_``, ``-``, ``/``, ``+`` or ``^``.
+
+        Source
+        ------
+        PS3.15 E.3.5 (Clean Descriptors Option).
+        """
+        del keyword  # every attribute is cleaned alike
+        tokens = tokens_of(text)
+        stays = self._known(tokens)
+        kept = [index for index, stay in enumerate(stays) if stay]
+        kept = self._quarry.escaped(kept, [token.written for token in tokens])
+        if not any(character.isalpha() for at in kept for character in tokens[at].written):
+            return None
+        return _joined(tokens, kept)
+
+    def says_all(self, text: str) -> bool:
+        """Return whether `text` stays as it is, word for word."""
+        tokens = tokens_of(text)
+        whole = list(range(len(tokens)))
+        return (
+            bool(tokens)
+            and all(self._known(tokens))
+            and list(self._quarry.escaped(whole, [token.written for token in tokens])) == whole
+        )
+
+    def _known(self, tokens: list[Token]) -> list[bool]:
+        words = [token.word for token in tokens]
+        known = [
+            _SIGN.fullmatch(token.word) is not None or self._vocabulary.knows(token.written)
+            for token in tokens
+        ]
+        figure = [figures.is_with_word(word) for word in words]
+        bare = [figures.is_bare(word) for word in words]
+        for at, (number, unit) in enumerate(pairwise(words)):
+            if figures.is_counted_by(number, unit):
+                figure[at] = figure[at + 1] = True
+                bare[at] = False
+        wholly = all(k or f or b for k, f, b in zip(known, figure, bare, strict=True))
+        result = []
+        for at in range(len(words)):
+            if known[at]:
+                result.append(self._in_company(at, words, known, wholly=wholly))
+            elif bare[at]:
+                result.append(not _is_number(words, at - 1) and not _is_number(words, at + 1))
+            else:
+                result.append(figure[at])
+        return result
+
+    def _in_company(self, at: int, words: list[str], known: list[bool], *, wholly: bool) -> bool:
+        """Return whether a word that may be a name stands where it means the thing."""
+        if not self._vocabulary.is_name(words[at]):
+            return True
+        beside = [i for i in (at - 1, at + 1) if 0 <= i < len(words)]
+        titled = any(words[i] in _TITLES for i in beside)
+        if wholly:
+            return not titled or self._vocabulary.kind(words[at]) == "anatomy"
+        return not titled and any(
+            known[i] and not self._vocabulary.is_name(words[i]) for i in beside
+        )
+
+
+def _is_number(words: list[str], at: int) -> bool:
+    return 0 <= at < len(words) and words[at][0].isdigit()
+
+
+def _joined(tokens: list[Token], kept: list[int]) -> str:
+    parts = []
+    for position, at in enumerate(kept):
+        token = tokens[at]
+        if position:
+            follows = kept[position - 1] == at - 1
+            parts.append(token.before if follows and token.before in _JOINTS else " ")
+        written = token.written
+        parts.append(written if written.isascii() else token.word)
+    return "".join(parts)

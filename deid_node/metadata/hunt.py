@@ -1,0 +1,167 @@
+"""The names, numbers, places and dates of one instance, hunted in what its text keeps.
+
+A list of words cannot know who this patient is. So the header is asked, at every
+depth, and what it names is taken out of text however it is spelled: in any case,
+in any order, with anything between its parts. The second look has a hunt of its
+own (`spoor`) and shares nothing with this one.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+
+from deid_node.metadata.elements import element_at, elements_of, items_of, text_of, vr_of
+from deid_node.metadata.options import Option
+from deid_node.metadata.policy import TEXT_VRS
+from deid_node.metadata.table import ProfileTable
+from deid_node.metadata.vocabulary import camel_parts, plain
+
+_SPLIT = re.compile(r"[\W_]+")
+_DIGITS = re.compile(r"[0-9]+")
+_LETTERS = re.compile(r"[a-z]+")
+_YEAR_OF_NOTHING = "1900"
+_PARTS = 6  # of a name that are paired
+_LEAST_INSIDE = 4  # characters; shorter ones count only as whole words
+_LEAST_RUN = 2  # letters of a word that is cut into letters and digits
+
+
+@dataclass(frozen=True, slots=True)
+class Quarry:
+    """What is hunted; nothing of it is ever shown.
+
+    `words` are whole words, in the spelling of `plain`; `fragments` are runs of
+    letters and digits that may begin and end anywhere.
+    """
+
+    words: frozenset[str] = field(repr=False)
+    fragments: frozenset[str] = field(repr=False)
+
+    def escaped(self, kept: Sequence[int], written: Sequence[str]) -> list[int]:
+        """Return those of `kept` that name nobody.
+
+        Parameters
+        ----------
+        kept
+            Places in `written` of the words that would stay, ascending.
+        written
+            All words of the text.
+        """
+        left = [at for at in kept if self.words.isdisjoint(_spellings(written[at]))]
+        while True:
+            # What is taken out brings other words side by side: look again.
+            still = self._without_runs(left, written)
+            if len(still) == len(left):
+                return still
+            left = still
+
+    def is_in(self, text: str) -> bool:
+        """Return whether any of it stands in `text`."""
+        words = [word for word in _SPLIT.split(text) if word]
+        return len(self.escaped(range(len(words)), words)) < len(words)
+
+    def _without_runs(self, kept: Sequence[int], written: Sequence[str]) -> list[int]:
+        dense, owners, starts = "", [], set()
+        for at in kept:
+            bare = "".join(c for c in plain(written[at]) if c.isalnum())
+            starts.add(len(dense))
+            dense += bare
+            owners += [at] * len(bare)
+        ends = starts | {len(dense)}
+        taken: set[int] = set()
+        for fragment in self.fragments:
+            for begin in _places(fragment, dense):
+                end = begin + len(fragment)
+                if len(fragment) >= _LEAST_INSIDE or (begin in starts and end in ends):
+                    taken.update(owners[begin:end])
+        return [at for at in kept if at not in taken]
+
+
+class Hunter:
+    """Collects what is hunted; one object serves any number of instances."""
+
+    def __init__(self, table: ProfileTable) -> None:
+        self._tags = frozenset(
+            tag
+            for row in table.rows
+            if row.vr in TEXT_VRS and Option.CLEAN_DESCRIPTORS not in dict(row.options)
+            for tag in [tag_for_keyword(row.keyword) if row.keyword else None]
+            if tag is not None
+        )
+
+    def quarry_of(self, dataset: Dataset) -> Quarry:
+        """Return what names anybody in `dataset`, a whole instance; it is not written to.
+
+        Every person name and every date at any depth, and every text that Table
+        E.1-1 lists and does not call a descriptor.
+
+        Raises
+        ------
+        MalformedDataset
+            A sequence cannot be taken apart.
+        """
+        words: set[str] = set()
+        fragments: set[str] = set()
+        for vr, value in self._values(dataset):
+            if vr == "PN":
+                parts = [plain(part) for part in _SPLIT.split(value) if part]
+                words.update(parts)
+                fragments.update(parts)
+                fragments.update(a + b for a, b in permutations(dict.fromkeys(parts[:_PARTS]), 2))
+            elif vr in {"DA", "DT"}:
+                digits, words_of_date = _date(value)
+                fragments.update(digits)
+                words.update(words_of_date)
+            else:
+                fragments.add("".join(c for c in plain(value) if c.isalnum()))
+                words.add(plain(value.strip()))
+        fragments = {fragment for fragment in fragments if len(fragment) > 1}
+        return Quarry(frozenset(words - {""}), frozenset(fragments))
+
+    def _values(self, dataset: Dataset) -> Iterator[tuple[str, str]]:
+        for element in elements_of(dataset):
+            tag, vr = int(element.tag), vr_of(element)
+            if vr == "SQ":
+                for item in items_of(element, dataset):
+                    yield from self._values(item)
+            elif vr in {"PN", "DA", "DT"} or tag in self._tags:
+                lying = element_at(dataset, tag)
+                if lying is not None:
+                    for value in text_of(lying, dataset).split("\\"):
+                        yield vr, value
+
+
+def _spellings(written: str) -> set[str]:
+    """Return the words that `written` may be read as: whole, by letters and digits, by capitals."""
+    word = plain(written)
+    runs = [run for run in _LETTERS.findall(word) if len(run) >= _LEAST_RUN]
+    return {word, *runs, *_DIGITS.findall(word), *camel_parts(written)}
+
+
+def _places(fragment: str, dense: str) -> Iterator[int]:
+    at = dense.find(fragment)
+    while at >= 0:
+        yield at
+        at = dense.find(fragment, at + 1)
+
+
+def _date(value: str) -> tuple[Iterable[str], Iterable[str]]:
+    """Return a date as runs of digits and as single words (its year, its day and month)."""
+    digits = "".join(_DIGITS.findall(value))[:8]
+    if len(digits) < 4 or digits[:4] == _YEAR_OF_NOTHING:
+        return (), ()
+    year, month, day = digits[:4], digits[4:6], digits[6:]
+    if len(digits) < 8:
+        return (), (year,)
+    short = f"{int(day)}.{int(month)}" if (day + month).isdigit() else ""
+    runs = [
+        "".join(order)
+        for y in (year, year[2:])
+        for order in ((y, month, day), (day, month, y), (month, day, y), (y, day, month))
+    ]
+    other = f"{int(month)}.{int(day)}"
+    words = [year, day + month, month + day, f"{day}.{month}", f"{month}.{day}", short, other]
+    return runs, [*words, *(word.replace(".", ",") for word in words)]

@@ -1,0 +1,104 @@
+"""The judges of values under the options that clean and keep: what `Cleaning` promises."""
+
+from collections.abc import Sequence
+
+from pydicom.dataset import Dataset
+
+from deid_node.metadata.cleaning import Cleaners, Planned
+from deid_node.metadata.codes import CodeCleaner
+from deid_node.metadata.descriptors import DescriptorCleaner
+from deid_node.metadata.graphics import ANNOTATIONS, GraphicsCleaner
+from deid_node.metadata.hunt import Hunter
+from deid_node.metadata.options import Option
+from deid_node.metadata.private import SafePrivateKeeper
+from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.safe_private import load_safe_private
+from deid_node.metadata.structured import (
+    ACQUISITION_CONTEXT,
+    CONTENT,
+    SPECIMEN_PREPARATION,
+    ContentCleaner,
+    load_concepts,
+)
+from deid_node.metadata.table import load_table
+from deid_node.metadata.vocabulary import Vocabulary
+
+JUDGED = frozenset(
+    {
+        Option.CLEAN_GRAPHICS,
+        Option.CLEAN_STRUCTURED_CONTENT,
+        Option.CLEAN_DESCRIPTORS,
+        Option.RETAIN_SAFE_PRIVATE,
+    }
+)
+"""The options that look at values."""
+
+
+class OptionCleaning:
+    """Makes the judges of each instance for one treatment.
+
+    Parameters
+    ----------
+    options
+        What the treatment carries out.
+    pseudonyms
+        What new UIDs of private elements are made with.
+
+    Raises
+    ------
+    ConfigurationError
+        A shipped table is damaged.
+    """
+
+    def __init__(self, options: frozenset[Option], pseudonyms: Pseudonyms) -> None:
+        self._options = options
+        self._pseudonyms = pseudonyms
+        self._hunter = Hunter(load_table())
+        self._vocabulary = Vocabulary()
+        self._concepts = load_concepts()
+        self._safe_private = load_safe_private()
+
+    def of(self, original: Dataset) -> Cleaners:
+        """Return what cleans `original`; raises `MalformedDataset` for a broken sequence."""
+        if self._options.isdisjoint(JUDGED):
+            return Cleaners()
+        quarry = self._hunter.quarry_of(original)
+        descriptors = DescriptorCleaner(self._vocabulary, quarry)
+        content = ContentCleaner(
+            descriptors,
+            CodeCleaner(descriptors, quarry),
+            self._concepts,
+            keeps_characteristics=Option.RETAIN_PATIENT_CHARACTERISTICS in self._options,
+        )
+        private = SafePrivateKeeper(
+            original,
+            self._safe_private,
+            quarry,
+            self._pseudonyms,
+            keeps_uids=Option.RETAIN_UIDS in self._options,
+        )
+        return Cleaners(
+            text=descriptors if Option.CLEAN_DESCRIPTORS in self._options else None,
+            items=_SequenceCleaner(content, GraphicsCleaner(descriptors)),
+            private=private if Option.RETAIN_SAFE_PRIVATE in self._options else None,
+        )
+
+
+class _SequenceCleaner:
+    """Knows which sequence wants which cleaner; the plan knows which are cleaned at all."""
+
+    def __init__(self, content: ContentCleaner, graphics: GraphicsCleaner) -> None:
+        self._content = content
+        self._graphics = graphics
+
+    def clean(
+        self, tag: int, items: Sequence[Dataset], planned: Planned
+    ) -> Sequence[Dataset] | None:
+        """Return the new items of the sequence `tag`."""
+        if tag in {CONTENT, ACQUISITION_CONTEXT}:
+            return self._content.content(items, planned)
+        if tag == SPECIMEN_PREPARATION:
+            return self._content.preparations(items, planned)
+        if tag == ANNOTATIONS:
+            return self._graphics.annotations(items, planned)
+        return [self._content.with_codes(planned(item)) for item in items]
