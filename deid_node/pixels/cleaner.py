@@ -2,12 +2,12 @@
 
 Two passes over the frames. The first only looks, so that an instance without
 text leaves with the very bytes it came with; the second decodes again and
-writes. Nothing but boxes is kept between them.
+writes. Nothing but boxes is kept between them, and what the lines say that stay.
 
 Source: PS3.15 E.3.1 (Clean Pixel Data Option).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -21,14 +21,16 @@ from deid_node.pixels.frames import Frames
 from deid_node.pixels.hidden import without_hidden_pictures
 from deid_node.pixels.inpaint.base import Inpainter
 from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.keep.judge import Judge, KeepList, NamesPatient, names_everybody
+from deid_node.pixels.keep.lines import KeptLine, Settled
+from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import pixel_keyword
-from deid_node.pixels.looking import BATCH_BYTES, found_on
-from deid_node.pixels.masks import Marked, widened
+from deid_node.pixels.looking import BATCH_BYTES, looks
 from deid_node.pixels.objects import require_open, require_picture
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
 from deid_node.pixels.stopwatch import Stopwatch
-from deid_node.values.geometry import Region
+from deid_node.values.geometry import KeptRegion, Region
 from deid_node.values.report import Step
 
 
@@ -39,8 +41,9 @@ class PixelsCleaned:
     `dataset` is a new dataset that shares untouched elements with the one given.
     `frames` counts the frames that were looked at. `changed` says that Pixel Data
     differs from what came; `looked_at`, that there were pixels and a finder saw
-    every frame. `hidden_removed` says that overlays, curves or icons were removed,
-    `stray_bits_cleared` that bits beside the stored ones held something.
+    every frame. `kept` are the lines that stay. `hidden_removed` says that overlays,
+    curves or icons were removed, `stray_bits_cleared` that bits beside the stored
+    ones held something.
     """
 
     dataset: Dataset
@@ -51,6 +54,7 @@ class PixelsCleaned:
     steps: tuple[Step, ...]
     hidden_removed: bool = False
     stray_bits_cleared: bool = False
+    kept: tuple[KeptRegion, ...] = ()
 
 
 class PixelCleaner:
@@ -66,6 +70,8 @@ class PixelCleaner:
         Fixed boxes, filled beside what the finder finds.
     second_look
         Looks at filled frames; None takes `finder` again.
+    keep
+        Which lines stay; None lets none and reads none.
     batch_bytes
         Views, and filled frames, that are held at a time.
     """
@@ -77,15 +83,19 @@ class PixelCleaner:
         device_regions: Sequence[DeviceRegionsOptions] = (),
         *,
         second_look: Finder | None = None,
+        keep: KeepList | None = None,
         batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._finder = finder
         self._inpainter = inpainter
         self._device_regions = tuple(device_regions)
         self._second_look = finder if second_look is None else second_look
+        self._keep = keep
         self._batch_bytes = batch_bytes
 
-    def clean(self, dataset: Dataset, *, seed: int) -> PixelsCleaned:
+    def clean(
+        self, dataset: Dataset, *, seed: int, names_patient: NamesPatient = names_everybody
+    ) -> PixelsCleaned:
         """Return `dataset` without text in its pixels; it is not written to.
 
         Parameters
@@ -94,6 +104,9 @@ class PixelCleaner:
             With its file meta information.
         seed
             For inpainters that draw; the same seed gives the same pixels.
+        names_patient
+            Asked of each line that would stay whether it says anything of the people
+            in the header. Unless given, no line stays.
 
         Raises
         ------
@@ -115,32 +128,60 @@ class PixelCleaner:
         frames = Frames(twin, keyword)
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
-        marks, strays = self._search(twin, frames, display, watch)
-        if not strays and not any(marks):
-            return PixelsCleaned(
-                twin, len(frames), (), False, True, watch.steps(), hidden_removed=hidden
-            )
-        if any(marks):
+        sorter = self._sorter(frames, names_patient, watch)
+        settled, strays = self._search(twin, frames, display, sorter, watch)
+        if any(one.marks or one.kept for one in settled):
             require_picture(dataset)
+        if not strays and not any(one.marks for one in settled):
+            return PixelsCleaned(
+                twin,
+                len(frames),
+                (),
+                changed=False,
+                looked_at=True,
+                steps=watch.steps(),
+                hidden_removed=hidden,
+                kept=self._kept(one.kept for one in settled),
+            )
         restorer = Restorer(
             inpainter=self._inpainter,
             plain=SolidInpainter(),
             second_look=self._second_look,
+            sorter=sorter,
             display=display,
             layout=frames.layout,
-            grid_pixels=grid_of(frames),
             seed=seed,
             stopwatch=watch,
         )
-        rewrite = Rewrite(frames, marks, strays, restorer, watch, self._batch_bytes)
-        regions = rewrite.write_into(twin)
+        rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes)
+        rewritten = rewrite.write_into(twin)
         return PixelsCleaned(
-            twin, len(frames), regions, True, True, watch.steps(), hidden, stray_bits_cleared=strays
+            twin,
+            len(frames),
+            rewritten.regions,
+            changed=True,
+            looked_at=True,
+            steps=watch.steps(),
+            hidden_removed=hidden,
+            stray_bits_cleared=strays,
+            kept=self._kept(rewritten.kept),
+        )
+
+    def _sorter(self, frames: Frames, names_patient: NamesPatient, watch: Stopwatch) -> Sorter:
+        layout = frames.layout
+        judge = None if self._keep is None else Judge(self._keep, names_patient, watch)
+        return Sorter(judge, rows=layout.rows, columns=layout.columns, grid_pixels=grid_of(frames))
+
+    def _kept(self, lines: Iterable[tuple[KeptLine, ...]]) -> tuple[KeptRegion, ...]:
+        return tuple(
+            KeptRegion(frame, line.box, line.mark.score)
+            for frame, on_frame in enumerate(lines)
+            for line in sorted(on_frame, key=lambda line: line.box)
         )
 
     def _search(
-        self, twin: Dataset, frames: Frames, display: Display, watch: Stopwatch
-    ) -> tuple[tuple[tuple[Marked, ...], ...], bool]:
+        self, twin: Dataset, frames: Frames, display: Display, sorter: Sorter, watch: Stopwatch
+    ) -> tuple[tuple[Settled, ...], bool]:
         fixed = device_marks(self._device_regions, twin, frames.layout)
         strays = False
 
@@ -153,16 +194,10 @@ class PixelCleaner:
                     values = values_of(words, frames.layout)
                 yield index, values
 
-        every: list[tuple[Marked, ...]] = []
-        looks = found_on(self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes)
-        for _, found in looks:
-            seen = [Marked(f.box, f.score, self._finder.name) for f in found]
-            every.append(
-                widened(
-                    (*seen, *fixed),
-                    rows=frames.layout.rows,
-                    columns=frames.layout.columns,
-                    grid_pixels=grid_of(frames),
-                )
+        settled = tuple(
+            sorter.sorted_out(look, fixed, self._finder.name)
+            for look in looks(
+                self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes
             )
-        return tuple(every), strays
+        )
+        return settled, strays

@@ -1,6 +1,7 @@
 """Showing frames to a finder, many views at a time and no more than fit in memory."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from deid_node.pixels.arrays import DisplayFrame, StoredFrame
@@ -13,6 +14,20 @@ BATCH_BYTES: Final = 64 * 2**20
 """Views that are held for one call of the finder."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """The views of frame `index`, and what was found on each of them, in the same order."""
+
+    index: int
+    views: tuple[DisplayFrame, ...]
+    seen: tuple[tuple[Found, ...], ...]
+
+    @property
+    def found(self) -> tuple[Found, ...]:
+        """What was found on any view."""
+        return tuple(found for on_view in self.seen for found in on_view)
+
+
 def found_on(
     finder: Finder,
     display: Display,
@@ -20,42 +35,50 @@ def found_on(
     watch: Stopwatch,
     *,
     batch_bytes: int = BATCH_BYTES,
-    like: Callable[[int], StoredFrame] | None = None,
 ) -> Iterator[tuple[int, tuple[Found, ...]]]:
-    """Yield ``(index, found)`` for each of `frames`, in order, over all its views.
+    """Yield ``(index, found)`` for each of `frames`, in order, over all its views."""
+    for look in looks(finder, display, frames, watch, batch_bytes=batch_bytes):
+        yield look.index, look.found
+
+
+def looks(
+    finder: Finder,
+    display: Display,
+    frames: Iterable[tuple[int, StoredFrame]],
+    watch: Stopwatch,
+    *,
+    batch_bytes: int = BATCH_BYTES,
+    like: Callable[[int], StoredFrame] | None = None,
+) -> Iterator[Look]:
+    """Yield a `Look` at each of `frames`, in order.
 
     A frame of one value is not shown: nothing can be read on it. `like` gives the
     frame after whose range a frame is shown, where that is not its own.
     """
-    views: list[DisplayFrame] = []
-    owners: list[int] = []
-    order: list[int] = []
+    waiting: list[tuple[int, tuple[DisplayFrame, ...]]] = []
+    held_bytes = 0
     for index, values in frames:
-        order.append(index)
+        views: tuple[DisplayFrame, ...] = ()
         if (values != values.flat[0]).any():
             with watch.running("find"):
-                shown = display.views(values, index, like=None if like is None else like(index))
-            views += shown
-            owners += [index] * len(shown)
-        if sum(view.nbytes for view in views) >= batch_bytes:
-            yield from _asked(finder, views, owners, order, watch)
-            views, owners, order = [], [], []
-    yield from _asked(finder, views, owners, order, watch)
+                views = display.views(values, index, like=None if like is None else like(index))
+        waiting.append((index, views))
+        held_bytes += sum(view.nbytes for view in views)
+        if held_bytes >= batch_bytes:
+            yield from _asked(finder, waiting, watch)
+            waiting, held_bytes = [], 0
+    yield from _asked(finder, waiting, watch)
 
 
 def _asked(
-    finder: Finder,
-    views: list[DisplayFrame],
-    owners: list[int],
-    order: list[int],
-    watch: Stopwatch,
-) -> Iterator[tuple[int, tuple[Found, ...]]]:
+    finder: Finder, waiting: list[tuple[int, tuple[DisplayFrame, ...]]], watch: Stopwatch
+) -> Iterator[Look]:
+    every = [view for _, views in waiting for view in views]
     with watch.running("find"):
-        answers = finder.find(views) if views else ()
-    if len(answers) != len(views):
+        answers = tuple(finder.find(every)) if every else ()
+    if len(answers) != len(every):
         raise RuntimeError("the finder answered for another number of frames")
-    found: dict[int, list[Found]] = {index: [] for index in order}
-    for owner, answer in zip(owners, answers, strict=True):
-        found[owner] += answer
-    for index in order:
-        yield index, tuple(found[index])
+    start = 0
+    for index, views in waiting:
+        yield Look(index, views, answers[start : start + len(views)])
+        start += len(views)

@@ -2,11 +2,12 @@
 
 The second look sees the whole filled frame, in the views of the original: a grey
 scale that moved because white letters are gone would show another picture, and
-what the finder thinks of that says nothing of the fill. What it still finds is added to the
-mask and everything is filled again from the original, a bounded number of times;
-after that the text is said to be there and the instance is withheld. Where the
-second look found something, the next fill is of one value: the streaks of a
-texture that grows inwards can look like letters, an even patch cannot.
+what the finder thinks of that says nothing of the fill. What it still finds is
+added to the mask, unless it is a line that stays and reads as before, and
+everything is filled again from the original, a bounded number of times; after
+that the text is said to be there and the instance is withheld. Where the second
+look found something, the next fill is of one value: the streaks of a texture that
+grows inwards can look like letters, an even patch cannot.
 """
 
 from collections.abc import Sequence
@@ -20,11 +21,13 @@ from deid_node.pixels.crops import CONTEXT_PIXELS, Crop, crop_of, stored_of
 from deid_node.pixels.display import Display
 from deid_node.pixels.find.base import Finder
 from deid_node.pixels.inpaint.base import Filled, Inpainter
+from deid_node.pixels.keep.lines import KeptLine, Settled
+from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import Layout
-from deid_node.pixels.looking import found_on
-from deid_node.pixels.masks import Marked, hull, mask_of, merged, neighbourhoods, widened
+from deid_node.pixels.looking import looks
+from deid_node.pixels.masks import hull, mask_of, neighbourhoods
 from deid_node.pixels.stopwatch import Stopwatch
-from deid_node.values.geometry import Box, Found, Region
+from deid_node.values.geometry import Box, Region
 
 ROUNDS: Final = 3
 """How often a frame is filled at most."""
@@ -37,11 +40,12 @@ _REACH_PIXELS: Final = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Restored:
-    """A filled frame in stored values, and what was filled in it."""
+    """A filled frame in stored values, what was filled in it and what stays."""
 
     index: int
     values: StoredFrame
     regions: tuple[Region, ...]
+    kept: tuple[KeptLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +55,13 @@ class Restorer:
     inpainter: Inpainter
     plain: Inpainter
     second_look: Finder
+    sorter: Sorter
     display: Display
     layout: Layout
-    grid_pixels: int
     seed: int
     stopwatch: Stopwatch
 
-    def restored(
-        self, frames: Sequence[tuple[int, StoredFrame, tuple[Marked, ...]]]
-    ) -> tuple[Restored, ...]:
+    def restored(self, frames: Sequence[tuple[int, StoredFrame, Settled]]) -> tuple[Restored, ...]:
         """Return each of `frames` filled, in order; what came in is not written to.
 
         Raises
@@ -69,52 +71,52 @@ class Restorer:
         MostlyText
             More than `MOST_FILLED` of a frame would be filled.
         """
-        open_frames = {index: (values, marks) for index, values, marks in frames}
+        open_frames = {index: (values, sorted_out) for index, values, sorted_out in frames}
         stubborn: dict[int, tuple[Box, ...]] = dict.fromkeys(open_frames, ())
         originals = {index: values for index, values, _ in frames}
         done: dict[int, Restored] = {}
         for _ in range(ROUNDS):
             with self.stopwatch.running("fill"):
                 tried = [
-                    self._filled(n, v, marks, stubborn[n]) for n, (v, marks) in open_frames.items()
+                    self._filled(n, values, sorted_out, stubborn[n])
+                    for n, (values, sorted_out) in open_frames.items()
                 ]
             shown = ((attempt.index, attempt.values) for attempt in tried)
-            seen = found_on(
+            seen = looks(
                 self.second_look,
                 self.display,
                 shown,
                 self.stopwatch,
                 like=lambda index: originals[index],
             )
-            left = {index: found for index, found in seen if found}
+            left = {
+                look.index: found
+                for look in seen
+                if (found := self.sorter.unexplained(look, open_frames[look.index][1].kept))
+            }
             for attempt in tried:
                 if attempt.index not in left:
                     done[attempt.index] = attempt
             for index, found in left.items():
                 stubborn[index] += tuple(item.box for item in found)
             open_frames = {
-                index: (open_frames[index][0], self._more(open_frames[index][1], found))
-                for index, found in left.items()
+                index: (values, self.sorter.refilled(before, left[index], self.second_look.name))
+                for index, (values, before) in open_frames.items()
+                if index in left
             }
             if not open_frames:
                 return tuple(done[index] for index, _, _ in frames)
         raise ResidualText("text is still seen after the last fill")
 
-    def _more(self, marks: tuple[Marked, ...], found: Sequence[Found]) -> tuple[Marked, ...]:
-        name = self.second_look.name
-        fresh = [Marked(f.box, f.score, name) for f in found]
-        rows, columns = self.layout.rows, self.layout.columns
-        wider = widened(fresh, rows=rows, columns=columns, grid_pixels=self.grid_pixels)
-        return merged((*marks, *wider))
-
     def _filled(
         self,
         index: int,
         values: StoredFrame,
-        marks: tuple[Marked, ...],
+        sorted_out: Settled,
         stubborn: tuple[Box, ...],
     ) -> Restored:
         rows, columns = self.layout.rows, self.layout.columns
+        marks = sorted_out.marks
         boxes = [mark.box for mark in marks]
         mask = mask_of(boxes, rows=rows, columns=columns)
         if mask.mean() > MOST_FILLED:
@@ -136,7 +138,7 @@ class Restorer:
                 Region(index, marks[n].box, marks[n].score, marks[n].source, fill.method)
                 for n in group
             ]
-        return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)))
+        return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)), sorted_out.kept)
 
     def _fills(self, crops: Sequence[Crop], plainly: Sequence[bool]) -> tuple[Filled, ...]:
         filled: dict[int, Filled] = {}

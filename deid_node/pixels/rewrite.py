@@ -11,9 +11,10 @@ from deid_node.pixels.bits import Words, values_of, words_of
 from deid_node.pixels.compose import keep_inside
 from deid_node.pixels.encode import DecodedWriter, EncodingFailed, Writer, writer_for
 from deid_node.pixels.frames import Frames
+from deid_node.pixels.keep.lines import KeptLine, Settled
 from deid_node.pixels.layout import SUBSAMPLED
 from deid_node.pixels.marks import mark_changed, mark_lossy_history
-from deid_node.pixels.masks import Marked, mask_of
+from deid_node.pixels.masks import mask_of
 from deid_node.pixels.restore import Restored, Restorer
 from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.values.geometry import Region
@@ -33,22 +34,31 @@ def grid_of(frames: Frames) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Rewritten:
+    """What was filled, and for each frame the lines that stay."""
+
+    regions: tuple[Region, ...]
+    kept: tuple[tuple[KeptLine, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Rewrite:
     """One instance about to be written again.
 
-    `marks` are those of each frame; `strays` says that bits beside the stored
-    ones hold something, so that every frame is written without them.
+    `settled` says of each frame what is filled and what stays; `strays`, that bits
+    beside the stored ones hold something, so that every frame is written without
+    them.
     """
 
     frames: Frames
-    marks: tuple[tuple[Marked, ...], ...]
+    settled: tuple[Settled, ...]
     strays: bool
     restorer: Restorer
     stopwatch: Stopwatch
     batch_bytes: int
 
-    def write_into(self, dataset: Dataset) -> tuple[Region, ...]:
-        """Set the new pixels and what belongs to them in `dataset`; return what was filled.
+    def write_into(self, dataset: Dataset) -> Rewritten:
+        """Set the new pixels and what belongs to them in `dataset`; return what became of them.
 
         Raises
         ------
@@ -59,50 +69,52 @@ class Rewrite:
         """
         try:
             writer: Writer = writer_for(self.frames)
-            regions, low, high = self._through(writer, dataset)
+            rewritten, low, high = self._through(writer, dataset)
         except EncodingFailed:
             writer = DecodedWriter(self.frames)
-            regions, low, high = self._through(writer, dataset)
+            rewritten, low, high = self._through(writer, dataset)
         with self.stopwatch.running("encode"):
             writer.write(dataset)
             if writer.syntax != self.frames.syntax.uid:
                 mark_lossy_history(dataset, self.frames)
             mark_changed(dataset, self.frames, low, high)
-        return regions
+        return rewritten
 
-    def _through(self, writer: Writer, dataset: Dataset) -> tuple[tuple[Region, ...], int, int]:
+    def _through(self, writer: Writer, dataset: Dataset) -> tuple[Rewritten, int, int]:
         ranged = any(keyword in dataset for keyword in _RANGE)
         regions: list[Region] = []
+        kept: list[tuple[KeptLine, ...]] = []
         ends: list[tuple[int, int]] = []
         pending: list[tuple[int, Words | None]] = []
         held_bytes = 0
         for index in range(len(self.frames)):
             words = None
-            if self.marks[index] or self.strays or ranged:
+            if self.settled[index].marks or self.strays or ranged:
                 with self.stopwatch.running("decode"):
                     words = self.frames[index]
                 held_bytes += words.nbytes
             pending.append((index, words))
             if held_bytes >= self.batch_bytes:
-                self._flush(writer, pending, regions, ends if ranged else None)
+                self._flush(writer, pending, regions, kept, ends if ranged else None)
                 pending, held_bytes = [], 0
-        self._flush(writer, pending, regions, ends if ranged else None)
+        self._flush(writer, pending, regions, kept, ends if ranged else None)
         low = min((end[0] for end in ends), default=0)
         high = max((end[1] for end in ends), default=0)
-        return tuple(regions), low, high
+        return Rewritten(tuple(regions), tuple(kept)), low, high
 
     def _flush(
         self,
         writer: Writer,
         pending: list[tuple[int, Words | None]],
         regions: list[Region],
+        kept: list[tuple[KeptLine, ...]],
         ends: list[tuple[int, int]] | None,
     ) -> None:
         layout = self.frames.layout
         marked = [
-            (index, values_of(words, layout), self.marks[index])
+            (index, values_of(words, layout), self.settled[index])
             for index, words in pending
-            if words is not None and self.marks[index]
+            if words is not None and self.settled[index].marks
         ]
         filled = {restored.index: restored for restored in self.restorer.restored(marked)}
         for index, words in pending:
@@ -121,6 +133,7 @@ class Rewrite:
                     writer.put(index, new)
             if restored is not None:
                 regions += restored.regions
+            kept.append(self.settled[index].kept if restored is None else restored.kept)
 
     def _words(self, words: Words, restored: Restored | None) -> Words:
         layout = self.frames.layout

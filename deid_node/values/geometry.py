@@ -50,6 +50,15 @@ class Box:
             and other.top < self.bottom
         )
 
+    def contains(self, other: "Box") -> bool:
+        """Return whether every pixel of `other` lies in this box."""
+        return (
+            self.left <= other.left
+            and self.top <= other.top
+            and other.right <= self.right
+            and other.bottom <= self.bottom
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -72,3 +81,16 @@ class Region:
     score: float
     source: str
     fill: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRegion:
+    """A box of one frame in which a line of text stays, as the treatment lets it.
+
+    `frame` counts from 0, `score` is the finder's. What the line says is nowhere
+    but in the pixels.
+    """
+
+    frame: int
+    box: Box
+    score: float

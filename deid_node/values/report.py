@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deid_node.values.geometry import Region
+from deid_node.values.geometry import KeptRegion, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class CleaningReport:
     `frames` counts the frames that were looked at (0 where there are no
     pixels). `actions` counts the attributes that each action of PS3.15 Table
     E.1-1 was applied to, as ``(action, count)``. `method_codes` are the codes
-    attested in De-identification Method Code Sequence (0012,0064).
+    attested in De-identification Method Code Sequence (0012,0064). `kept` are the
+    boxes of lines that stay because the treatment lists them.
     """
 
     frames: int
@@ -33,3 +34,4 @@ class CleaningReport:
     finder: str
     standard_edition: str
     steps: tuple[Step, ...] = ()
+    kept: tuple[KeptRegion, ...] = ()

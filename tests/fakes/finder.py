@@ -36,15 +36,19 @@ def finds_always(*boxes: Box) -> ScriptedFinder:
     return ScriptedFinder(lambda _frame: boxes, name="always")
 
 
-def finds_ink(box: Box, *, contrast: int = 40) -> ScriptedFinder:
-    """Return a finder that sees `box` as long as grey levels in it differ by `contrast`."""
+def finds_ink(*boxes: Box, contrast: int = 40) -> ScriptedFinder:
+    """Return a finder that sees each box as long as grey levels in it differ by `contrast`."""
 
     def script(frame: DisplayFrame) -> Sequence[Box]:
-        part = frame[box.slices].astype(int)
-        spread = (part.max(axis=(0, 1)) - part.min(axis=(0, 1))).max()
-        return (box,) if spread >= contrast else ()
+        return [box for box in boxes if has_ink(frame, box, contrast=contrast)]
 
     return ScriptedFinder(script, name="ink")
+
+
+def has_ink(frame: DisplayFrame, box: Box, *, contrast: int = 40) -> bool:
+    """Return whether grey levels in `box` differ by `contrast`."""
+    part = frame[box.slices].astype(int)
+    return bool((part.max(axis=(0, 1)) - part.min(axis=(0, 1))).max() >= contrast)
 
 
 def _cut(box: Box, frame: DisplayFrame) -> Box:

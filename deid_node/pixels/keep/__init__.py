@@ -1,0 +1,1 @@
+"""Which burned-in lines may stay, under a treatment that says so."""

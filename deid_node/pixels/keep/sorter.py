@@ -1,0 +1,93 @@
+"""Sorts what was found on a frame into what is filled and what stays.
+
+Without a judge everything is filled, and nothing is ever read.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from deid_node.pixels.keep.judge import Judge
+from deid_node.pixels.keep.lines import KeptLine, Settled, settled, standing_alone
+from deid_node.pixels.keep.sightings import places
+from deid_node.pixels.looking import Look
+from deid_node.pixels.masks import LEAST_MARGIN_PIXELS, Marked, merged, widened
+from deid_node.values.geometry import Found
+
+MOST_SEEN: Final = 200
+"""Boxes on all views of a frame above which nothing stays: a page of text, or noise."""
+
+AGAIN_MARGIN_PIXELS: Final = LEAST_MARGIN_PIXELS
+"""How far beyond its box a line that stays may be seen again."""
+
+
+class Sorter:
+    """Sorts the frames of one instance.
+
+    Parameters
+    ----------
+    judge
+        Says which lines may stay; None lets none.
+    rows, columns, grid_pixels
+        Of the frames, as for `widened`.
+    """
+
+    def __init__(self, judge: Judge | None, *, rows: int, columns: int, grid_pixels: int) -> None:
+        self._judge = judge
+        self._rows, self._columns, self._grid_pixels = rows, columns, grid_pixels
+
+    def sorted_out(self, look: Look, fixed: Iterable[Marked], source: str) -> Settled:
+        """Return what is filled after a first look, the marks `fixed` included, and what stays.
+
+        `source` is the name of the finder that looked.
+        """
+        lines = standing_alone(self._lines(look, source))
+        kept = {box for line in lines for box in line.seen_as}
+        going = _marks((found for found in look.found if found.box not in kept), source)
+        return self._settled(self._widened((*going, *fixed)), lines)
+
+    def refilled(self, before: Settled, found: Iterable[Found], source: str) -> Settled:
+        """Return `before` with more to fill: `found`, and the lines that this touches."""
+        more = self._widened(_marks(found, source))
+        return self._settled(merged((*before.marks, *more)), before.kept)
+
+    def unexplained(self, look: Look, kept: Sequence[KeptLine]) -> tuple[Found, ...]:
+        """Return what a second look found, but for lines of `kept` that say the same again."""
+        if self._judge is None or not kept:
+            return look.found
+        left: list[Found] = []
+        for view, seen in zip(look.views, look.seen, strict=True):
+            owners = [self._owner(found, kept) for found in seen]
+            asked = [found.box for found, owner in zip(seen, owners, strict=True) if owner]
+            said = iter(self._judge.believed(view, asked))
+            left += [
+                found
+                for found, owner in zip(seen, owners, strict=True)
+                if owner is None or next(said) != owner.text
+            ]
+        return tuple(left)
+
+    def _lines(self, look: Look, source: str) -> tuple[KeptLine, ...]:
+        if self._judge is None or not 0 < len(look.found) <= MOST_SEEN:
+            return ()
+        texts = self._judge.texts(look.views, places(look))
+        return tuple(
+            KeptLine(Marked(place.box, place.score, source), place.boxes, text)
+            for place, text in texts.items()
+        )
+
+    def _owner(self, found: Found, kept: Sequence[KeptLine]) -> KeptLine | None:
+        for line in kept:
+            reach = line.box.grown(AGAIN_MARGIN_PIXELS, rows=self._rows, columns=self._columns)
+            if reach.contains(found.box):
+                return line
+        return None
+
+    def _widened(self, marks: Iterable[Marked]) -> tuple[Marked, ...]:
+        return widened(marks, rows=self._rows, columns=self._columns, grid_pixels=self._grid_pixels)
+
+    def _settled(self, marks: tuple[Marked, ...], kept: tuple[KeptLine, ...]) -> Settled:
+        return settled(marks, kept, widen=self._widened)
+
+
+def _marks(found: Iterable[Found], source: str) -> list[Marked]:
+    return [Marked(item.box, item.score, source) for item in found]
