@@ -6,7 +6,6 @@ finders lose the text that is seven pixels high.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from deid_node.pixels.arrays import DisplayFrame
 from deid_node.pixels.find.lines import joined
 from deid_node.pixels.find.maps import boxes_of_maps
 from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.find.runtime import onnxruntime
+from deid_node.pixels.find.runtime import open_session
 from deid_node.pixels.find.tiles import Tile, sew, tiles
 from deid_node.pixels.find.weights import SETTING, name_of, read_weights
 from deid_node.values.geometry import Found
@@ -41,7 +40,9 @@ class CrnnFinder:
     def __init__(self, options: CrnnOptions, *, threads: int = 1) -> None:
         model = read_weights(options)
         self._name = name_of(model)
-        self._session = _open(model, options.device, threads)
+        self._session = open_session(
+            model, device=options.device, threads=threads, room="pixels.finder"
+        )
         on_cuda = "CUDAExecutionProvider" in self._session.get_providers()
         self._batch_pixels = _BATCH_PIXELS_CUDA if on_cuda else _BATCH_PIXELS_CPU
         own = self._session.get_modelmeta().custom_metadata_map
@@ -133,23 +134,3 @@ def _padded(frame: DisplayFrame) -> NDArray[np.uint8]:
     edges = [(0, more[0]), (0, more[1]), (0, 0)][: frame.ndim]
     # Mirrored, not drawn out: rows of noise drawn out look like strokes of letters.
     return np.pad(frame, edges, mode="symmetric")
-
-
-def _open(model: bytes, device: str, threads: int) -> Any:
-    there = onnxruntime.get_available_providers()
-    if device == "cuda" and "CUDAExecutionProvider" not in there:
-        raise ConfigurationError("pixels.finder.device", "onnxruntime sees no CUDA device")
-    wanted = ["CPUExecutionProvider"]
-    if device != "cpu" and "CUDAExecutionProvider" in there:
-        wanted.insert(0, "CUDAExecutionProvider")
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = threads
-    settings.inter_op_num_threads = 1
-    # Workers share the cores: a thread that waits by spinning takes them from another.
-    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    settings.use_deterministic_compute = True
-    settings.log_severity_level = 3
-    try:
-        return onnxruntime.InferenceSession(model, settings, providers=wanted)
-    except Exception as error:  # onnxruntime raises classes of its own for each fault
-        raise ConfigurationError(SETTING, "is no model that onnxruntime can load") from error

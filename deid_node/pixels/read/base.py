@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from deid_node.pixels.arrays import DisplayFrame
 from deid_node.values.geometry import Box
+
+UNKNOWN: Final = "\N{REPLACEMENT CHARACTER}"
+"""What a reader says for letters that it does not know, one for all that stand together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,9 @@ class Reader(Protocol):
       beside it.
 
     A box is expected to hold one line, level or turned by a quarter. Letters of
-    scripts that the reader does not know come back as U+FFFD, never as letters
-    that look alike. Called by one thread at a time.
+    scripts that the reader does not know, and what it can make out as text but not
+    read, come back as `UNKNOWN`, not as letters that look alike; runs of spaces as
+    one. How often it errs is a figure, not a promise. Called by one thread at a time.
     """
 
     @property
