@@ -1,0 +1,1 @@
+"""JPEG codestreams opened: marker segments, entropy coded data, single blocks."""

@@ -1,0 +1,163 @@
+"""The entropy coded data of a baseline scan: where each block begins, and its DC.
+
+Nothing is decoded that is not needed: a block is walked over symbol by symbol
+only to find its end. What a symbol would do at each bit is looked up beforehand
+for many bits at once, so that the walk itself is two additions a symbol.
+
+Source: ISO/IEC 10918-1 F.1.2, F.2.2 (Huffman decoding), F.1.1.5.1 (DC prediction),
+F.1.2.3 (stuffing and padding).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deid_node.pixels.jpeg.huffman import CODE_BITS, Huffman, NotEditable
+
+BLOCK: Final = 64
+ZERO_RUN: Final = 0xF0
+END_OF_BLOCK: Final = 0x00
+_MOST_DC_BITS: Final = 11
+_MOST_AC_BITS: Final = 10
+_EXTRA: Final = 0x0F
+
+# What a symbol adds to the index of the coefficient; sums tell how a block ended.
+_ENDS: Final = 128
+_WRONG: Final = 255
+_LAST_ENDED: Final = BLOCK - 1 + _ENDS
+
+_CHUNK_BYTES: Final = 1 << 16
+# A block has at most 64 symbols of 26 bits; ten blocks make the largest MCU.
+_MARGIN_BYTES: Final = 10 * BLOCK * 26 // 8 + 8
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of one component in one scan."""
+
+    dc: Huffman
+    ac: Huffman
+
+
+def plain_of(data: bytes) -> bytes:
+    """Return entropy coded data without the bytes that are stuffed behind 0xFF."""
+    return data.replace(b"\xff\x00", b"\xff")
+
+
+def stuffed(plain: bytes) -> bytes:
+    """Return entropy coded data with a zero byte behind each 0xFF."""
+    return plain.replace(b"\xff", b"\xff\x00")
+
+
+def block_starts(plain: bytes, plan: Sequence[Tables], mcus: int) -> NDArray[np.int64]:
+    """Return the bit at which each block begins, and the bit behind the last one.
+
+    Parameters
+    ----------
+    plain
+        Data of one restart interval, not stuffed.
+    plan
+        The tables of each block of an MCU, in order.
+    mcus
+        Number of MCUs in `plain`.
+
+    Raises
+    ------
+    NotEditable
+        A code that no table has, a block of more than 64 coefficients, or less
+        data than blocks.
+    """
+    starts: list[int] = []
+    position = base = 0
+    steps: list[tuple[bytes, bytes, bytes]] = []
+    limit = -1
+    for _ in range(mcus):
+        if position >= limit:
+            base += position // 8
+            position %= 8
+            steps, limit = _steps(plain, base, plan)
+        for dc_bits, ac_bits, ac_run in steps:
+            starts.append(8 * base + position)
+            try:
+                position += dc_bits[position]
+                index = 1
+                while index < BLOCK:
+                    index += ac_run[position]
+                    position += ac_bits[position]
+            except IndexError:
+                raise NotEditable from None
+            if index > BLOCK and not _ENDS < index <= _LAST_ENDED:
+                raise NotEditable
+    starts.append(8 * base + position)
+    if starts[-1] > 8 * len(plain):
+        raise NotEditable
+    return np.array(starts, dtype=np.int64)
+
+
+def windows_at(plain: bytes, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the 16 bits that follow each bit of `positions`, ones behind the end."""
+    octets = np.frombuffer(plain + b"\xff\xff\xff", np.uint8).astype(np.int64)
+    first = np.minimum(positions >> 3, len(plain))
+    wide = octets[first] << 16 | octets[first + 1] << 8 | octets[first + 2]
+    result: NDArray[np.int64] = wide >> (8 - (positions & 7)) & 0xFFFF
+    return result
+
+
+def dc_at(
+    plain: bytes, starts: NDArray[np.int64], table: Huffman
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the DC difference of each block, and the bit behind it.
+
+    Raises
+    ------
+    NotEditable
+        A code that the table does not have.
+    """
+    windows = windows_at(plain, starts)
+    lengths, symbols = (part.astype(np.int64) for part in table.by_window)
+    bits = symbols[windows]
+    if not lengths[windows].all() or (bits > _MOST_DC_BITS).any():
+        raise NotEditable
+    behind_code = starts + lengths[windows]
+    extra = windows_at(plain, behind_code) >> (CODE_BITS - bits)
+    negative = extra < (1 << bits) >> 1
+    return np.where(negative, extra - (1 << bits) + 1, extra), behind_code + bits
+
+
+def _steps(
+    plain: bytes, base: int, plan: Sequence[Tables]
+) -> tuple[list[tuple[bytes, bytes, bytes]], int]:
+    """Return for each block of an MCU what a symbol at each bit does, and how far that is known."""
+    part = plain[base : base + _CHUNK_BYTES + _MARGIN_BYTES]
+    octets = np.frombuffer(part + b"\xff\xff", np.uint8).astype(np.uint32)
+    wide = octets[:-2] << 16 | octets[1:-1] << 8 | octets[2:]
+    shifts = np.arange(8, 0, -1, dtype=np.uint32)
+    windows = (wide[:, None] >> shifts & 0xFFFF).astype(np.uint16).reshape(-1)
+    known: dict[int, tuple[bytes, ...]] = {}
+    for tables in plan:
+        if id(tables.dc) not in known:
+            known[id(tables.dc)] = (_dc_bits(tables.dc)[windows].tobytes(),)
+        if id(tables.ac) not in known:
+            bits, runs = _ac_bits(tables.ac)
+            known[id(tables.ac)] = (bits[windows].tobytes(), runs[windows].tobytes())
+    steps: list[Any] = [(*known[id(tables.dc)], *known[id(tables.ac)]) for tables in plan]
+    return steps, 8 * _CHUNK_BYTES
+
+
+def _dc_bits(table: Huffman) -> NDArray[np.uint8]:
+    lengths, symbols = table.by_window
+    right = (lengths > 0) & (symbols <= _MOST_DC_BITS)
+    return np.where(right, lengths + symbols, _WRONG).astype(np.uint8)
+
+
+def _ac_bits(table: Huffman) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    lengths, symbols = table.by_window
+    extra = symbols & _EXTRA
+    runs = np.where(symbols == END_OF_BLOCK, _ENDS, (symbols >> 4) + 1)
+    named = (extra > 0) | (symbols == END_OF_BLOCK) | (symbols == ZERO_RUN)
+    right = (lengths > 0) & named & (extra <= _MOST_AC_BITS)
+    bits = np.where(right, lengths + extra, 1)
+    return bits.astype(np.uint8), np.where(right, runs, _WRONG).astype(np.uint8)
