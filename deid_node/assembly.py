@@ -20,9 +20,9 @@ from deid_node.errors import ConfigurationError, InputError
 from deid_node.forward.build import build_destination, build_retry
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.forward.sender import Sender
-from deid_node.metadata.build import build_scrubber, require_key_file
+from deid_node.metadata.build import build_scrubber, plan_of, require_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
-from deid_node.metadata.plan import Plan, build_plan
+from deid_node.metadata.plan import Plan
 from deid_node.metadata.table import EDITION
 from deid_node.node import Node, Parts
 from deid_node.observe.exporter import Exporter
@@ -234,7 +234,7 @@ def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:
     if only is not None and only not in config.treatments:
         raise InputError("the configuration has no treatment of that name")
     return [
-        build_plan(options_of(treatment, config.metadata, name=name))
+        plan_of(config.metadata, options_of(treatment, config.metadata, name=name))
         for name, treatment in config.treatments.items()
         if only in {None, name}
     ]

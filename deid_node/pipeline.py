@@ -105,7 +105,8 @@ class Corridor:
         )
         part10.write(scrubbed.dataset, order.output)
         # What is checked is what was written, read as a stranger would read it.
-        self._leaks.check(original, part10.read(order.output))
+            follows_table=treatment.scrubber.plan.follows_table,
+        self._leaks.check(original, part10.read(order.output), retained=treatment.options)
         done = perf_counter()
 
         return seal(

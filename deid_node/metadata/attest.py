@@ -34,6 +34,7 @@ def attest(
     pixels_looked_at: bool,
     pixels_filled: bool = False,
     second_look_clean: bool,
+    follows_table: bool = True,
 ) -> tuple[str, ...]:
     """Write the de-identification marks into `dataset`, a scrubbed one of ours.
 
@@ -51,26 +52,33 @@ def attest(
         has removed what the cleaner wrote there together with what came in.
     second_look_clean
         After the fill, the second look found no text in any frame.
+    follows_table
+        No addition of the site asks for less than Table E.1-1 (`Plan.follows_table`).
 
     Returns
     -------
     The codes written to De-identification Method Code Sequence (0012,0064).
     113101 (Clean Pixel Data) is among them only where pixels were asked for,
     looked at, and found clean the second time; (0028,0301) Burned In Annotation
-    becomes NO only then, and only on an object with pixels.
+    becomes NO only then, and only on an object with pixels. 113102 (Clean
+    Recognizable Visual Features) is never among them: nothing here removes a
+    face. The other options are done by the plan, so they are claimed with it.
 
     Source
     ------
-    PS3.15 E.1.1 steps 5 to 8, E.3.1; PS3.3 C.12.1.1.7, C.7.1.1.1, C.7.6.1.1.3.
+    PS3.15 E.1.1 steps 5 to 8, E.3.1, E.3.6; PS3.3 C.12.1.1.7, C.7.1.1.1, C.7.6.1.1.3.
     """
     proven = pixels_looked_at and second_look_clean and any(tag in dataset for tag in _PIXELS)
-    codes = [(BASIC_PROFILE_CODE, _BASIC_PROFILE_MEANING)]
-    if proven and Option.CLEAN_PIXEL_DATA in options:
-        codes.append((Option.CLEAN_PIXEL_DATA.code, Option.CLEAN_PIXEL_DATA.meaning))
+    claimed = options - {Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES}
+    if not proven:
+        claimed -= {Option.CLEAN_PIXEL_DATA}
+    codes = [(BASIC_PROFILE_CODE, _BASIC_PROFILE_MEANING)] if follows_table else []
+    codes += [(option.code, option.meaning) for option in Option if option in claimed]
     dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = method_text()
-    dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in codes]
-    dataset.LongitudinalTemporalInformationModified = "REMOVED"
+    dataset.DeidentificationMethod = method_text(follows_table=follows_table)
+    if codes:
+        dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in codes]
+    dataset.LongitudinalTemporalInformationModified = _dates_are(options)
     if pixels_filled:
         dataset.DerivationDescription = "burned-in text replaced"
     if proven:
@@ -78,9 +86,19 @@ def attest(
     return tuple(value for value, _ in codes)
 
 
-def method_text() -> str:
+def method_text(*, follows_table: bool = True) -> str:
     """Return the text of De-identification Method (0012,0063): LO, at most 64 characters."""
-    return f"deid_node {__version__}, PS3.15 {EDITION} Basic Profile"
+    profile = "Basic Profile" if follows_table else "weakened by the site"
+    return f"deid_node {__version__}, PS3.15 {EDITION} {profile}"
+
+
+def _dates_are(options: frozenset[Option]) -> str:
+    """Return the defined term of PS3.3 C.12.1.1.7 for what was done to dates."""
+    if Option.RETAIN_LONGITUDINAL_FULL_DATES in options:
+        return "UNMODIFIED"
+    if Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in options:
+        return "MODIFIED"
+    return "REMOVED"
 
 
 def _code(value: str, meaning: str) -> Dataset:

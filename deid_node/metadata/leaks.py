@@ -12,6 +12,7 @@ from itertools import pairwise
 from pydicom.dataset import Dataset
 
 from deid_node.errors import IdentifierLeft
+from deid_node.metadata.daymarks import FULL, MODIFIED, days_of, is_date, wrong_day
 from deid_node.metadata.spoor import DROPPED, Spoor, SpoorReader, squeezed
 from deid_node.metadata.texts import Text, texts_of
 
@@ -19,6 +20,8 @@ _BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 _BINARY_VRS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 # Values that are digits by nature: a number of the patient turns up there by chance.
 _FIGURE_VRS = frozenset({"DS", "IS", "UI", "TM", "AS"})
+
+RETAIN_UIDS = "retain_uids"
 
 # Shorter runs of letters turn up in compressed pixels by chance.
 _LEAST_IN_BULK = 6
@@ -40,7 +43,9 @@ class LeakCheck:
     def __init__(self) -> None:
         self._reader = SpoorReader()
 
-    def check(self, original: Dataset, cleaned: Dataset) -> None:
+    def check(
+        self, original: Dataset, cleaned: Dataset, *, retained: frozenset[str] = frozenset()
+    ) -> None:
         """Return if no identifier of `original` stands in `cleaned`; neither is written to.
 
         Names, numbers, places, dates and UIDs of every depth of the original are
@@ -51,6 +56,15 @@ class LeakCheck:
         words of the trade (HEAD) unless they stand beside another part, short
         numbers, and numbers inside UIDs and measurements.
 
+        Parameters
+        ----------
+        original, cleaned
+            The instance as sent, and the result as it was written.
+        retained
+            Names of the options in force. Only what such an option keeps is
+            excused, and only where it keeps it: UIDs in UI values, days in DA and
+            DT values, the identity of device and institution.
+
         Raises
         ------
         IdentifierLeft
@@ -60,13 +74,18 @@ class LeakCheck:
         ------
         PS3.15 E.1.1 (no residual identifying information).
         """
-        spoor = self._reader.read(original)
-        texts = [text for text in texts_of(cleaned) if text.stored and _may_speak(text)]
+        spoor = self._reader.read(original, retained)
+        all_texts = list(texts_of(cleaned))
+        texts = [text for text in all_texts if text.stored and _may_speak(text)]
+        if retained & {FULL, MODIFIED}:
+            keyword = wrong_day(spoor.days, days_of(all_texts), retained)
+            if keyword is not None:
+                raise IdentifierLeft(keyword)
         small = [text for text in texts if text.vr not in _BULK_VRS]
         # One search over all values together; value by value only to name the place.
-        if _in_values(small, spoor):
+        if _in_values(small, spoor, retained):
             for text in small:
-                if _in_values((text,), spoor):
+                if _in_values((text,), spoor, retained):
                     raise IdentifierLeft(text.keyword)
         for text in texts:
             if text.vr in _BULK_VRS and _in_bulk(text.stored, spoor):
@@ -77,8 +96,11 @@ def _may_speak(text: Text) -> bool:
     return text.vr not in _BINARY_VRS
 
 
-def _is_figures(text: Text) -> bool:
+def _is_figures(text: Text, retained: frozenset[str]) -> bool:
     if text.vr in _FIGURE_VRS:
+        return True
+    # Its day was looked at by `wrong_day`.
+    if retained & {FULL, MODIFIED} and is_date(text):
         return True
     return text.keyword == "CodeValue" and _CODE.fullmatch(text.stored) is not None
 
@@ -90,10 +112,20 @@ def _said(text: Text) -> bytes:
     return text.stored + _BETWEEN + text.text.encode("utf-8", "replace")
 
 
-def _in_values(texts: Iterable[Text], spoor: Spoor) -> bool:
-    prose = _BETWEEN.join(_said(text) for text in texts if not _is_figures(text))
-    figures = _BETWEEN.join(_said(text) for text in texts if _is_figures(text))
-    return _in_prose(prose.lower(), spoor) or _in_any(figures.lower(), spoor)
+def _in_values(texts: Iterable[Text], spoor: Spoor, retained: frozenset[str]) -> bool:
+    prose, figures, kept_uids = [], [], []
+    for text in texts:
+        if text.vr == "UI" and RETAIN_UIDS in retained:
+            kept_uids.append(_said(text))
+        elif _is_figures(text, retained):
+            figures.append(_said(text))
+        else:
+            prose.append(_said(text))
+    return (
+        _in_prose(_BETWEEN.join(prose).lower(), spoor)
+        or _in_any(_BETWEEN.join(figures).lower(), spoor)
+        or _has_name(_BETWEEN.join(kept_uids).lower(), spoor)
+    )
 
 
 def _in_prose(stored: bytes, spoor: Spoor) -> bool:
@@ -110,8 +142,11 @@ def _in_prose(stored: bytes, spoor: Spoor) -> bool:
 
 def _in_any(stored: bytes, spoor: Spoor) -> bool:
     """Look for what must stand nowhere, in figures neither."""
-    if not spoor.uids.isdisjoint(_UIDS.findall(stored)):
-        return True
+    return not spoor.uids.isdisjoint(_UIDS.findall(stored)) or _has_name(stored, spoor)
+
+
+def _has_name(stored: bytes, spoor: Spoor) -> bool:
+    """Look for names and places, which no option keeps in a UID."""
     if not spoor.words.isdisjoint(_LETTERS.findall(stored.replace(b"\0", b""))):
         return True
     dense = squeezed(stored)

@@ -16,6 +16,7 @@ from itertools import permutations
 from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
 
+from deid_node.metadata.daymarks import FULL, MODIFIED, Days, days_of
 from deid_node.metadata.texts import Text, texts_of
 
 _KIND_OF_THING = re.compile(
@@ -40,7 +41,7 @@ class Spoor:
     `words` are whole runs of letters, `numbers` whole runs of letters and
     digits. `fragments` and `long_numbers` are searched anywhere in text that was
     passed through `squeezed`. `dates` begin where no digit stands before them.
-    `uids` are whole UIDs.
+    `uids` are whole UIDs. `days` are the dates of each attribute, in order.
     """
 
     words: frozenset[bytes] = field(repr=False)
@@ -49,6 +50,7 @@ class Spoor:
     long_numbers: frozenset[bytes] = field(repr=False)
     dates: frozenset[bytes] = field(repr=False)
     uids: frozenset[bytes] = field(repr=False)
+    days: Days = field(repr=False)
 
 
 def squeezed(stored: bytes) -> bytes:
@@ -70,11 +72,16 @@ class SpoorReader:
         self._common = frozenset(kinds)
         self._nobody = frozenset(word for word, kind in kinds.items() if kind == "nobody")
         self._identifying = _facts("identifying_attributes.csv", "keyword")
+        self._retained_by = _facts("identifying_attributes.csv", "keyword", "retained_by")
 
-    def read(self, original: Dataset) -> Spoor:
-        """Return what must not be found again, from every depth and the file meta."""
-        texts = list(texts_of(original))
-        makers = squeezed(b" ".join(text.stored for text in texts if text.keyword in _MAKERS))
+    def read(self, original: Dataset, retained: frozenset[str] = frozenset()) -> Spoor:
+        """Return what must not be found again, from every depth and the file meta.
+
+        An attribute that an option of `retained` keeps is not collected.
+        """
+        everything = list(texts_of(original))
+        texts = [text for text in everything if self._retained_by.get(text.keyword) not in retained]
+        makers = squeezed(b" ".join(text.stored for text in everything if text.keyword in _MAKERS))
         words: set[bytes] = set()
         numbers: set[bytes] = set()
         fragments: set[bytes] = set()
@@ -102,6 +109,7 @@ class SpoorReader:
             long_numbers=frozenset(n for n in numbers if len(n) >= _LEAST_FRAGMENT),
             dates=frozenset(dates),
             uids=frozenset(uids),
+            days=days_of(everything) if retained & {FULL, MODIFIED} else {},
         )
 
     def _words(self, name: str) -> Iterator[bytes]:
@@ -135,9 +143,9 @@ class SpoorReader:
                 yield from _encoded(value.strip(), text.charsets, least=5)
 
 
-def _facts(name: str, key: str) -> dict[str, str]:
+def _facts(name: str, key: str, fact: str = "kind") -> dict[str, str]:
     text = (files("deid_node.metadata") / "data" / name).read_text("utf-8")
-    return {row[key]: row["kind"] for row in csv.DictReader(text.splitlines())}
+    return {row[key]: row[fact] for row in csv.DictReader(text.splitlines())}
 
 
 def _parts(name: str) -> list[str]:

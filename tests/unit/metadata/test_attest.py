@@ -62,3 +62,47 @@ def test_claims_that_the_instance_came_with_are_not_repeated(scrubber: Scrubber)
     assert "DeidentificationMethod" not in dataset
     assert "DeidentificationMethodCodeSequence" not in dataset
     assert "LongitudinalTemporalInformationModified" not in dataset
+
+
+@pytest.mark.req("REQ-MD-20")
+@pytest.mark.parametrize(
+    ("option", "codes", "dates"),
+    [
+        (Option.RETAIN_LONGITUDINAL_FULL_DATES, ("113100", "113106"), "UNMODIFIED"),
+        (Option.RETAIN_LONGITUDINAL_MODIFIED_DATES, ("113100", "113107"), "MODIFIED"),
+        (Option.RETAIN_PATIENT_CHARACTERISTICS, ("113100", "113108"), "REMOVED"),
+        (Option.RETAIN_DEVICE_IDENTITY, ("113100", "113109"), "REMOVED"),
+        (Option.RETAIN_UIDS, ("113100", "113110"), "REMOVED"),
+        (Option.RETAIN_INSTITUTION_IDENTITY, ("113100", "113112"), "REMOVED"),
+        (Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES, ("113100",), "REMOVED"),
+    ],
+)
+def test_each_option_is_told_by_its_code(
+    scrubber: Scrubber, option: Option, codes: tuple[str, ...], dates: str
+) -> None:
+    dataset = scrubber.scrub(as_read(study_instance())).dataset
+
+    attested = attest(
+        dataset, options=frozenset({option}), pixels_looked_at=False, second_look_clean=False
+    )
+
+    assert attested == codes
+    assert dataset.LongitudinalTemporalInformationModified == dates
+
+
+@pytest.mark.req("REQ-MD-21")
+def test_a_weakened_table_is_not_told_as_the_basic_profile(scrubber: Scrubber) -> None:
+    dataset = scrubber.scrub(as_read(study_instance())).dataset
+
+    attested = attest(
+        dataset,
+        options=frozenset(),
+        pixels_looked_at=False,
+        second_look_clean=False,
+        follows_table=False,
+    )
+
+    assert attested == ()
+    assert "DeidentificationMethodCodeSequence" not in dataset
+    assert dataset.DeidentificationMethod.endswith("weakened by the site")
+    assert len(dataset.DeidentificationMethod) <= 64

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from deid_node.errors import ConfigurationError
 from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.keys import new_key_file
-from deid_node.metadata.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.options import OFFERED, MetadataOptions, Option, require_offered
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY, study_instance
 
@@ -45,6 +45,14 @@ def test_the_defaults_need_nothing() -> None:
         {"patient_id_prefix": "a b"},
         {"patient_id_prefix": "a\\b"},
         {"patient_id_prefix": "a" * 41},
+        {"dates": {"least_shift_days": -1}},
+        {"dates": {"least_shift_days": -5, "most_shift_days": 5}},
+        {"dates": {"least_shift_days": -40000}},
+        {"dates": {"birth_date": "keep"}},
+        {"issuer_of_patient_id": "maybe"},
+        {"additions": [{"attribute": "StudyID", "action": "C", "reason": "x"}]},
+        {"additions": [{"attribute": "StudyID", "action": "X"}]},
+        {"additions": [{"attribute": "0020,001", "action": "X", "reason": "x"}]},
     ],
 )
 def test_what_is_not_understood_is_refused(given: dict[str, object]) -> None:
@@ -59,7 +67,7 @@ def test_options_cannot_be_changed_afterwards() -> None:
         options.patient_id_prefix = "x"  # type: ignore[misc]
 
 
-@pytest.mark.parametrize("option", [o for o in Option if o is not Option.CLEAN_PIXEL_DATA])
+@pytest.mark.parametrize("option", sorted(set(Option) - OFFERED))
 def test_an_option_that_is_not_carried_out_is_refused(option: Option) -> None:
     with pytest.raises(ConfigurationError, match=option.value) as raised:
         require_offered([Option.CLEAN_PIXEL_DATA, option], path="treatments.research.options")
@@ -81,9 +89,23 @@ def test_a_scrubber_is_built_from_the_configuration(tmp_path: Path) -> None:
 def test_a_treatment_that_names_no_option_takes_the_defaults() -> None:
     options = MetadataOptions(options=(Option.RETAIN_UIDS,))
 
-    with pytest.raises(ConfigurationError):
-        build_scrubber(options, frozenset(), key=KEY)
-    build_scrubber(options, frozenset({Option.CLEAN_PIXEL_DATA}), key=KEY)
+    by_default = build_scrubber(options, frozenset(), key=KEY)
+    named = build_scrubber(options, frozenset({Option.CLEAN_PIXEL_DATA}), key=KEY)
+
+    assert by_default.plan.options == {Option.RETAIN_UIDS}
+    assert named.plan.options == {Option.CLEAN_PIXEL_DATA}
+
+
+@pytest.mark.req("REQ-MD-18")
+def test_dates_that_stay_and_dates_that_move_exclude_each_other() -> None:
+    both = [Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES]
+
+    with pytest.raises(ConfigurationError, match="exclude each other") as raised:
+        require_offered(both, path="treatments.research.options")
+
+    assert raised.value.path == "treatments.research.options"
+    for option in both:
+        assert require_offered([option], path="") == {option}
 
 
 def test_the_key_is_read_from_the_file_that_is_named(tmp_path: Path) -> None:

@@ -89,3 +89,38 @@ def test_nothing_secret_is_shown() -> None:
 
     assert "kkkk" not in repr(pseudonyms)
     assert "canary" not in repr(SubjectTable({("canarybird", ""): "x"}))
+
+
+@pytest.mark.req("REQ-MD-22")
+def test_the_same_id_of_two_issuers_is_two_patients() -> None:
+    pseudonyms = Pseudonyms(KEY)
+
+    made = {pseudonyms.patient_id("4711", issuer) for issuer in ("", "NORTH", "SOUTH")}
+
+    assert len(made) == 3
+    assert pseudonyms.patient_id("711", "A4") != pseudonyms.patient_id("4711", "A")
+
+
+def test_an_issuer_can_be_ignored() -> None:
+    pseudonyms = Pseudonyms(KEY, ignores_issuer=True)
+
+    assert pseudonyms.patient_id("4711", "NORTH") == Pseudonyms(KEY).patient_id("4711")
+
+
+def test_the_table_may_tell_issuers_apart() -> None:
+    table = SubjectTable({("4711", "NORTH"): "S-1", ("4711", ""): "S-2"})
+    pseudonyms = Pseudonyms(KEY, table)
+
+    assert pseudonyms.patient_id("4711", "NORTH") == "S-1"
+    assert pseudonyms.patient_id("4711", "SOUTH") == pseudonyms.patient_id("4711") == "S-2"
+    with pytest.raises(UnknownSubject):
+        Pseudonyms(KEY, SubjectTable({("4711", "NORTH"): "S-1"})).patient_id("4711", "SOUTH")
+
+
+def test_the_ids_of_one_subject_move_by_the_same_days() -> None:
+    table = SubjectTable({("4711", ""): "S-1", ("0815", ""): "S-1", ("1", ""): "S-2"})
+    pseudonyms = Pseudonyms(KEY, table)
+
+    shifts = [pseudonyms.shift_days(one, "", "", range(-1826, 0)) for one in ("4711", "0815", "1")]
+
+    assert shifts[0] == shifts[1] != shifts[2]

@@ -10,6 +10,7 @@ from pydicom import Dataset, dcmread
 from deid_node.errors import IdentifierLeft, Undecodable
 from deid_node.metadata.build import build_scrubber
 from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.options import Option
 from deid_node.metadata.options import MetadataOptions, Option
 from deid_node.metadata.scrub import Scrubber
 from deid_node.pipeline import Corridor, Provenance, Treatment
@@ -182,7 +183,10 @@ def test_truncated_pixels_are_withheld(tmp_path: Path) -> None:
 def test_an_identifier_left_after_writing_removes_the_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def left(_self: LeakCheck, _original: Dataset, written: Dataset) -> None:
+    def left(
+        _self: LeakCheck, _original: Dataset, written: Dataset, *, retained: frozenset[str]
+    ) -> None:
+        assert Option.CLEAN_PIXEL_DATA in retained
         assert written.filename
         raise IdentifierLeft("PatientName")
 
