@@ -102,10 +102,10 @@ class Corridor:
             pixels_filled=bool(pixels.regions),
             # The cleaner raises `ResidualText` where its second look still sees text.
             second_look_clean=pixels.looked_at,
+            follows_table=treatment.scrubber.plan.follows_table,
         )
         part10.write(scrubbed.dataset, order.output)
         # What is checked is what was written, read as a stranger would read it.
-            follows_table=treatment.scrubber.plan.follows_table,
         self._leaks.check(original, part10.read(order.output), retained=treatment.options)
         done = perf_counter()
 
