@@ -10,7 +10,6 @@ from pydicom import Dataset, dcmread
 from deid_node.errors import IdentifierLeft, Undecodable
 from deid_node.metadata.build import build_scrubber
 from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import Option
 from deid_node.metadata.options import MetadataOptions, Option
 from deid_node.metadata.scrub import Scrubber
 from deid_node.pipeline import Corridor, Provenance, Treatment
