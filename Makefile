@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help demo test setup fix check bench docs image clean
+.PHONY: help demo test setup peers fix check bench docs image clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -18,6 +18,11 @@ test: $(VENV)/.dev ## run every test that needs no GPU
 	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 setup: $(VENV)/.dev ## make the environment for development
+
+peers: $(VENV)/.dev ## add the programs that `deid-node evaluate --peers` measures beside ours
+	$(PIP) --editable ".[cpu,train,peers]"
+	$(PIP) --no-deps rapidocr-onnxruntime
+	@command -v tesseract >/dev/null || echo "tesseract is missing: apt-get install tesseract-ocr"
 
 fix: $(VENV)/.dev ## format, and mend what the linter can mend
 	$(BIN)/ruff format .

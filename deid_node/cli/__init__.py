@@ -19,7 +19,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     # Here, not above: a spawned worker imports this module again, and must set the number
     # of its threads before numpy and its kin are loaded.
-    from deid_node.cli import check, clean, demo, explain, find, serve, train, withheld
+    from deid_node.cli import (
+        check,
+        clean,
+        demo,
+        evaluate,
+        explain,
+        find,
+        serve,
+        train,
+        withheld,
+    )
     from deid_node.dicom.silence import silence_libraries
 
     parser = argparse.ArgumentParser(
@@ -28,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (serve, check, clean, find, explain, withheld, demo, train):
+    for command in (serve, check, clean, find, explain, withheld, demo, train, evaluate):
         command.add(commands)
     chosen = parser.parse_args(arguments)
     silence_libraries()

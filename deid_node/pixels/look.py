@@ -75,8 +75,8 @@ def look(path: Path, finder: Finder, *, frames: FrameChoice = FrameChoice.ALL) -
     start = time.perf_counter()
     with path.open("rb") as file:
         head = file.read(8)
-    if head.startswith(_PICTURES):
-        picture = _picture(path)
+    if is_picture(head):
+        picture = read_picture(path)
         rows, columns = picture.shape[:2]
         regions = _regions((0, found) for found in [_found(finder, picture)])
         return LookReport(1, columns, rows, regions, time.perf_counter() - start)
@@ -101,7 +101,13 @@ def look(path: Path, finder: Finder, *, frames: FrameChoice = FrameChoice.ALL) -
     return LookReport(count, layout.columns, layout.rows, regions, time.perf_counter() - start)
 
 
-def _picture(path: Path) -> DisplayFrame:
+def is_picture(head: bytes) -> bool:
+    """Return whether a file that begins with these 8 bytes is a PNG or a JPEG."""
+    return head.startswith(_PICTURES)
+
+
+def read_picture(path: Path) -> DisplayFrame:
+    """Return a PNG or JPEG file as an 8-bit picture; raises `Undecodable`, `OSError`."""
     image = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_ANYCOLOR)
     if image is None or image.dtype != np.uint8:
         raise Undecodable("the picture cannot be decoded")

@@ -1,0 +1,166 @@
+"""``deid-node evaluate``: what is promised of privacy, measured on the caller's images."""
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO, TypeVar
+
+from deid_node.cli.arguments import Commands, add_config
+from deid_node.cli.inputs import files_below
+from deid_node.cli.status import ExitStatus
+from deid_node.config.load import load
+from deid_node.config.schema import Config
+from deid_node.errors import CleaningError, InputError
+from deid_node.evaluation.arms import Arm, OwnArm, PeerArm
+from deid_node.evaluation.boxes_file import read_boxes
+from deid_node.evaluation.cases import Case
+from deid_node.evaluation.images import given_cases, rendered_cases
+from deid_node.evaluation.peers.base import Peer
+from deid_node.evaluation.peers.build import build_peers
+from deid_node.evaluation.privacy import evaluate
+from deid_node.evaluation.tables import page
+from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.find.build import build_finder
+from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.pixels.inpaint.options import FillPolicy
+
+Name = TypeVar("Name", str, Path)
+
+
+def add(commands: Commands) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "evaluate", help="measure finder and cleaner on images (docs/evaluation.md)"
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    privacy = kinds.add_parser("privacy", help="how much text is found, and what is left of it")
+    privacy.add_argument(
+        "--images", type=Path, required=True, metavar="DIR", help="DICOM, PNG or JPEG files"
+    )
+    privacy.add_argument(
+        "--boxes", type=Path, metavar="FILE",
+        help="where text stands on them (JSON); without it they are taken as text-free, and "
+        "text is drawn on them",
+    )  # fmt: skip
+    privacy.add_argument(
+        "--fonts", type=Path, action="append", default=[], metavar="DIR",
+        help="fonts to draw with; the stroke fonts of OpenCV by default",
+    )  # fmt: skip
+    privacy.add_argument(
+        "--peers", action="store_true",
+        help="score other programs on the same images, and let them read what was cleaned",
+    )  # fmt: skip
+    add_config(privacy, required=False)
+    privacy.add_argument(
+        "--report", type=Path, metavar="FILE",
+        help="write the figures there (JSON), and the tables beside it (.md)",
+    )  # fmt: skip
+    privacy.add_argument("--limit", type=int, metavar="N", help="take N images, drawn by the seed")
+    privacy.add_argument("--seed", type=int, default=1, metavar="N")
+    privacy.add_argument(
+        "--threads", type=int, default=1, metavar="N", help="processor threads of each program"
+    )
+    privacy.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print the tables; status 3 when an image could not be looked into."""
+    if arguments.limit is not None and arguments.limit < 1:
+        raise InputError("--limit takes a number from 1")
+    if arguments.threads < 1:
+        raise InputError("--threads takes a number from 1")
+    config = Config() if arguments.config is None else load(arguments.config)
+    cases = _Readable(_cases(arguments))
+    with ExitStack() as files:
+        written = _opened(arguments.report, files)
+        arms, peers = _arms(config, arguments)
+        report = evaluate(cases, arms, readers=peers, tell=_progress)
+        report |= {"seed": arguments.seed, "truth": "given" if arguments.boxes else "rendered"}
+        report["unreadable"] = cases.unreadable
+        tables = page(report)
+        if written is not None:
+            written[0].write(json.dumps(report, indent=1) + "\n")
+            written[1].write(tables)
+    sys.stdout.write(tables)
+    return ExitStatus.SOME_WITHHELD if cases.unreadable else ExitStatus.DONE
+
+
+class _Readable:
+    """The cases that can be looked into; tells and counts the others."""
+
+    def __init__(self, found: Iterator[tuple[Path, Case | CleaningError]]) -> None:
+        self._found = found
+        self.unreadable = 0
+
+    def __iter__(self) -> Iterator[Case]:
+        for path, one in self._found:
+            if isinstance(one, Case):
+                yield one
+            else:
+                self.unreadable += 1
+                sys.stderr.write(f"{path}: {one.code}\n")
+
+
+def _cases(arguments: argparse.Namespace) -> Iterator[tuple[Path, Case | CleaningError]]:
+    folder = arguments.images
+    paths = list(files_below(folder))
+    if arguments.boxes is not None:
+        if arguments.fonts:
+            raise InputError("--fonts and --boxes exclude each other: nothing is drawn")
+        known = read_boxes(arguments.boxes)
+        if not known:
+            raise InputError(f"{arguments.boxes} names no images")
+        chosen = _drawn(sorted(known), arguments)
+        return given_cases(folder, {name: known[name] for name in chosen})
+    try:
+        from deid_node.evaluation.rendering import ScannerText
+        from deid_node.training.faces import find_faces
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is missing: install deid-node[cpu,train]") from None
+    for fonts in arguments.fonts:
+        if not fonts.is_dir():
+            raise InputError(f"{fonts} is no folder")
+    text = ScannerText(find_faces(arguments.fonts), seed=arguments.seed)
+    return rendered_cases(_drawn(paths, arguments), folder, text)
+
+
+def _drawn(every: Sequence[Name], arguments: argparse.Namespace) -> Sequence[Name]:
+    if arguments.limit is None or arguments.limit >= len(every):
+        return every
+    chosen = random.Random(arguments.seed).sample(range(len(every)), arguments.limit)
+    return [every[index] for index in sorted(chosen)]
+
+
+def _arms(config: Config, arguments: argparse.Namespace) -> tuple[list[Arm], tuple[Peer, ...]]:
+    threads = arguments.threads
+    finder = build_finder(config.pixels.finder, threads=threads)
+    cleaner = PixelCleaner(finder, build_inpainter(FillPolicy.AUTO, config.pixels.inpainter))
+    peers: tuple[Peer, ...] = ()
+    if arguments.peers:
+        peers, missing = build_peers(threads=threads)
+        for why in missing:
+            sys.stderr.write(f"deid-node: left out: {why}\n")
+    return [OwnArm(finder, cleaner), *(PeerArm(peer) for peer in peers)], peers
+
+
+def _opened(report: Path | None, files: ExitStack) -> tuple[TextIO, TextIO] | None:
+    """Open the report and its tables before anything is measured, not after an hour."""
+    if report is None:
+        return None
+    try:
+        return (
+            files.enter_context(report.open("w", encoding="utf-8")),
+            files.enter_context(report.with_suffix(".md").open("w", encoding="utf-8")),
+        )
+    except OSError as error:
+        raise InputError(f"{report} cannot be written: {error.strerror}") from None
+
+
+def _progress(done: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} images")
+        sys.stderr.flush()

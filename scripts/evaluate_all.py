@@ -1,0 +1,135 @@
+# ruff: noqa: INP001  # a script, not a package
+"""Measure all that docs/evaluation.md tells, in one run, and keep the figures.
+
+``python scripts/evaluate_all.py --shared DIR --fonts DIR`` writes
+``docs/evaluation.json`` and the page. Needs the shared data, the extra ``train`` and
+``make peers``. Everything is seeded; on another machine only the seconds differ.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+_SEED: Final = 2026
+_EACH: Final = 40
+"""Pictures of one modality at most, so that mammograms do not stand for all."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run every set and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, required=True, help="the shared data folder")
+    parser.add_argument("--fonts", type=Path, action="append", required=True)
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "evaluation.json")
+    parser.add_argument("--images", type=int, default=60, help="of each set, beside the peers")
+    parser.add_argument("--read", type=int, default=8, help="of the rendered set, cleaned, read")
+    parser.add_argument("--threads", type=int, default=1)
+    chosen = parser.parse_args(arguments)
+    report = measured(chosen)
+    chosen.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    return 0
+
+
+def measured(chosen: argparse.Namespace) -> Mapping[str, Any]:
+    """Return the report of every set, by name."""
+    from deid_node.evaluation.arms import OwnArm, PeerArm
+    from deid_node.evaluation.peers.build import build_peers
+    from deid_node.evaluation.privacy import evaluate
+    from deid_node.pixels.cleaner import PixelCleaner
+    from deid_node.pixels.find.build import build_finder
+    from deid_node.pixels.find.options import CrnnOptions
+    from deid_node.pixels.inpaint.build import build_inpainter
+    from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
+    from deid_node.training.backgrounds import read_backgrounds
+
+    finder = build_finder(CrnnOptions(device="cpu"), threads=chosen.threads)
+    inpainter = build_inpainter(FillPolicy.AUTO, InpainterOptions())
+    own = OwnArm(finder, PixelCleaner(finder, inpainter))
+    peers, missing = build_peers(threads=chosen.threads)
+    for why in missing:
+        sys.stderr.write(f"left out: {why}\n")
+    arms = [own, *(PeerArm(peer) for peer in peers)]
+    # One reader of each make: the first size of a program reads less than the second.
+    readers = peers[1:]
+    pictures = read_backgrounds(chosen.shared / "train", "excluded")
+    few = _sample(pictures, chosen.images)
+    return {
+        "finder": finder.name,
+        "threads": chosen.threads,
+        "left_out": list(missing),
+        "sets": {
+            "screens": evaluate(
+                _screens(chosen.shared / "burned_in"), arms, readers=readers, tell=_tell
+            ),
+            "rendered": evaluate(
+                _rendered(few, chosen.fonts),
+                arms, readers=readers, read_limit=chosen.read, tell=_tell,
+            ),
+            "text_free": evaluate(_text_free(few), arms, tell=_tell),
+            "rendered_all": evaluate(_rendered(pictures, chosen.fonts), [own], tell=_tell),
+            "text_free_all": evaluate(_text_free(pictures), [own], tell=_tell),
+        },
+    }  # fmt: skip
+
+
+def _screens(folder: Path) -> Iterator[Any]:
+    """Yield the real screens that no threshold was chosen on: two of three, by name."""
+    from deid_node.errors import CleaningError
+    from deid_node.evaluation.boxes_file import read_boxes
+    from deid_node.evaluation.images import given_cases
+
+    known = read_boxes(folder / "boxes.json")
+    test = [name for index, name in enumerate(sorted(known)) if index % 3 != 2]
+    for _, one in given_cases(folder, {name: known[name] for name in test}):
+        if isinstance(one, CleaningError):
+            raise one
+        yield one
+
+
+def _rendered(pictures: Sequence[Any], fonts: Sequence[Path]) -> Iterator[Any]:
+    """Yield text in held-out fonts on `pictures`."""
+    from deid_node.evaluation.cases import case_of, dataset_of
+    from deid_node.evaluation.rendering import ScannerText
+    from deid_node.training.faces import find_faces
+    from deid_node.training.finder import hold_out
+
+    text = ScannerText(hold_out(find_faces(fonts))[1], seed=_SEED)
+    for index, one in enumerate(pictures):
+        picture, items = text.render(one.pixels, index)
+        yield case_of(dataset_of(picture), items, group=one.modality)
+
+
+def _text_free(pictures: Sequence[Any]) -> Iterator[Any]:
+    from deid_node.evaluation.cases import case_of, dataset_of
+
+    for one in pictures:
+        yield case_of(dataset_of(one.pixels), (), group=one.modality)
+
+
+def _sample(pictures: Sequence[Any], count: int) -> list[Any]:
+    """Return `count` pictures in a seeded order, at most `_EACH` of one modality."""
+    taken: dict[str, int] = {}
+    sample = []
+    for index in np.random.default_rng(_SEED).permutation(len(pictures)):
+        one = pictures[index]
+        taken[one.modality] = taken.get(one.modality, 0) + 1
+        if taken[one.modality] <= _EACH and len(sample) < count:
+            sample.append(one)
+    return sample
+
+
+def _tell(done: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} images ")
+
+
+if __name__ == "__main__":
+    # The package lies beside this folder, installed or not.
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
