@@ -35,6 +35,11 @@ from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.find.build import build_finder
 from deid_node.pixels.find.weights import name_of, read_weights
 from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.pixels.keep.judge import KeepList
+from deid_node.pixels.keep.patterns import compiled
+from deid_node.pixels.read.base import Reader
+from deid_node.pixels.read.build import build_reader
+from deid_node.pixels.read.weights import read_weights as read_reader_weights
 from deid_node.receive.handlers import StoreHandler
 from deid_node.receive.peers import Peers
 from deid_node.receive.server import Door
@@ -67,6 +72,8 @@ class CorridorFactory:
         """Return the corridor, its models loaded; raises `ConfigurationError`."""
         silence_libraries()
         finder = build_finder(self.pixels.finder)
+        keeping = any(options.keep for _, options in self.treatments)
+        reader = build_reader(self.pixels.reader) if keeping else None
         treatments = {}
         for name, options in self.treatments:
             chosen = options_of(options, self.metadata, name=name)
@@ -75,6 +82,7 @@ class CorridorFactory:
                     finder,
                     build_inpainter(options.fill, self.pixels.inpainter),
                     self.pixels.regions,
+                    keep=keep_list(options, reader),
                 ),
                 scrubber=build_scrubber(self.metadata, chosen, key=self.key),
                 options=chosen,
@@ -96,13 +104,16 @@ def options_of(
     Pixels are always cleaned: naming other options alone does not turn it off.
     Raises `ConfigurationError` for an option that this version does not offer.
     """
-    if treatment.text != "all":
-        raise ConfigurationError(
-            f"treatments.{name}.text", "this version does not offer to keep listed text"
-        )
     chosen = metadata.options if treatment.options is None else treatment.options
     path = "metadata.options" if treatment.options is None else f"treatments.{name}.options"
     return require_offered(chosen, path=path) | {Option.CLEAN_PIXEL_DATA}
+
+
+def keep_list(treatment: TreatmentOptions, reader: Reader | None) -> KeepList | None:
+    """Return which lines a treatment lets stay; None lets none, and reads none."""
+    if treatment.text == "all" or reader is None:
+        return None
+    return KeepList(reader, tuple(one for entry in treatment.keep for one in compiled(entry)))
 
 
 def corridor_factory(config: Config, *, key: bytes, offline: bool = False) -> CorridorFactory:
@@ -200,6 +211,8 @@ def check_all(config: Config) -> None:
     if config.receive.tls is not None:
         raise ConfigurationError("receive.tls", "this version does not offer TLS")
     read_weights(config.pixels.finder)
+    if any(treatment.keep for treatment in config.treatments.values()):
+        read_reader_weights(config.pixels.reader)
     key = require_key_file(config.metadata)
     for name, treatment in config.treatments.items():
         chosen = options_of(treatment, config.metadata, name=name)

@@ -17,6 +17,7 @@ from deid_node.dicom import part10
 from deid_node.errors import CleaningError, NoRule, RuleWithholds, Unexpected
 from deid_node.metadata.attest import attest
 from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.lines import SpokenLines
 from deid_node.metadata.options import Option
 from deid_node.metadata.scrub import Scrubbed, Scrubber
 from deid_node.observe.labels import Stage
@@ -91,7 +92,9 @@ class Corridor:
         started = perf_counter()
         treatment = self._treatments[decision.treatment]
 
-        pixels = treatment.cleaner.clean(original, seed=_seed(original))
+        pixels = treatment.cleaner.clean(
+            original, seed=_seed(original), names_patient=SpokenLines(original).says
+        )
 
         scrubbing = perf_counter()
         scrubbed = treatment.scrubber.scrub(pixels.dataset)
@@ -107,6 +110,7 @@ class Corridor:
         part10.write(scrubbed.dataset, order.output)
         # What is checked is what was written, read as a stranger would read it.
         self._leaks.check(original, part10.read(order.output), retained=treatment.options)
+        treatment.scrubber.remember(scrubbed)
         done = perf_counter()
 
         return seal(
@@ -125,6 +129,7 @@ class Corridor:
                 finder=self._provenance.finder,
                 standard_edition=self._provenance.standard_edition,
                 steps=_steps(pixels, scrub=done - scrubbing, total=done - started),
+                kept=pixels.kept,
             ),
         )
 

@@ -19,11 +19,15 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Name the first fault by its YAML path, or say that there is none."""
+    """Name the first fault by its YAML path, or say that there is none and which text stays."""
     config = load(arguments.config)
     check_all(config)
     sys.stdout.write(
         f"valid: {len(config.route.rules)} rules, {len(config.treatments)} treatments, "
         f"{len(config.forward.destinations)} destinations\n"
     )
+    for name, treatment in config.treatments.items():
+        if treatment.keep:
+            listed = "  ".join(treatment.keep)
+            sys.stdout.write(f"treatment {name} keeps burned-in lines that match: {listed}\n")
     return ExitStatus.DONE

@@ -96,6 +96,7 @@ def report_line(item: Item) -> dict[str, Any]:
         "frames": 0,
         "pixels_changed": False,
         "regions": [],
+        "kept": [],
         "seconds": round(item.seconds, 4),
         "transfer_syntax_in": None,
         "transfer_syntax_out": None,
@@ -116,6 +117,10 @@ def report_line(item: Item) -> dict[str, Any]:
                         "fill": region.fill,
                     }
                     for region in report.regions
+                ],
+                "kept": [
+                    {"frame": kept.frame, **asdict(kept.box), "score": round(kept.score, 4)}
+                    for kept in report.kept
                 ],
                 "transfer_syntax_in": report.transfer_syntax_in,
                 "transfer_syntax_out": report.transfer_syntax_out,

@@ -3,7 +3,14 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 
 from deid_node.forward.options import ForwardOptions
 from deid_node.metadata.options import MetadataOptions, Option
@@ -11,6 +18,8 @@ from deid_node.observe.options import ObserveOptions
 from deid_node.pixels.device_regions import DeviceRegionsOptions
 from deid_node.pixels.find.options import CrnnOptions, FinderOptions
 from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
+from deid_node.pixels.keep.options import KeepEntry
+from deid_node.pixels.read.options import CrnnReaderOptions, ReaderOptions
 from deid_node.receive.options import ReceiveOptions
 from deid_node.route.options import RouteOptions
 from deid_node.spool.options import SpoolOptions
@@ -26,10 +35,18 @@ class TreatmentOptions(BaseModel):
 
     text: Literal["all", "keep_listed"] = Field(
         default="all",
-        description="Which burned-in text goes: all, or all but what `keep` lists (not offered).",
+        description=(
+            "Which burned-in text goes: all, or under keep_listed all but the lines that `keep` "
+            "lists and that say nothing of the header."
+        ),
     )
-    keep: tuple[str, ...] = Field(
-        default=(), description="Patterns of lines that stay under `keep_listed`."
+    keep: tuple[KeepEntry, ...] = Field(
+        default=(),
+        validate_default=True,
+        description=(
+            "Lines that stay under keep_listed: regular expressions that match a whole line, or "
+            "lists that ship: @laterality, @orientation, @projection, @measurements."
+        ),
     )
     fill: FillPolicy = Field(
         default=FillPolicy.AUTO,
@@ -43,6 +60,17 @@ class TreatmentOptions(BaseModel):
         ),
     )
 
+    @field_validator("keep")
+    @classmethod
+    def _goes_with_text(cls, keep: tuple[str, ...], said: ValidationInfo) -> tuple[str, ...]:
+        # A wrong value of `text` is missing here, and is a fault of its own.
+        match said.data.get("text"), bool(keep):
+            case "all", True:
+                raise ValueError("lists lines although text is all: say keep_listed or list none")
+            case "keep_listed", False:
+                raise ValueError("must list at least one line under keep_listed")
+        return keep
+
 
 class PixelsOptions(BaseModel):
     """How burned-in text is found and filled."""
@@ -50,6 +78,10 @@ class PixelsOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     finder: FinderOptions = Field(default=CrnnOptions(), description="What finds text.")
+    reader: ReaderOptions = Field(
+        default=CrnnReaderOptions(),
+        description="What reads the lines of treatments that keep some; others never use it.",
+    )
     inpainter: InpainterOptions = Field(
         default=InpainterOptions(), description="The model that restores anatomy under text."
     )

@@ -35,7 +35,9 @@ class Moments:
 
         Source: PS3.5 6.2 (AS, DA, DT, TM).
         """
-        dates, clocks, ages = set(), set(), set()
+        dates: set[tuple[int, int, int]] = set()
+        clocks: set[str] = set()
+        ages: set[int] = set()
         for vr, text in values:
             for value in text.split("\\"):
                 digits = re.sub(r"[.:\- ]", "", value)

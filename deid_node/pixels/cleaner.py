@@ -173,8 +173,9 @@ class PixelCleaner:
         return Sorter(judge, rows=layout.rows, columns=layout.columns, grid_pixels=grid_of(frames))
 
     def _kept(self, lines: Iterable[tuple[KeptLine, ...]]) -> tuple[KeptRegion, ...]:
+        reader = "" if self._keep is None else self._keep.reader.name
         return tuple(
-            KeptRegion(frame, line.box, line.mark.score)
+            KeptRegion(frame, line.box, line.mark.score, reader)
             for frame, on_frame in enumerate(lines)
             for line in sorted(on_frame, key=lambda line: line.box)
         )

@@ -88,9 +88,10 @@ class KeptRegion:
     """A box of one frame in which a line of text stays, as the treatment lets it.
 
     `frame` counts from 0, `score` is the finder's. What the line says is nowhere
-    but in the pixels.
+    but in the pixels. `source` is the reader that was sure of it.
     """
 
     frame: int
     box: Box
     score: float
+    source: str

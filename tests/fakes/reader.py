@@ -17,6 +17,7 @@ class ScriptedReader:
 
     script: Callable[[DisplayFrame, Box], Reading] = field(default=lambda _frame, _box: NOTHING)
     name: str = "scripted"
+    min_confidence: float = 0.9
     asked: list[Box] = field(default_factory=list)
 
     def read(self, frame: DisplayFrame, boxes: Sequence[Box]) -> Sequence[Reading]:

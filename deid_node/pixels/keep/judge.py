@@ -14,7 +14,7 @@ from deid_node.pixels.arrays import DisplayFrame
 from deid_node.pixels.keep.lines import is_as_long_as, is_line_high
 from deid_node.pixels.keep.patterns import LONGEST_LINE
 from deid_node.pixels.keep.sightings import Place
-from deid_node.pixels.read.base import Reader, Reading
+from deid_node.pixels.read.base import UNKNOWN, Reader, Reading
 from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.values.geometry import Box
 
@@ -23,20 +23,17 @@ NamesPatient: TypeAlias = Callable[[str], bool]
 
 # Whatever a site's patterns say: a letter that was not read, a long number, a date.
 _NEVER: Final = re.compile(
-    r"\ufffd|\d{5}|\d{1,4}\s?[-./ ]\s?\d{1,2}\s?[-./ ]\s?\d{1,4}"
-    r"|(?i:\d{1,2}[-. ]{0,2}(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))"
+    re.escape(UNKNOWN)
+    + r"|\d{5}|\d{1,4}\s?[-./ ]\s?\d{1,2}\s?[-./ ]\s?\d{1,4}"
+    + r"|(?i:\d{1,2}[-. ]{0,2}(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class KeepList:
-    """What a treatment lets stay: lines that match one of `patterns` in full.
-
-    `min_confidence` is how sure `reader` must be of the least certain letter.
-    """
+    """What a treatment lets stay: lines that `reader` reads and one of `patterns` matches."""
 
     reader: Reader
-    min_confidence: float
     patterns: tuple[re.Pattern[str], ...]
 
 
@@ -111,7 +108,7 @@ class Judge:
         return text if sound and is_as_long_as(box, text) else None
 
     def _is_sure(self, reading: Reading) -> bool:
-        return reading.confidence >= self._keep.min_confidence
+        return reading.confidence >= self._keep.reader.min_confidence
 
     def _read(self, view: DisplayFrame, boxes: Sequence[Box]) -> Sequence[Reading]:
         if not boxes:

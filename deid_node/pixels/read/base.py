@@ -46,6 +46,11 @@ class Reader(Protocol):
         """Backend and the first 8 digits of its weights' sha256, as ``crnn-1a2b3c4d``."""
         ...
 
+    @property
+    def min_confidence(self) -> float:
+        """Confidence from which a reading may be relied on."""
+        ...
+
     def read(self, frame: DisplayFrame, boxes: Sequence[Box]) -> Sequence[Reading]:
         """Return what stands in each of `boxes`.
 

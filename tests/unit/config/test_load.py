@@ -53,6 +53,12 @@ def test_relative_paths_count_from_the_folder_of_the_file() -> None:
     assert config.spool.dir == Path("/srv/spool")
 
 
+def test_lines_that_stay_are_patterns_or_lists_that_ship() -> None:
+    config = parsed("treatments: {a: {text: keep_listed, keep: ['[LR]', '@measurements']}}")
+
+    assert config.treatments["a"].keep == ("[LR]", "@measurements")
+
+
 def test_the_environment_fills_in() -> None:
     config = parsed(
         "receive: {ae_title: '${TITLE}'}\nspool: {dir: '${BASE}/spool'}", TITLE="A1", BASE="/srv"
@@ -89,6 +95,22 @@ def test_the_environment_fills_in() -> None:
         ),
         ("treatments: {research: {fill: SECRET}}", "treatments.research.fill"),
         ("treatments: {research: {options: [SECRET]}}", "treatments.research.options[0]"),
+        ("treatments: {research: {text: SECRET, keep: [R]}}", "treatments.research.text"),
+        ("treatments: {research: {text: keep_listed}}", "treatments.research.keep"),
+        ("treatments: {research: {text: keep_listed, keep: []}}", "treatments.research.keep"),
+        ("treatments: {research: {keep: [SECRET]}}", "treatments.research.keep"),
+        (
+            "treatments: {research: {text: keep_listed, keep: ['[LR]', '(SECRET.*|.*)']}}",
+            "treatments.research.keep[1]",
+        ),
+        (
+            "treatments: {research: {text: keep_listed, keep: ['(SECRET']}}",
+            "treatments.research.keep[0]",
+        ),
+        (
+            "treatments: {research: {text: keep_listed, keep: ['@SECRET']}}",
+            "treatments.research.keep[0]",
+        ),
         ("pixels: {finder: {kind: crnn, device: SECRET}}", "pixels.finder.device"),
         ("observe: {http: {port: [1]}}", "observe.http.port"),
         ("work: {engine: {kind: local, processes: SECRET}}", "work.engine.processes"),

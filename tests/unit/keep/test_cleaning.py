@@ -56,7 +56,7 @@ def clean(
     regions: Sequence[DeviceRegionsOptions] = (),
 ) -> PixelsCleaned:
     keep = KeepList(
-        reader or reads(WRITTEN), 0.9, tuple(one for entry in patterns for one in compiled(entry))
+        reader or reads(WRITTEN), tuple(one for entry in patterns for one in compiled(entry))
     )
     cleaner = PixelCleaner(
         finder or finds_ink(*WRITTEN),
@@ -99,7 +99,7 @@ def test_an_instance_whose_lines_all_stay_leaves_with_the_pixels_it_came_with() 
 
 
 def test_unless_the_header_is_asked_nothing_stays() -> None:
-    keep = KeepList(reads(WRITTEN), 0.9, compiled("@laterality"))
+    keep = KeepList(reads(WRITTEN), compiled("@laterality"))
     cleaner = PixelCleaner(finds_ink(*WRITTEN), SolidInpainter(), keep=keep)
 
     cleaned = cleaner.clean(instance(a_film(WRITTEN, kind=Kind()), Kind()), seed=1)

@@ -30,7 +30,7 @@ def staying(
     says: Sequence[str] = (),
 ) -> list[str]:
     """Return the texts that may stay, of boxes `seen` on each view."""
-    keep = KeepList(reader, 0.9, patterns)
+    keep = KeepList(reader, patterns)
     judge = Judge(keep, lambda line: line in says, Stopwatch())
     found = tuple(tuple(Found(box, 0.9) for box in boxes) for boxes in seen)
     look = Look(0, views(len(seen)), found)
@@ -163,7 +163,7 @@ def test_no_line_of_which_the_header_knows_stays_whatever_the_pattern(
     before: str, after: str, between: str
 ) -> None:
     line = f"{before}{between}LEE{between}{after}"
-    keep = KeepList(reads_always(line), 0.0, (ANYTHING,))
+    keep = KeepList(reads_always(line), (ANYTHING,))
     judge = Judge(keep, lambda text: "LEE" in text, Stopwatch())
     width = max(1, len(" ".join(line.split())) * 8)
     look = Look(0, views(), ((Found(Box(0, 0, min(200, width), 14), 0.9),),))
