@@ -1,4 +1,4 @@
-"""Weights of the finder on disk: the checkpoint of a training, and the arrays that ship."""
+"""Weights on disk: the checkpoint of a training, and the arrays that ship."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,16 +6,17 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from deid_node.models.finder import FinderNet, FinderShape
+from deid_node.models.reader import ReaderNet, ReaderShape
 
 
 def save_checkpoint(
     target: Path,
     step: int,
-    net: FinderNet,
-    averaged: FinderNet,
+    net: FinderNet | ReaderNet,
+    averaged: nn.Module,
     descent: torch.optim.Optimizer,
 ) -> None:
     """Write all that a training needs to go on; what stood there stays until it is whole."""
@@ -23,7 +24,7 @@ def save_checkpoint(
     torch.save(
         {
             "step": step,
-            "shape": asdict(FinderShape()),
+            "shape": asdict(net.shape if isinstance(net, ReaderNet) else FinderShape()),
             "net": net.state_dict(),
             "averaged": averaged.state_dict(),
             "descent": descent.state_dict(),
@@ -35,8 +36,8 @@ def save_checkpoint(
 
 def resume(
     checkpoint: Path,
-    net: FinderNet,
-    averaged: FinderNet,
+    net: nn.Module,
+    averaged: nn.Module,
     descent: torch.optim.Optimizer,
     device: torch.device,
 ) -> int:
@@ -54,6 +55,14 @@ def load_net(checkpoint: Path, kind: Literal["averaged", "net"] = "averaged") ->
     """Return the averaged network of a checkpoint, or its last one, ready to be exported."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     net = FinderNet(FinderShape(**state["shape"]))
+    net.load_state_dict(state[kind])
+    return net.eval()
+
+
+def load_reader(checkpoint: Path, kind: Literal["averaged", "net"] = "averaged") -> ReaderNet:
+    """Return the averaged reader of a checkpoint, or its last one, ready to be exported."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    net = ReaderNet(ReaderShape(**state["shape"]))
     net.load_state_dict(state[kind])
     return net.eval()
 
