@@ -25,6 +25,7 @@
     |   |-- RuleUndecidable          a predicate cannot be evaluated on this instance
     |   |-- UnknownElement           an element that the plan cannot judge
     |   |-- UnknownSubject           the subject table does not name the patient
+    |   |-- CrosswalkUnavailable     the list of old and new identifiers cannot be written
     |   |-- ResidualText             text is still seen after the fill
     |   |-- MostlyText               more than half of a frame would be filled
     |   |-- IdentifierLeft           an original identifier stands in the result
@@ -212,6 +213,16 @@ class UnknownSubject(CleaningError):
 
     def __init__(self) -> None:
         super().__init__("the patient is not in the subject table")
+
+
+class CrosswalkUnavailable(CleaningError):
+    """The list of old and new identifiers is asked for and cannot be written."""
+
+    code = "crosswalk_unavailable"
+    passes = True
+
+    def __init__(self) -> None:
+        super().__init__("the list of old and new identifiers cannot be written")
 
 
 class ResidualText(CleaningError):

@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from deid_node.cli import (
         check,
         clean,
+        crosswalk,
         demo,
         evaluate,
         explain,
@@ -38,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (serve, check, clean, find, explain, withheld, demo, train, evaluate):
+    for command in (
+        serve, check, clean, find, explain, withheld, crosswalk, demo, train, evaluate,
+    ):  # fmt: skip
         command.add(commands)
     chosen = parser.parse_args(arguments)
     silence_libraries()

@@ -21,6 +21,7 @@ from deid_node.metadata import dates
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling
 from deid_node.metadata.chronology import Chronology
 from deid_node.metadata.cleaning import Cleaners
+from deid_node.metadata.crosswalk import Kind, Pair
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import (
     Stored,
@@ -47,7 +48,11 @@ _LONGEST_UID = 64
 
 
 class Walk:
-    """One pass over one dataset; counts what it does by the letters of PS3.15."""
+    """One pass over one dataset.
+
+    `counts` holds what it did by the letters of PS3.15, `pairs` the identifiers
+    that it replaced.
+    """
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class Walk:
         self._depth = 0
         self._asked: dict[tuple[int, str], Ruling] = {}
         self.counts: Counter[str] = Counter()
+        self.pairs: set[Pair] = set()
 
     def over(self, dataset: Dataset) -> Dataset:
         """Return a new dataset: the plan applied to `dataset`, which is not written to.
@@ -206,10 +212,14 @@ class Walk:
                 return DataElement(element.tag, vr, self._pseudonyms.study_id(original))
 
     def _uids(self, original: str) -> list[str]:
-        return [
-            self._pseudonyms.uid(uid.strip("\0 ")) if uid.strip("\0 ") else ""
-            for uid in original.split(_SEPARATOR)
-        ]
+        return [self._uid(uid.strip("\0 ")) for uid in original.split(_SEPARATOR)]
+
+    def _uid(self, original: str) -> str:
+        if not original:
+            return ""
+        new = self._pseudonyms.uid(original)
+        self.pairs.add((Kind.UID, original, new))
+        return new
 
     def _name(self, level: Dataset) -> str | None:
         """Return the pseudonym of the patient whose id stands at the same level, if one does."""
@@ -220,9 +230,11 @@ class Walk:
 
     def _patient_id(self, original: str, level: Dataset) -> str:
         issuer = element_at(level, _ISSUER_OF_PATIENT_ID)
-        return self._pseudonyms.patient_id(
+        new = self._pseudonyms.patient_id(
             original, "" if issuer is None else text_of(issuer, level)
         )
+        self.pairs.add((Kind.PATIENT_ID, original, new))
+        return new
 
     def _sequence(self, element: Stored, parent: Dataset, action: Action) -> DataElement:
         items: list[Dataset] = []

@@ -1,6 +1,7 @@
 """From what the configuration says to a scrubber."""
 
 from deid_node.errors import ConfigurationError
+from deid_node.metadata.crosswalk import Crosswalk, require_private
 from deid_node.metadata.judges import OptionCleaning
 from deid_node.metadata.keys import KEY_PATH, read_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
@@ -29,7 +30,8 @@ def build_scrubber(
     ------
     ConfigurationError
         An option is not offered, the key is too short, the shipped table is
-        damaged, or the subject table cannot be read.
+        damaged, the subject table cannot be read, or the crosswalk is enabled and
+        cannot be kept.
     """
     chosen = treatment_options or frozenset(options.options)
     plan = plan_of(options, require_offered(chosen, path="metadata.options"))
@@ -43,7 +45,11 @@ def build_scrubber(
         ignores_issuer=options.issuer_of_patient_id == "ignored",
     )
     cleaning = OptionCleaning(plan.options, pseudonyms)
-    return Scrubber(plan, pseudonyms, cleaning=cleaning, dates=options.dates)
+    crosswalk = None
+    if options.crosswalk.enabled:
+        require_private(options.crosswalk.file)
+        crosswalk = Crosswalk(options.crosswalk.file)
+    return Scrubber(plan, pseudonyms, cleaning=cleaning, dates=options.dates, crosswalk=crosswalk)
 
 
 def plan_of(options: MetadataOptions, chosen: frozenset[Option]) -> Plan:

@@ -12,6 +12,7 @@ from deid_node.errors import MalformedDataset
 from deid_node.metadata.actions import Walk, are_uids
 from deid_node.metadata.chronology import Chronology, chronology_of
 from deid_node.metadata.cleaning import Cleaning, NoCleaning
+from deid_node.metadata.crosswalk import Crosswalk, Pair
 from deid_node.metadata.elements import element_at, text_of
 from deid_node.metadata.features import require_faceless
 from deid_node.metadata.filemeta import new_file_meta
@@ -32,7 +33,8 @@ class Scrubbed:
 
     `actions` holds ``(letter, count)`` for the letters of PS3.15 E.2 that were
     applied. The study and series UIDs name a place even where the object has
-    none of its own (a hanging protocol).
+    none of its own (a hanging protocol). `pairs` are the identifiers that were
+    replaced; they leave this value only through `Scrubber.remember`.
     """
 
     dataset: Dataset = field(repr=False)
@@ -40,6 +42,7 @@ class Scrubbed:
     series_instance_uid: str
     study_instance_uid: str
     actions: tuple[tuple[str, int], ...]
+    pairs: frozenset[Pair] = field(default=frozenset(), repr=False)
 
 
 class Scrubber:
@@ -58,6 +61,8 @@ class Scrubber:
         What judges values where the plan says clean.
     dates
         How far dates may move, where the plan moves them.
+    crosswalk
+        Where old and new identifiers are written down, if anywhere.
     """
 
     def __init__(
@@ -67,11 +72,13 @@ class Scrubber:
         *,
         cleaning: Cleaning | None = None,
         dates: DateOptions | None = None,
+        crosswalk: Crosswalk | None = None,
     ) -> None:
         self._plan = plan
         self._pseudonyms = pseudonyms
         self._cleaning = cleaning or NoCleaning()
         self._dates = dates or DateOptions()
+        self._crosswalk = crosswalk
 
     @property
     def plan(self) -> Plan:
@@ -136,7 +143,21 @@ class Scrubber:
             series_instance_uid=self._uid(series),
             study_instance_uid=self._uid(study),
             actions=tuple(sorted(walk.counts.items())),
+            pairs=frozenset() if self._crosswalk is None else frozenset(walk.pairs),
         )
+
+    def remember(self, scrubbed: Scrubbed) -> None:
+        """Write down the identifiers that were replaced, where the site asks for it.
+
+        Called for an instance that passed the second look, before it is sealed.
+
+        Raises
+        ------
+        CrosswalkUnavailable
+            They cannot be written.
+        """
+        if self._crosswalk is not None:
+            self._crosswalk.record(sorted(scrubbed.pairs))
 
     def _uid(self, original: str) -> str:
         """Return what the walk makes of a UID: it becomes part of a path, so it must be one."""
