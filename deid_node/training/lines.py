@@ -141,9 +141,10 @@ def _cuts(
         elif len(one.text) > 3 and chance.random() < _TURNED_SHARE:
             yield _sample(np.rot90(picture[box.slices], int(chance.integers(1, 4))), UNKNOWN, one)
         elif len(one.text) > 3 and chance.random() < _SLICED_SHARE:
-            height = max(2, round(one.height * float(chance.uniform(0.35, 0.5))))
-            middle = min(box.bottom - 1, box.top + height)
-            yield _sample(picture[box.top : middle, box.left : box.right], UNKNOWN, one)
+            ink = float(one.corners[:, 1].min())
+            cut = round(ink + one.height * float(chance.uniform(0.35, 0.5)))
+            cut = max(box.top + 2, min(box.bottom, cut))
+            yield _sample(picture[box.top : cut, box.left : box.right], UNKNOWN, one)
         elif box.right - box.left <= _WIDEST * (box.bottom - box.top):
             yield _sample(picture[box.slices], one.text, one)
 

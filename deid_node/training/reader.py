@@ -27,7 +27,7 @@ from deid_node.training.alphabet import ALPHABET, classes_of
 from deid_node.training.backgrounds import read_backgrounds
 from deid_node.training.checkpoints import resume, save_checkpoint
 from deid_node.training.course import chosen_device, follow, rate_of_learning, write_down
-from deid_node.training.faces import find_faces
+from deid_node.training.faces import Face, find_faces
 from deid_node.training.finder import hold_out
 from deid_node.training.judging import Judged, error_rate
 from deid_node.training.lines import LineMaker, LineSample
@@ -97,6 +97,12 @@ class _Batches(Dataset[tuple[Group, ...]]):
         return grouped([line for page in pages for line in page], self._group)
 
 
+def parted(faces: Sequence[Face]) -> tuple[tuple[Face, ...], tuple[Face, ...], tuple[Face, ...]]:
+    """Return the faces for training, for validation and for the test."""
+    known, unseen = hold_out(faces)
+    return known, unseen[::2], unseen[1::2]
+
+
 def grouped(samples: Sequence[LineSample], most: int) -> tuple[Group, ...]:
     """Return the samples in groups of at most `most`, the narrow ones together."""
     lines = [(line_of(sample.crop), sample) for sample in samples]
@@ -131,7 +137,7 @@ def train(options: ReaderTraining, *, tell: Callable[[str], None] = print) -> Pa
     cv2.setNumThreads(1)
     device = chosen_device(options.device)
     options.out.mkdir(parents=True, exist_ok=True)
-    known, unseen = hold_out(find_faces(options.fonts))
+    known, unseen, _ = parted(find_faces(options.fonts))
     maker = LineMaker(
         read_backgrounds(options.backgrounds, "train"), Scribe(known), seed=options.seed
     )
