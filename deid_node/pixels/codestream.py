@@ -10,7 +10,7 @@ Source: ISO/IEC 10918-1 B.2, 10918-6 6 (Adobe), T.871 (JFIF); 14495-1 C.2;
 """
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from deid_node.errors import Undecodable
@@ -18,6 +18,7 @@ from deid_node.errors import Undecodable
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _ALONE: Final = frozenset(range(0xD0, 0xD8)) | {0x01, 0xD8}
 _MAX_PADDING_BYTES: Final = 16
+_BLOCK: Final = 8
 _RGB_IDS: Final = (b"RGB", b"rgb")
 
 
@@ -25,7 +26,9 @@ _RGB_IDS: Final = (b"RGB", b"rgb")
 class Codestream:
     """Header of one frame; `colour` is RGB or YBR_FULL where it says so, else None.
 
-    `reversible` is None where the header does not tell.
+    `reversible` is None where the header does not tell. `mcu` is rows and columns
+    of pixels that are coded together in a JPEG: more than 8 where chroma is
+    subsampled. It may differ from frame to frame.
     """
 
     rows: int
@@ -35,6 +38,12 @@ class Codestream:
     signed: bool = False
     colour: str | None = None
     reversible: bool | None = None
+    mcu: tuple[int, int] = field(default=(8, 8), compare=False)
+
+    @property
+    def subsampled(self) -> bool:
+        """Whether components of a JPEG differ in size."""
+        return max(self.mcu) > _BLOCK
 
 
 def jpeg_header(codestream: bytes) -> Codestream:
@@ -90,7 +99,16 @@ def _frame_header(body: bytes, marker: int, *, jfif: bool, transform: int | None
         precision=precision,
         colour=colour,
         reversible=True if marker == 0xC3 else None if marker == 0xF7 else False,
+        mcu=_mcu(body[7 : 6 + 3 * samples : 3]),
     )
+
+
+def _mcu(factors: bytes) -> tuple[int, int]:
+    """Return rows and columns of an MCU; one component alone has one block in it (A.2.2)."""
+    if len(factors) <= 1:
+        return _BLOCK, _BLOCK
+    down, across = max(f & 15 for f in factors), max(f >> 4 for f in factors)
+    return _BLOCK * max(1, down), _BLOCK * max(1, across)
 
 
 def require_end(codestream: bytes) -> None:

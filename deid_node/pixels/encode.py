@@ -1,8 +1,9 @@
 """Frames back into Pixel Data.
 
 A frame that nothing touched keeps its bytes; one that was touched is coded
-without loss. Where the syntax has no lossless encoder here, or came lossy, the
-whole instance is written as Explicit VR Little Endian: decoded once, never
+without loss, or, in JPEG Baseline, gets new blocks where it was filled and keeps
+all others. Where the syntax has no lossless encoder here, or came lossy otherwise,
+the whole instance is written as Explicit VR Little Endian: decoded once, never
 compressed by us with loss.
 
 Source: PS3.5 8.1, 8.2, A.1 to A.4; PS3.3 C.7.6.3.1.8.
@@ -12,19 +13,23 @@ import dataclasses
 import struct
 from typing import Final, Protocol
 
+import cv2
 import numpy as np
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from deid_node.dicom.syntaxes import EXPLICIT_LITTLE
+from deid_node.dicom.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE
 from deid_node.errors import Undecodable
+from deid_node.pixels.arrays import Mask
 from deid_node.pixels.attributes import put
 from deid_node.pixels.bits import Words
-from deid_node.pixels.codecs import CODEC_FAILURES, decoded
+from deid_node.pixels.codecs import CODEC_FAILURES, decoded, holds_ybr
 from deid_node.pixels.encoders import ENCODERS, Task
 from deid_node.pixels.fragments import encapsulated
 from deid_node.pixels.frames import Frames
+from deid_node.pixels.jpeg.editing import Fill, edited
+from deid_node.pixels.jpeg.huffman import NotEditable
 from deid_node.pixels.native import native_bytes
 
 _MAX_NATIVE_BYTES: Final = 2**32 - 2
@@ -32,7 +37,7 @@ _MAX_NATIVE_BYTES: Final = 2**32 - 2
 
 
 class EncodingFailed(Exception):
-    """The lossless encoder of a syntax does not give back what it was given."""
+    """A codestream does not give back what was put into it, or cannot be edited."""
 
 
 class Writer(Protocol):
@@ -40,6 +45,19 @@ class Writer(Protocol):
 
     syntax: str
     """Transfer syntax of the result."""
+
+    exact: bool
+    """Whether a reader has what was put; else ask `read_back` before each `put`."""
+
+    fringe_pixels: int
+    """How far beyond its mask a frame that was put may differ from what it was."""
+
+    def read_back(self, index: int, words: Words, mask: Mask) -> Words:
+        """Return what a reader has of frame `index` where `words` are put under `mask`.
+
+        Raises `EncodingFailed` where they cannot be put there. What was asked last
+        for a frame is what `put` takes.
+        """
 
     def keep(self, index: int) -> None:
         """Take frame `index` as it came."""
@@ -57,10 +75,24 @@ def writer_for(frames: Frames) -> Writer:
         return NativeWriter(frames)
     if frames.syntax.uid in ENCODERS:
         return EncapsulatedWriter(frames)
+    if frames.syntax.uid == JPEG_BASELINE and not frames.source.signed:
+        return BlockWriter(frames)
     return DecodedWriter(frames)
 
 
-class NativeWriter:
+class ExactWriter:
+    """What writers have in common that lose nothing."""
+
+    exact = True
+    fringe_pixels = 0
+
+    def read_back(self, index: int, words: Words, mask: Mask) -> Words:
+        """Return `words`."""
+        del index, mask
+        return words
+
+
+class NativeWriter(ExactWriter):
     """Writes touched frames over the native bytes as they came."""
 
     def __init__(self, frames: Frames) -> None:
@@ -102,7 +134,7 @@ class NativeWriter:
         self._content[first:last] = np.packbits(cut, bitorder="little").tobytes()
 
 
-class EncapsulatedWriter:
+class EncapsulatedWriter(ExactWriter):
     """Codes touched frames in the syntax they came in, and decodes them to be sure."""
 
     def __init__(self, frames: Frames) -> None:
@@ -140,7 +172,43 @@ class EncapsulatedWriter:
             put(dataset, "ExtendedOffsetTableLengths", struct.pack(f"<{count}Q", *lengths))
 
 
-class DecodedWriter:
+class BlockWriter(EncapsulatedWriter):
+    """Gives touched frames of a JPEG Baseline new blocks, and decodes them to be sure."""
+
+    exact = False
+
+    def __init__(self, frames: Frames) -> None:
+        super().__init__(frames)
+        self._tried: dict[int, bytes] = {}
+        if frames.header is not None and frames.header.subsampled:
+            # Decoders smooth chroma: a new sample shows in the pixels beside its block.
+            self.fringe_pixels = 1
+
+    def read_back(self, index: int, words: Words, mask: Mask) -> Words:
+        """Return what is decoded once the blocks under `mask` are made of `words`."""
+        frames = self._frames
+        fill = Fill(words, mask, ybr=holds_ybr(frames.header, frames.source))
+        try:
+            coded = edited(frames.codestream(index), fill)
+            again = decoded(coded, frames.syntax.family, frames.source, frames.header)
+        except (NotEditable, *CODEC_FAILURES, Undecodable):
+            raise EncodingFailed from None
+        side = 2 * self.fringe_pixels + 1
+        near = cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+        if not np.array_equal(again[~near], frames[index][~near]):
+            raise EncodingFailed
+        self._tried[index] = coded
+        return again
+
+    def put(self, index: int, words: Words) -> None:
+        """Take frame `index` as it was last tried; `words` are what that gave."""
+        del words
+        if index not in self._tried:
+            raise EncodingFailed
+        self._coded.append(self._tried.pop(index))
+
+
+class DecodedWriter(ExactWriter):
     """Writes decoded frames as Explicit VR Little Endian."""
 
     def __init__(self, frames: Frames) -> None:

@@ -69,8 +69,10 @@ def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int) -> None:
 def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:
     """Keep on record that the pixels once were compressed with loss.
 
-    For an instance that came lossy and leaves decoded: nothing in the transfer
-    syntax tells any more. What the dataset says already stays.
+    For an instance that came lossy: once it is decoded, nothing in the transfer
+    syntax tells any more. What the dataset says already stays; new blocks of a JPEG
+    are no further step of compression, the picture around them was not compressed
+    again.
     """
     irreversible = frames.syntax.may_lose and (
         frames.header is None or frames.header.reversible is not True

@@ -1,18 +1,18 @@
 """One frame with marks on it: fill, look again, fill more, or give up.
 
-The second look sees the whole filled frame, in the views of the original: a grey
-scale that moved because white letters are gone would show another picture, and
-what the finder thinks of that says nothing of the fill. What it still finds is
-added to the mask, unless it is a line that stays and reads as before, and
-everything is filled again from the original, a bounded number of times; after
-that the text is said to be there and the instance is withheld. Where the second
-look found something, the next fill is of one value: the streaks of a texture that
-grows inwards can look like letters, an even patch cannot.
+The second look sees the whole filled frame as a reader will have it, in the views
+of the original: a grey scale that moved because white letters are gone would show
+another picture, and what the finder thinks of that says nothing of the fill. What
+it still finds is added to the mask, unless it is a line that stays and reads as
+before, and everything is filled again from the original, a bounded number of
+times; after that the text is said to be there and the instance is withheld. Where
+the second look found something, the next fill is of one value: the streaks of a
+texture that grows inwards can look like letters, an even patch cannot.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
 
 from deid_node.errors import MostlyText, ResidualText
 from deid_node.pixels.arrays import Mask, StoredFrame
@@ -36,6 +36,9 @@ MOST_FILLED: Final = 0.5
 """Share of a frame that may be filled."""
 
 _REACH_PIXELS: Final = 8
+
+AsRead: TypeAlias = Callable[[int, StoredFrame, Mask], StoredFrame]
+"""From the number of a frame, its filled values and its mask to the values that are read."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +64,12 @@ class Restorer:
     seed: int
     stopwatch: Stopwatch
 
-    def restored(self, frames: Sequence[tuple[int, StoredFrame, Settled]]) -> tuple[Restored, ...]:
+    def restored(
+        self, frames: Sequence[tuple[int, StoredFrame, Settled]], *, as_read: AsRead | None = None
+    ) -> tuple[Restored, ...]:
         """Return each of `frames` filled, in order; what came in is not written to.
+
+        `as_read` tells what a reader will have of a filled frame, where coding changes it.
 
         Raises
         ------
@@ -81,6 +88,9 @@ class Restorer:
                     self._filled(n, values, sorted_out, stubborn[n])
                     for n, (values, sorted_out) in open_frames.items()
                 ]
+            if as_read is not None:
+                with self.stopwatch.running("encode"):
+                    tried = [self._as_read(attempt, as_read) for attempt in tried]
             shown = ((attempt.index, attempt.values) for attempt in tried)
             seen = looks(
                 self.second_look,
@@ -139,6 +149,11 @@ class Restorer:
                 for n in group
             ]
         return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)), sorted_out.kept)
+
+    def _as_read(self, attempt: Restored, as_read: AsRead) -> Restored:
+        boxes = [region.box for region in attempt.regions]
+        mask = mask_of(boxes, rows=self.layout.rows, columns=self.layout.columns)
+        return replace(attempt, values=as_read(attempt.index, attempt.values, mask))
 
     def _fills(self, crops: Sequence[Crop], plainly: Sequence[bool]) -> tuple[Filled, ...]:
         filled: dict[int, Filled] = {}

@@ -1,12 +1,14 @@
 """The second pass: marked frames are filled and written, the others kept."""
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from pydicom.dataset import Dataset
 
 from deid_node.dicom.syntaxes import Family
+from deid_node.pixels.arrays import Mask, StoredFrame
 from deid_node.pixels.bits import Words, values_of, words_of
 from deid_node.pixels.compose import keep_inside
 from deid_node.pixels.encode import DecodedWriter, EncodingFailed, Writer, writer_for
@@ -25,11 +27,13 @@ _RANGE: Final = ("SmallestImagePixelValue", "LargestImagePixelValue")
 def grid_of(frames: Frames) -> int:
     """Return the grid that boxes are widened to.
 
-    Lossy JPEG spreads an echo of each stroke over its block: 8 pixels, 16 where
-    chroma may be subsampled. Native subsampled colour has one chroma for 2 pixels.
+    Lossy JPEG spreads an echo of each stroke over its block: 8 pixels, 16 or more
+    where chroma may be subsampled. Native subsampled colour has one chroma for 2
+    pixels.
     """
     if frames.syntax.family is Family.JPEG:
-        return 8 if frames.source.samples == 1 else 16
+        blocks = (8, 8) if frames.header is None else frames.header.mcu
+        return 8 if frames.source.samples == 1 else max(16, *blocks)
     return 2 if frames.source.photometric in SUBSAMPLED else 1
 
 
@@ -75,8 +79,7 @@ class Rewrite:
             rewritten, low, high = self._through(writer, dataset)
         with self.stopwatch.running("encode"):
             writer.write(dataset)
-            if writer.syntax != self.frames.syntax.uid:
-                mark_lossy_history(dataset, self.frames)
+            mark_lossy_history(dataset, self.frames)
             mark_changed(dataset, self.frames, low, high)
         return rewritten
 
@@ -116,7 +119,9 @@ class Rewrite:
             for index, words in pending
             if words is not None and self.settled[index].marks
         ]
-        filled = {restored.index: restored for restored in self.restorer.restored(marked)}
+        as_read = None if writer.exact else functools.partial(self._as_read, writer)
+        restored_frames = self.restorer.restored(marked, as_read=as_read)
+        filled = {restored.index: restored for restored in restored_frames}
         for index, words in pending:
             restored = filled.get(index)
             if words is None or (restored is None and not self.strays):
@@ -132,8 +137,19 @@ class Rewrite:
                 else:
                     writer.put(index, new)
             if restored is not None:
-                regions += restored.regions
+                regions += self._reported(writer, restored)
             kept.append(self.settled[index].kept if restored is None else restored.kept)
+
+    def _as_read(self, writer: Writer, index: int, values: StoredFrame, mask: Mask) -> StoredFrame:
+        layout = self.frames.layout
+        return values_of(writer.read_back(index, words_of(values, layout), mask), layout)
+
+    def _reported(self, writer: Writer, restored: Restored) -> list[Region]:
+        rows, columns = self.frames.layout.rows, self.frames.layout.columns
+        return [
+            replace(region, box=region.box.grown(writer.fringe_pixels, rows=rows, columns=columns))
+            for region in restored.regions
+        ]
 
     def _words(self, words: Words, restored: Restored | None) -> Words:
         layout = self.frames.layout

@@ -10,7 +10,7 @@ F.1.2.3 (stuffing and padding).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,10 @@ _LAST_ENDED: Final = BLOCK - 1 + _ENDS
 _CHUNK_BYTES: Final = 1 << 16
 # A block has at most 64 symbols of 26 bits; ten blocks make the largest MCU.
 _MARGIN_BYTES: Final = 10 * BLOCK * 26 // 8 + 8
+
+
+Steps: TypeAlias = tuple[bytes, bytes, bytes]
+"""Bits of a DC by the next 16 bits; bits and run of an AC symbol at each bit of a chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,18 @@ def block_starts(plain: bytes, plan: Sequence[Tables], mcus: int) -> NDArray[np.
     """
     starts: list[int] = []
     position = base = 0
-    steps: list[tuple[bytes, bytes, bytes]] = []
+    windows = memoryview(b"")
+    steps: list[Steps] = []
     limit = -1
     for _ in range(mcus):
         if position >= limit:
             base += position // 8
-            position %= 8
-            steps, limit = _steps(plain, base, plan)
+            position, limit = position % 8, 8 * _CHUNK_BYTES
+            windows, steps = _steps(plain[base : base + _CHUNK_BYTES + _MARGIN_BYTES], plan)
         for dc_bits, ac_bits, ac_run in steps:
             starts.append(8 * base + position)
             try:
-                position += dc_bits[position]
+                position += dc_bits[windows[position]]
                 index = 1
                 while index < BLOCK:
                     index += ac_run[position]
@@ -127,33 +132,27 @@ def dc_at(
     return np.where(negative, extra - (1 << bits) + 1, extra), behind_code + bits
 
 
-def _steps(
-    plain: bytes, base: int, plan: Sequence[Tables]
-) -> tuple[list[tuple[bytes, bytes, bytes]], int]:
-    """Return for each block of an MCU what a symbol at each bit does, and how far that is known."""
-    part = plain[base : base + _CHUNK_BYTES + _MARGIN_BYTES]
+def _steps(part: bytes, plan: Sequence[Tables]) -> tuple[memoryview, list[Steps]]:
+    """Return the 16 bits that follow each bit of `part`, and the steps of each block of an MCU."""
     octets = np.frombuffer(part + b"\xff\xff", np.uint8).astype(np.uint32)
     wide = octets[:-2] << 16 | octets[1:-1] << 8 | octets[2:]
     shifts = np.arange(8, 0, -1, dtype=np.uint32)
-    windows = (wide[:, None] >> shifts & 0xFFFF).astype(np.uint16).reshape(-1)
-    known: dict[int, tuple[bytes, ...]] = {}
-    for tables in plan:
-        if id(tables.dc) not in known:
-            known[id(tables.dc)] = (_dc_bits(tables.dc)[windows].tobytes(),)
-        if id(tables.ac) not in known:
-            bits, runs = _ac_bits(tables.ac)
-            known[id(tables.ac)] = (bits[windows].tobytes(), runs[windows].tobytes())
-    steps: list[Any] = [(*known[id(tables.dc)], *known[id(tables.ac)]) for tables in plan]
-    return steps, 8 * _CHUNK_BYTES
+    windows = (wide[:, None] >> shifts).astype(np.uint16).reshape(-1)
+    known: dict[int, tuple[bytes, bytes]] = {}
+    for table in {id(tables.ac): tables.ac for tables in plan}.values():
+        bits, runs = _ac_steps(table)
+        known[id(table)] = (bits[windows].tobytes(), runs[windows].tobytes())
+    dc = {id(tables.dc): _dc_steps(tables.dc) for tables in plan}
+    return windows.data, [(dc[id(t.dc)], *known[id(t.ac)]) for t in plan]
 
 
-def _dc_bits(table: Huffman) -> NDArray[np.uint8]:
+def _dc_steps(table: Huffman) -> bytes:
     lengths, symbols = table.by_window
     right = (lengths > 0) & (symbols <= _MOST_DC_BITS)
-    return np.where(right, lengths + symbols, _WRONG).astype(np.uint8)
+    return np.where(right, lengths + symbols, _WRONG).astype(np.uint8).tobytes()
 
 
-def _ac_bits(table: Huffman) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _ac_steps(table: Huffman) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     lengths, symbols = table.by_window
     extra = symbols & _EXTRA
     runs = np.where(symbols == END_OF_BLOCK, _ENDS, (symbols >> 4) + 1)

@@ -46,22 +46,26 @@ class Huffman:
     def by_window(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """Length of the code and symbol for each next 16 bits of the data; length 0: no code."""
         lengths, symbols = np.zeros(_WINDOWS, np.uint8), np.zeros(_WINDOWS, np.uint8)
-        spans = 1 << (CODE_BITS - self._lengths.astype(np.int64))
+        every = np.arange(1, CODE_BITS + 1, dtype=np.uint8)
+        each = np.repeat(every, np.frombuffer(self.counts, np.uint8))
+        spans = 1 << (CODE_BITS - each.astype(np.int64))
         used = _WINDOWS - self._free
-        lengths[:used] = np.repeat(self._lengths, spans)
+        lengths[:used] = np.repeat(each, spans)
         symbols[:used] = np.repeat(np.frombuffer(self.symbols, np.uint8), spans)
         return lengths, symbols
 
     @cached_property
-    def by_symbol(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Code and its length for each symbol from 0 to 255; length 0: it has none."""
-        codes, lengths = np.zeros(256, np.int64), np.zeros(256, np.int64)
-        spans = 1 << (CODE_BITS - self._lengths.astype(np.int64))
-        firsts = np.cumsum(spans) - spans
-        order = np.frombuffer(self.symbols, np.uint8)
-        codes[order] = firsts >> (CODE_BITS - self._lengths.astype(np.int64))
-        lengths[order] = self._lengths
-        return codes, lengths
+    def codes(self) -> dict[int, str]:
+        """The code of each symbol, as zeros and ones."""
+        found: dict[int, str] = {}
+        code, place = 0, 0
+        for length, count in enumerate(self.counts, 1):
+            for symbol in self.symbols[place : place + count]:
+                found[symbol] = f"{code:0{length}b}"
+                code += 1
+            place += count
+            code <<= 1
+        return found
 
     def with_symbols(self, wanted: Collection[int]) -> "Huffman":
         """Return a table that also has `wanted`, every code of this one unchanged.
@@ -83,11 +87,6 @@ class Huffman:
     def body(self) -> bytes:
         """Counts and symbols as a segment holds them, without class and number."""
         return self.counts + self.symbols
-
-    @cached_property
-    def _lengths(self) -> NDArray[np.uint8]:
-        every = np.arange(1, CODE_BITS + 1, dtype=np.uint8)
-        return np.repeat(every, np.frombuffer(self.counts, np.uint8))
 
     @property
     def _free(self) -> int:

@@ -25,6 +25,10 @@ class Coded:
     extra_bits: int
 
 
+_SIXTEEN_ZEROS: Final = Coded(ZERO_RUN, 0, 0)
+_END: Final = Coded(END_OF_BLOCK, 0, 0)
+
+
 def dc_symbol(difference: int) -> Coded:
     """Return what says that a DC differs from the one before by `difference`."""
     bits = abs(difference).bit_length()
@@ -35,24 +39,24 @@ def ac_symbols(zigzag: NDArray[np.int64]) -> list[Coded]:
     """Return what says the 63 AC coefficients behind the DC of a block in zigzag order."""
     coded: list[Coded] = []
     last = 0
-    for index in np.flatnonzero(zigzag[1:]) + 1:
-        value = int(zigzag[index])
-        run = int(index) - last - 1
-        coded += [Coded(ZERO_RUN, 0, 0)] * (run // _LONGEST_RUN)
+    for index, value in enumerate(zigzag.tolist()):
+        if index == 0 or value == 0:
+            continue
+        run = index - last - 1
+        coded += [_SIXTEEN_ZEROS] * (run // _LONGEST_RUN)
         bits = abs(value).bit_length()
         coded.append(Coded((run % _LONGEST_RUN) << 4 | bits, _extra(value, bits), bits))
-        last = int(index)
+        last = index
     if last < BLOCK - 1:
-        coded.append(Coded(END_OF_BLOCK, 0, 0))
+        coded.append(_END)
     return coded
 
 
 def bits_of(coded: Sequence[Coded], table: Huffman) -> NDArray[np.uint8]:
     """Return `coded` as bits, one a byte; every symbol must be in `table`."""
-    codes, lengths = table.by_symbol
+    codes = table.codes
     text = "".join(
-        f"{codes[one.symbol]:0{lengths[one.symbol]}b}"
-        + (f"{one.extra:0{one.extra_bits}b}" if one.extra_bits else "")
+        codes[one.symbol] + (f"{one.extra:0{one.extra_bits}b}" if one.extra_bits else "")
         for one in coded
     )
     return np.frombuffer(text.encode("ascii"), np.uint8) - np.uint8(ord("0"))

@@ -82,11 +82,13 @@ LOSSLESS_CODED = [
     Kind(RLE, "RGB", 16, 16),
     Kind(JLS, "RGB", 16, 12),
 ]
-LOSSY = [
+BLOCKS = [
     Kind(BASELINE),
     Kind(BASELINE, "RGB"),
     Kind(BASELINE, "YBR_FULL"),
     Kind(BASELINE, "YBR_FULL_422"),
+]
+LOSSY = [
     Kind(EXTENDED, "MONOCHROME2", 16, 12),
     Kind(JLS_NEAR),
     Kind(JLS_NEAR, "MONOCHROME2", 16, 12, signed=True),
@@ -165,7 +167,7 @@ def test_other_decoders_read_what_was_written(kind: Kind) -> None:
 
 @pytest.mark.req("REQ-PX-03")
 @pytest.mark.parametrize("frames", [1, 2])
-@pytest.mark.parametrize("kind", NATIVE + LOSSLESS_CODED + LOSSY, ids=str)
+@pytest.mark.parametrize("kind", NATIVE + LOSSLESS_CODED + BLOCKS + LOSSY, ids=str)
 def test_text_free_instances_leave_byte_for_byte(kind: Kind, frames: int) -> None:
     dataset = instance(noise(kind, frames=frames), kind)
 
@@ -194,7 +196,7 @@ def test_lossy_frames_are_decoded_once_and_leave_lossless(kind: Kind) -> None:
     assert written.PhotometricInterpretation == ("RGB" if kind.samples == 3 else kind.photometric)
 
 
-@pytest.mark.parametrize("kind", [k for k in LOSSY if k.syntax != EXTENDED], ids=str)
+@pytest.mark.parametrize("kind", [k for k in BLOCKS + LOSSY if k.syntax != EXTENDED], ids=str)
 def test_lossy_frames_decode_as_elsewhere(kind: Kind) -> None:
     dataset = instance(noise(kind, frames=1), kind)
 

@@ -8,16 +8,31 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread, dcmwrite
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 
 from deid_node.pixels.bits import values_of
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.frames import Frames
+from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_always, finds_nothing
-from tests.unit.pixels.instances import JLS, RLE, SV1, Kind, instance, noise
+from tests.unit.pixels.instances import (
+    BASELINE,
+    JLS,
+    RLE,
+    SV1,
+    Array,
+    Kind,
+    instance,
+    noise,
+    outside,
+)
+from tests.unit.pixels.test_jpeg_editing import jpeg, texture
 
 DECODERS = {RLE: "dcmdrle", JLS: "dcmdjpls", SV1: "dcmdjpeg"}
+BOX = Box(24, 18, 60, 30)
 
 
 def _decoder(name: str) -> str:
@@ -63,3 +78,45 @@ def test_dcmtk_reads_the_same_values(kind: Kind, tmp_path: Path) -> None:
         assert np.array_equal(values_of(words, ours.layout), values_of(ours[index], ours.layout)), (
             index
         )
+
+
+def _elsewhere(dataset: Dataset, folder: Path) -> Array:
+    """Return the frame as DCMTK decodes it, colour left as the components are."""
+    coded, plain = folder / "coded.dcm", folder / "plain.dcm"
+    dcmwrite(coded, dataset, enforce_file_format=True)
+    decoder = _decoder("dcmdjpeg")
+    subprocess.run([decoder, "+cn", str(coded), str(plain)], check=True, capture_output=True)
+    theirs = dcmread(plain)
+    shape = (theirs.Rows, theirs.Columns, theirs.SamplesPerPixel)
+    pixels = np.frombuffer(theirs.PixelData, np.uint8)[: np.prod(shape)]
+    if theirs.SamplesPerPixel == 3 and theirs.PlanarConfiguration == 1:
+        return np.moveaxis(pixels.reshape(3, *shape[:2]), 0, 2)
+    return pixels.reshape(shape)
+
+
+@pytest.mark.req("REQ-PX-04")
+@pytest.mark.peer("dcmtk")
+@pytest.mark.parametrize("restart", [0, 2])
+@pytest.mark.parametrize("quality", [40, 95])
+@pytest.mark.parametrize("size", [(64, 96), (61, 83)], ids=["whole", "odd"])
+@pytest.mark.parametrize("sampling", ["grey", "4:4:4", "4:2:2", "4:2:0"])
+def test_dcmtk_reads_the_blocks_that_stay_as_before(
+    sampling: str, size: tuple[int, int], quality: int, restart: int, tmp_path: Path
+) -> None:
+    colour = sampling != "grey"
+    name = {"grey": "MONOCHROME2", "4:2:2": "YBR_FULL_422"}.get(sampling, "YBR_FULL")
+    frame = texture(*size, colour=colour)
+    stream = jpeg(frame, quality=quality, sampling=sampling if colour else "4:4:4", restart=restart)
+    original = instance(frame[None], Kind(BASELINE, name), pixels=encapsulate([stream]))
+    cleaner = PixelCleaner(finds_always(BOX), SolidInpainter(), second_look=finds_nothing())
+
+    cleaned = cleaner.clean(original, seed=1)
+
+    assert cleaned.dataset.file_meta.TransferSyntaxUID == BASELINE
+    before, after = (_elsewhere(d, tmp_path) for d in (original, cleaned.dataset))
+    keep = outside(size, [region.box for region in cleaned.regions])
+    assert keep.mean() > 0.3
+    assert np.array_equal(before[keep], after[keep])
+    # One value, but for what the chroma around it adds at the edge.
+    inner = after[BOX.slices].astype(int)
+    assert (inner.max(axis=(0, 1)) - inner.min(axis=(0, 1))).max() <= 1

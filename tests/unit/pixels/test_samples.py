@@ -19,7 +19,7 @@ from deid_node.pixels.layout import pixel_keyword
 from deid_node.values.geometry import Box
 from tests.builders.samples import packaged_files, zoo_files
 from tests.fakes.finder import finds_always, finds_nothing
-from tests.unit.pixels.instances import decoded_elsewhere, outside, reread
+from tests.unit.pixels.instances import BASELINE, decoded_elsewhere, outside, reread
 
 ZOO = zoo_files()
 SHIPPED = packaged_files()
@@ -114,11 +114,16 @@ def _clean(path: Path, cleaner: PixelCleaner) -> bool | None:
 
 def _same_elsewhere(path: Path, dataset: Dataset, after: Frames) -> bool:
     """Read what was written with pydicom's decoders; False where they cannot."""
+    blocks = dataset.file_meta.TransferSyntaxUID == BASELINE
     try:
-        theirs = decoded_elsewhere(reread(dataset))
+        theirs = decoded_elsewhere(reread(dataset), raw=not blocks)
     # Whatever pydicom cannot write or decode has no second opinion.
     except Exception:  # noqa: BLE001
         return False
     ours = np.stack([values_of(words, after.layout) for words in after])
+    if blocks:
+        # Colour is converted by another arithmetic there.
+        assert np.abs(theirs.astype(int) - ours).max() <= 1, path.name
+        return True
     assert np.array_equal(theirs, ours, equal_nan=ours.dtype.kind == "f"), path.name
     return True
