@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from deid_node.pixels.arrays import DisplayFrame
-from deid_node.pixels.keep.lines import is_as_long_as, is_line_high
+from deid_node.pixels.keep.lines import is_as_long_as, is_line_high, lengthened
 from deid_node.pixels.keep.patterns import LONGEST_LINE
 from deid_node.pixels.keep.sightings import Place
 from deid_node.pixels.read.base import UNKNOWN, Reader, Reading
@@ -69,12 +69,16 @@ class Judge:
             if place.is_single
             and all(is_line_high(one, rows=rows, columns=columns) for one in place.boxes)
         ]
-        read = [
-            self._read(view, [place.box_on(number) for place in asked])
-            for number, view in enumerate(views)
-        ]
+        read = []
+        longer = []
+        for number, view in enumerate(views):
+            boxes = [place.box_on(number) for place in asked]
+            read.append(self._read(view, boxes))
+            ends = [lengthened(box, rows=rows, columns=columns) for box in boxes]
+            longer.append(self._read(view, ends))
         agreed = (
-            self._agreed(place, [on_view[n] for on_view in read]) for n, place in enumerate(asked)
+            self._agreed(place, [one[n] for one in read], [one[n] for one in longer])
+            for n, place in enumerate(asked)
         )
         return {place: text for place, text in zip(asked, agreed, strict=True) if text is not None}
 
@@ -83,15 +87,21 @@ class Judge:
         readings = self._read(view, boxes)
         return tuple(map(self._believed, readings, boxes))
 
-    def _agreed(self, place: Place, readings: Sequence[Reading]) -> str | None:
-        """Return the text that may stay at `place`, given what was read there on each view."""
+    def _agreed(
+        self, place: Place, readings: Sequence[Reading], longer: Sequence[Reading]
+    ) -> str | None:
+        """Return the text that may stay at `place`, given what was read there on each view.
+
+        `longer` is what was read there with both ends drawn out.
+        """
         own = {self._believed(readings[view], place.box_on(view)) for view in place.views}
         text = own.pop()
         if own or text is None or not self._may_stay(text):
             return None
-        # A view that shows other text has something that the finder missed.
+        # Other text on another view or beyond the ends was missed by the finder.
         contradicted = any(
-            self._is_sure(reading) and _normal(reading.text) != text for reading in readings
+            self._is_sure(reading) and _normal(reading.text) != text
+            for reading in (*readings, *longer)
         )
         return None if contradicted else text
 

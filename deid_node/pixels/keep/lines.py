@@ -18,6 +18,7 @@ _HIGHEST_SHARE: Final = 0.2  # of the frame's shorter side
 _NARROWEST: Final = 0.25  # letter heights a character; a box of two lines is narrower
 _WIDEST: Final = 0.9
 _PADDING: Final = 0.7
+_TALLEST: Final = 2.2  # letter heights of one narrow letter, an L or an I
 _MOST_REACH_PIXELS: Final = 32
 
 
@@ -60,11 +61,22 @@ def is_as_long_as(box: Box, text: str) -> bool:
     """
     width, height = _sides(box)
     letter = min(width, height)
-    return (
-        _NARROWEST * len(text) * letter
-        <= max(width, height)
-        <= (_WIDEST * len(text) + _PADDING) * letter
-    )
+    longest = _WIDEST * len(text) + _PADDING
+    if len(text) == 1 and height > width:
+        longest = _TALLEST
+    return _NARROWEST * len(text) * letter <= max(width, height) <= longest * letter
+
+
+def lengthened(box: Box, *, rows: int, columns: int) -> Box:
+    """Return `box` with the height of its letters added at both ends, cut at the frame's edge.
+
+    A line that was found in part says more in there.
+    """
+    width, height = _sides(box)
+    reach = min(width, height, _MOST_REACH_PIXELS)
+    if height > _TALLEST * width:
+        return Box(box.left, max(0, box.top - reach), box.right, min(rows, box.bottom + reach))
+    return Box(max(0, box.left - reach), box.top, min(columns, box.right + reach), box.bottom)
 
 
 def standing_alone(lines: Sequence[KeptLine]) -> tuple[KeptLine, ...]:

@@ -120,6 +120,10 @@ def test_a_line_that_is_turned_by_a_quarter_may_stay() -> None:
     assert staying(reads_always("10.5 mm"), [Box(30, 40, 46, 90)]) == ["10.5 mm"]
 
 
+def test_a_narrow_letter_may_be_twice_as_high_as_wide() -> None:
+    assert staying(reads_always("L"), [Box(40, 30, 50, 51)]) == ["L"]
+
+
 def test_two_boxes_at_one_place_of_a_view_are_no_line() -> None:
     assert staying(reads_always("R"), [Box(40, 30, 52, 44), Box(50, 32, 62, 46)]) == []
 
@@ -141,6 +145,34 @@ def test_a_view_where_it_was_not_found_counts_only_if_something_else_is_read_the
     assert staying(by_view(sure, NOTHING), [box], []) == ["R"]
     assert staying(by_view(sure, Reading("B", 0.4)), [box], []) == ["R"]
     assert staying(by_view(sure, Reading("LEE R", 0.95)), [box], []) == []
+
+
+@pytest.mark.req("REQ-PX-12")
+@pytest.mark.parametrize(
+    ("beyond", "stays"), [("R", ["R"]), ("RLEE", []), ("R \ufffd", []), ("B", [])]
+)
+def test_a_line_that_says_more_beyond_its_ends_goes(beyond: str, stays: list[str]) -> None:
+    box = Box(40, 30, 52, 44)
+    reader = ScriptedReader(lambda _frame, at: Reading("R" if at == box else beyond, 0.95))
+
+    assert staying(reader, [box]) == stays
+
+
+@pytest.mark.parametrize(
+    ("box", "beyond"),
+    [
+        (Box(40, 30, 52, 44), Box(28, 30, 64, 44)),
+        (Box(2, 30, 14, 44), Box(0, 30, 26, 44)),
+        (Box(40, 30, 46, 44), Box(40, 24, 46, 50)),
+    ],
+    ids=["level", "at the edge", "on end"],
+)
+def test_the_ends_of_a_line_are_the_height_of_its_letters_away(box: Box, beyond: Box) -> None:
+    reader = reads_always("R")
+
+    staying(reader, [box])
+
+    assert reader.asked == [box, beyond]
 
 
 def test_boxes_of_several_views_that_overlap_are_one_place() -> None:

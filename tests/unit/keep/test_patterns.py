@@ -103,7 +103,7 @@ def test_a_pattern_that_is_taken_is_quick_on_every_line(pattern: str) -> None:
     for line in ("m" * LONGEST_LINE, "m" * (LONGEST_LINE - 1) + "x", "mq" * (LONGEST_LINE // 2)):
         result.fullmatch(line)
 
-    assert perf_counter() - start < 0.5
+    assert perf_counter() - start < 2
 
 
 @pytest.mark.parametrize(
