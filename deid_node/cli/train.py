@@ -7,7 +7,10 @@ import sys
 from deid_node.cli.arguments import Commands
 from deid_node.errors import InputError
 
-_MODELS = ("finder",)
+_MODULES = {
+    "train": {"finder": "deid_node.training.finder", "reader": "deid_node.training.reader"},
+    "export": {"finder": "deid_node.training.ship", "reader": "deid_node.training.ship_reader"},
+}
 
 
 def add(commands: Commands) -> None:
@@ -17,19 +20,15 @@ def add(commands: Commands) -> None:
         ("export", "write a trained model as it ships"),
     ):
         parser = commands.add_parser(verb, help=meaning, add_help=False)
-        parser.add_argument("model", choices=_MODELS)
+        parser.add_argument("model", choices=tuple(_MODULES[verb]))
         parser.add_argument("rest", nargs=argparse.REMAINDER)
         parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Hand the arguments on to the training, which needs the extra ``train``."""
-    module = {
-        "train": f"deid_node.training.{arguments.model}",
-        "export": "deid_node.training.ship",
-    }[arguments.command]
     try:
-        tool = importlib.import_module(module)
+        tool = importlib.import_module(_MODULES[arguments.command][arguments.model])
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is missing: install deid-node[cpu,train]") from None
     sys.argv[0] = f"deid-node {arguments.command} {arguments.model}"

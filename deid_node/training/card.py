@@ -28,8 +28,19 @@ def write_card(card: Path, report: Report) -> None:
     ValueError
         The card lacks a mark.
     """
+    write_between_marks(card, tables(report))
+
+
+def write_between_marks(card: Path, text: str) -> None:
+    """Put `text` between the marks of a card, in place of what stands there.
+
+    Raises
+    ------
+    ValueError
+        The card lacks a mark.
+    """
     before, after = _around(card.read_text("utf-8"))
-    card.write_text(before + tables(report) + after, "utf-8")
+    card.write_text(before + text + after, "utf-8")
 
 
 def tables_of(card: str) -> str:
@@ -43,10 +54,10 @@ def tables(report: Report) -> str:
     return "\n".join(
         [
             "",
-            *_table(("", ""), _facts(report)),
+            *table(("", ""), _facts(report)),
             "## Trained on",
             "",
-            *_table(("Licence of the images", "images"), report["trained_on"].items()),
+            *table(("Licence of the images", "images"), report["trained_on"].items()),
             "## Test",
             "",
             *_figures(report["test"]),
@@ -79,7 +90,7 @@ def _facts(report: Report) -> Iterable[tuple[str, str]]:
 
 
 def _figures(sets: Report) -> Sequence[str]:
-    return _table(
+    return table(
         (
             "set",
             "images",
@@ -93,11 +104,11 @@ def _figures(sets: Report) -> Sequence[str]:
             (
                 said,
                 one["images"],
-                _share(one["items_found"], one["items"], alone=True),
+                share(one["items_found"], one["items"], alone=True),
                 f"{one['recall']:.4f}" if one["items"] else "-",
-                _share(one["images_whole"], one["images"], alone=True) if one["items"] else "-",
+                share(one["images_whole"], one["images"], alone=True) if one["items"] else "-",
                 f"{one['unneeded_area']:.2%}",
-                _share(one["images_touched"], one["images"], alone=True),
+                share(one["images_touched"], one["images"], alone=True),
             )
             for name, said in _SETS.items()
             for one in (sets[name],)
@@ -114,9 +125,9 @@ def _missed(screens: Report) -> Sequence[str]:
 def _by_height(report: Report) -> Sequence[str]:
     parts = [report[part]["rendered"]["by_height"] for part in ("validation", "test")]
     heights = sorted({name for part in parts for name in part}, key=_first)
-    return _table(
+    return table(
         ("height", "validation", "test"),
-        ((name, *(_share(*part.get(name, (0, 0))) for part in parts)) for name in heights),
+        ((name, *(share(*part.get(name, (0, 0))) for part in parts)) for name in heights),
     )
 
 
@@ -132,10 +143,10 @@ def _by_score(report: Report) -> Sequence[str]:
                 f"{screens['recall']:.4f}",
                 f"{screens['unneeded_area']:.2%}",
                 f"{free['unneeded_area']:.2%}",
-                _share(free["images_touched"], free["images"], alone=True),
+                share(free["images_touched"], free["images"], alone=True),
             )
         )
-    return _table(
+    return table(
         (
             "min_score",
             "rendered: recall",
@@ -148,7 +159,8 @@ def _by_score(report: Report) -> Sequence[str]:
     )
 
 
-def _share(part: int, whole: int, *, alone: bool = False) -> str:
+def share(part: int, whole: int, *, alone: bool = False) -> str:
+    """Return a count of a count, with the share in brackets unless it is to stand `alone`."""
     if not whole:
         return "-"
     return f"{part} / {whole}" if alone else f"{part} / {whole} ({part / whole:.3f})"
@@ -158,7 +170,8 @@ def _first(height: str) -> int:
     return int(height.replace(" ", "-").split("-", 1)[0])
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Sequence[str]:
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Sequence[str]:
+    """Return the lines of a Markdown table, and an empty one."""
     lines = [head, ["---"] * len(head), *rows]
     return [*(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines), ""]
 

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from deid_node.pixels.read.base import Reading
+from deid_node.pixels.keep.patterns import LISTS, compiled
+from deid_node.pixels.read.base import UNKNOWN, Reading
+
+_LISTED = tuple(pattern for name in LISTS for pattern in compiled(name))
 
 HEIGHTS = (0, 7, 10, 20, 40)
 """Heights of the ink, in pixels, at which the tables part."""
@@ -31,6 +34,21 @@ class Judged:
     def letters_wrong(self) -> int:
         """Letters to change, add or take away."""
         return distance(self.reading.text, self.wanted)
+
+    def trusted(self, min_confidence: float) -> bool:
+        """Whether the reading is one that may be relied on: certain, and every letter known."""
+        text = self.reading.text
+        return bool(text) and UNKNOWN not in text and self.reading.confidence >= min_confidence
+
+    @property
+    def taken_for_listed(self) -> bool:
+        """Whether the reading is one that the lists of `keep` name, and the line is not."""
+        return listed(self.reading.text) and not listed(self.wanted)
+
+
+def listed(text: str) -> bool:
+    """Return whether one of the lists that ship with ``keep`` names `text`."""
+    return any(pattern.fullmatch(text) for pattern in _LISTED)
 
 
 def distance(one: Sequence[str], other: Sequence[str]) -> int:
