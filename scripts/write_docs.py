@@ -2,8 +2,9 @@
 """Write the parts of the documentation that the code knows better than we do.
 
 ``python scripts/write_docs.py`` writes ``docs/configuration.md`` from the schema,
-``docs/decisions/README.md`` from the decisions found beside it, and the table of
-transfer syntaxes in ``docs/conformance.md``. A test compares the committed files
+``docs/decisions/README.md`` from the decisions found beside it,
+``docs/deidentification.md`` from the plan, and the tables of transfer syntaxes and
+of options in ``docs/conformance.md``. A test compares the committed files
 with what `documents` returns, so a setting that is added, renamed or explained
 anew reaches the page before it reaches a user.
 """
@@ -17,15 +18,17 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 CONFORMANCE: Final = ROOT / "docs" / "conformance.md"
 DECISIONS: Final = ROOT / "docs" / "decisions"
 
-_BEGIN: Final = "<!-- begin: transfer syntaxes, written by make docs -->\n"
-_END: Final = "<!-- end: transfer syntaxes -->\n"
+_BEGIN: Final = "<!-- begin: {}, written by make docs -->\n"
+_END: Final = "<!-- end: {} -->\n"
 
 
 def documents() -> Mapping[Path, str]:
     """Return every generated file with its content."""
     from configuration_page import configuration
+    from deidentification_page import deidentification
 
     return {
+        ROOT / "docs" / "deidentification.md": deidentification(),
         ROOT / "docs" / "configuration.md": configuration(),
         CONFORMANCE: conformance(),
         DECISIONS / "README.md": decisions(),
@@ -33,10 +36,18 @@ def documents() -> Mapping[Path, str]:
 
 
 def conformance() -> str:
-    """Return the conformance statement with its table of transfer syntaxes."""
-    before, _, rest = CONFORMANCE.read_text(encoding="utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return before + _BEGIN + transfer_syntaxes() + _END + after
+    """Return the conformance statement with its tables of transfer syntaxes and of options."""
+    from deidentification_page import profile_table
+
+    page = CONFORMANCE.read_text(encoding="utf-8")
+    page = _with_table(page, "transfer syntaxes", transfer_syntaxes())
+    return _with_table(page, "profile and options", profile_table())
+
+
+def _with_table(page: str, name: str, table: str) -> str:
+    before, begin, rest = page.partition(_BEGIN.format(name))
+    _, end, after = rest.partition(_END.format(name))
+    return before + begin + table + end + after
 
 
 def transfer_syntaxes() -> str:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from deid_node.assembly import check_all
+from deid_node.assembly import check_all, plans_of
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Name the first fault by its YAML path, or say that there is none and which text stays."""
+    """Name the first fault by its YAML path, or say that there is none, and what stays."""
     config = load(arguments.config)
     check_all(config)
     sys.stdout.write(
@@ -30,4 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
         if treatment.keep:
             listed = "  ".join(treatment.keep)
             sys.stdout.write(f"treatment {name} keeps burned-in lines that match: {listed}\n")
+    for weakening in sorted({one for plan in plans_of(config) for one in plan.weakenings}):
+        table = "; Table E.1-1 asks for more" if weakening.against_table else ""
+        sys.stdout.write(
+            f"metadata.additions weakens {weakening.keyword}: "
+            f"{weakening.after.letter} instead of {weakening.before.letter}{table}\n"
+        )
     return ExitStatus.DONE

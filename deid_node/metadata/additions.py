@@ -36,7 +36,7 @@ _UNTOUCHED = ATTESTED | {
 _STRENGTH: Final = MappingProxyType({"X": 4, "Z": 3, "D": 2, "U": 2, "C": 1, "K": 0})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Weakening:
     """An addition that lets more through than table, options and policy do.
 
