@@ -14,6 +14,7 @@ from pydicom.dataset import Dataset
 
 from deid_node.pixels.arrays import StoredFrame
 from deid_node.pixels.bits import stray, values_of
+from deid_node.pixels.comments import without_comments
 from deid_node.pixels.device_regions import DeviceRegionsOptions, device_marks
 from deid_node.pixels.display import Display
 from deid_node.pixels.find.base import Finder
@@ -39,11 +40,11 @@ class PixelsCleaned:
     """What became of an instance's pixels.
 
     `dataset` is a new dataset that shares untouched elements with the one given.
-    `frames` counts the frames that were looked at. `changed` says that Pixel Data
-    differs from what came; `looked_at`, that there were pixels and a finder saw
-    every frame. `kept` are the lines that stay. `hidden_removed` says that overlays,
-    curves or icons were removed, `stray_bits_cleared` that bits beside the stored
-    ones held something.
+    `frames` counts the frames that were looked at. `changed` says that pixels differ
+    from what came; `looked_at`, that there were pixels and a finder saw every frame.
+    `kept` are the lines that stay. `hidden_removed` says that overlays, curves, icons
+    or comments inside codestreams were removed, `stray_bits_cleared` that bits beside
+    the stored ones held something.
     """
 
     dataset: Dataset
@@ -125,7 +126,8 @@ class PixelCleaner:
         keyword = pixel_keyword(twin)
         if keyword is None:
             return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)
-        frames = Frames(twin, keyword)
+        twin, frames, comments = without_comments(twin, Frames(twin, keyword))
+        hidden = hidden or comments
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
         sorter = self._sorter(frames, names_patient, watch)

@@ -11,6 +11,7 @@ Source: PS3.5 8.1, 8.2, A.1 to A.4; PS3.3 C.7.6.3.1.8.
 
 import dataclasses
 import struct
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import cv2
@@ -67,6 +68,17 @@ class Writer(Protocol):
 
     def write(self, dataset: Dataset) -> None:
         """Set Pixel Data and what describes its coding in `dataset`."""
+
+
+def put_codestreams(dataset: Dataset, codestreams: Sequence[bytes]) -> None:
+    """Set Pixel Data to `codestreams`, one a frame; the kind of offset table stays."""
+    extended = "ExtendedOffsetTable" in dataset
+    content, offsets, lengths = encapsulated(codestreams, extended=extended)
+    dataset["PixelData"] = DataElement(0x7FE00010, "OB", content, is_undefined_length=True)
+    if extended:
+        count = len(offsets)
+        put(dataset, "ExtendedOffsetTable", struct.pack(f"<{count}Q", *offsets))
+        put(dataset, "ExtendedOffsetTableLengths", struct.pack(f"<{count}Q", *lengths))
 
 
 def writer_for(frames: Frames) -> Writer:
@@ -162,14 +174,7 @@ class EncapsulatedWriter(ExactWriter):
 
     def write(self, dataset: Dataset) -> None:
         """Set Pixel Data and its offset table, of the kind that it came with."""
-        extended = "ExtendedOffsetTable" in dataset
-        content, offsets, lengths = encapsulated(self._coded, extended=extended)
-        element = DataElement(0x7FE00010, "OB", content, is_undefined_length=True)
-        dataset["PixelData"] = element
-        if extended:
-            count = len(offsets)
-            put(dataset, "ExtendedOffsetTable", struct.pack(f"<{count}Q", *offsets))
-            put(dataset, "ExtendedOffsetTableLengths", struct.pack(f"<{count}Q", *lengths))
+        put_codestreams(dataset, self._coded)
 
 
 class BlockWriter(EncapsulatedWriter):

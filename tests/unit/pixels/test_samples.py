@@ -43,6 +43,26 @@ CODES = {
     "visual-nlp-wor__DICOM_PDF_Deid_Deidentification_0.dcm": "unsupported_object",
 }
 
+# Comments, the boxes of a JP2 file or padding that is none stand in their codestreams.
+COMMENTED = {
+    "GDCMJ2K_TextGBR.dcm",
+    "SC_rgb_jls_lossy_line.dcm",
+    "SC_rgb_jls_lossy_sample.dcm",
+    "pydicom__GDCMJ2K_TextGBR.dcm",
+    "pydicom__SC_rgb_jls_lossy_line.dcm",
+    "pydicom__SC_rgb_jls_lossy_sample.dcm",
+    "pydicom-data__JPGLosslessP14SV1_1s_1f_8b.dcm",
+    "fo-dicom__GH184.dcm",
+    "fo-dicom__HasFragmentSequence.dcm",
+    "fo-dicom__IM-0001-0001-0001.dcm",
+    "healthcare-dic__example.dcm",
+    "healthcare-dic__example2.dcm",
+    "healthcare-dic__example-mg.dcm",
+    "healthcare-dic__example-redacted-jp2k.dcm",
+    "healthcare-dic__example-redacted-mg-jp2k.dcm",
+    "healthcare-dic__example-redacted-moved-jp2k.dcm",
+}
+
 
 def test_a_finder_that_finds_nothing_leaves_every_sample_as_it_is() -> None:
     _, cleaned = _over(SHIPPED, PixelCleaner(finds_nothing(), AUTO))
@@ -98,8 +118,9 @@ def _clean(path: Path, cleaner: PixelCleaner) -> bool | None:
     if keyword is None:
         assert not cleaned.changed
         return None
-    if not cleaned.regions:
-        assert cleaned.dataset[keyword].value == dataset[keyword].value, path.name
+    same = cleaned.dataset[keyword].value == dataset[keyword].value
+    if not cleaned.regions and (same or path.name not in COMMENTED):
+        assert same, path.name
         return None
     before, after = Frames(dataset, keyword), Frames(cleaned.dataset, keyword)
     assert len(before) == len(after) == cleaned.frames, path.name
