@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from deid_node.models.finder import Block, Unit
+from deid_node.models.finder import Unit
 
 HEIGHT = 32
 """Rows of what the network takes; its width is a multiple of `STRIDE`."""
@@ -47,16 +47,12 @@ class ReaderNet(nn.Module):
         self.shape = shape
         self.features = nn.Sequential(
             Unit(1, shape.half, 4, stride=2),
-            nn.Conv2d(shape.half, shape.half, 3, padding=1, groups=shape.half, bias=False),
-            Unit(shape.half, shape.half, 1),
             Unit(shape.half, shape.quarter, 3, stride=2),
-            Block(shape.quarter),
-            Block(shape.quarter),
+            Unit(shape.quarter, shape.quarter, 3),
             nn.Conv2d(shape.quarter, shape.eighth, 3, stride=(2, 1), padding=1, bias=False),
             nn.BatchNorm2d(shape.eighth),
             nn.ReLU(inplace=True),
-            Block(shape.eighth),
-            Block(shape.eighth),
+            Unit(shape.eighth, shape.eighth, 3),
             nn.Conv2d(shape.eighth, shape.column, (HEIGHT // 8, 1), bias=False),
             nn.BatchNorm2d(shape.column),
             nn.ReLU(inplace=True),
