@@ -36,9 +36,10 @@ class CrnnReader:
             model, device=options.device, threads=threads, room="pixels.reader"
         )
         own = self._session.get_modelmeta().custom_metadata_map
-        if own.get("make") != MAKE:
+        self._alphabet = tuple(own.get("alphabet", ""))
+        classes = self._session.get_outputs()[0].shape[-1]
+        if own.get("make") != MAKE or classes != 1 + len(self._alphabet):
             raise ConfigurationError(SETTING, "is no reader of this make")
-        self._alphabet = tuple(own["alphabet"])
         self._min_confidence = options.min_confidence or float(own["min_confidence"])
 
     @property

@@ -45,5 +45,5 @@ def reading_of(certainties: NDArray[np.float32], alphabet: Sequence[str]) -> Rea
                 letters.append(letter)
             least = min(least, float(sure[first : last + 1].max()))
         first = last + 1
-    text = "".join(letters).strip()
+    text = " ".join("".join(letters).split())
     return Reading(text, min(1.0, least)) if text else Reading("", 0.0)
