@@ -85,7 +85,11 @@ def write_config(workplace: Workplace, *, archive_port: int) -> None:
                 }
             ]
         },
-        "metadata": {"pseudonym_key_file": "./pseudonym.key"},
+        "metadata": {
+            "pseudonym_key_file": "./pseudonym.key",
+            # Without the second, reports would wait for a person.
+            "options": ["clean_pixel_data", "clean_structured_content"],
+        },
         "forward": {
             "destinations": {
                 "archive": {

@@ -33,15 +33,15 @@ _SCHEMES: Final = frozenset(concepts) | _MORE_SCHEMES
 
 @cache
 def _meanings() -> Mapping[tuple[str, str], str]:
+    """Return the meaning of each code by ``(scheme, value)``; of several, the shortest."""
     names = cast("Mapping[str, Mapping[str, Mapping[str, tuple[str, Sequence[int]]]]]", concepts)
-    return MappingProxyType(
-        {
-            (scheme, value): meaning
-            for scheme, concept in names.items()
-            for codes in concept.values()
-            for value, (meaning, _) in codes.items()
-        }
-    )
+    result: dict[tuple[str, str], str] = {}
+    for scheme, concept in names.items():
+        for codes in concept.values():
+            for value, (meaning, _) in codes.items():
+                known = result.setdefault((scheme, value), meaning)
+                result[scheme, value] = min(known, meaning, key=len)
+    return MappingProxyType(result)
 
 
 def code_of(item: Dataset) -> tuple[str, str]:

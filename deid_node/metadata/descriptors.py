@@ -23,7 +23,7 @@ _TOKEN = re.compile(
 _SIGN = re.compile(r"w/o?|c[+-]|t2\*|[ctl][- ]?spine")
 _JOINTS = frozenset({"_", "-", "/", "+", "^"})
 # A name is likely beside these, whatever else they mean.
-_TITLES = frozenset({"dr", "mr", "ms", "md", "sir", "miss"})
+_TITLES = frozenset({"dr", "md", "miss", "mr", "mrs", "ms", "sir"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,7 @@ class DescriptorCleaner:
         """
         del keyword  # every attribute is cleaned alike
         tokens = tokens_of(text)
-        stays = self._known(tokens)
-        kept = [index for index, stay in enumerate(stays) if stay]
-        kept = self._quarry.escaped(kept, [token.written for token in tokens])
+        kept = self._kept(tokens)
         if not any(character.isalpha() for at in kept for character in tokens[at].written):
             return None
         return _joined(tokens, kept)
@@ -86,12 +84,13 @@ class DescriptorCleaner:
     def says_all(self, text: str) -> bool:
         """Return whether `text` stays as it is, word for word."""
         tokens = tokens_of(text)
-        whole = list(range(len(tokens)))
-        return (
-            bool(tokens)
-            and all(self._known(tokens))
-            and list(self._quarry.escaped(whole, [token.written for token in tokens])) == whole
-        )
+        return bool(tokens) and len(self._kept(tokens)) == len(tokens)
+
+    def _kept(self, tokens: list[Token]) -> list[int]:
+        written = [token.written for token in tokens]
+        stays = [at for at, stay in enumerate(self._known(tokens)) if stay]
+        kept = self._quarry.escaped(stays, written)
+        return self._quarry.escaped(_without_rows(kept, tokens), written)
 
     def _known(self, tokens: list[Token]) -> list[bool]:
         words = [token.word for token in tokens]
@@ -110,10 +109,8 @@ class DescriptorCleaner:
         for at in range(len(words)):
             if known[at]:
                 result.append(self._in_company(at, words, known, wholly=wholly))
-            elif bare[at]:
-                result.append(not _is_number(words, at - 1) and not _is_number(words, at + 1))
             else:
-                result.append(figure[at])
+                result.append(figure[at] or bare[at])
         return result
 
     def _in_company(self, at: int, words: list[str], known: list[bool], *, wholly: bool) -> bool:
@@ -129,8 +126,21 @@ class DescriptorCleaner:
         )
 
 
-def _is_number(words: list[str], at: int) -> bool:
-    return 0 <= at < len(words) and words[at][0].isdigit()
+def _without_rows(kept: list[int], tokens: list[Token]) -> list[int]:
+    """Return `kept` without bare numbers that stand beside a number in what stays."""
+    words = [tokens[at].word for at in kept]
+    is_number = [False, *(word[0].isdigit() for word in words), False]
+    return [
+        at
+        for position, (at, word) in enumerate(zip(kept, words, strict=True))
+        if not (figures.is_bare(word) and (is_number[position] or is_number[position + 2]))
+        or _is_measured(position, words)
+    ]
+
+
+def _is_measured(position: int, words: list[str]) -> bool:
+    following = words[position + 1 : position + 2]
+    return bool(following) and figures.is_counted_by(words[position], following[0])
 
 
 def _joined(tokens: list[Token], kept: list[int]) -> str:

@@ -4,6 +4,7 @@ An object whose content lies outside its attributes (a document, raw data, an
 object of a private SOP class) cannot be judged attribute by attribute.
 """
 
+from collections.abc import Collection
 from types import MappingProxyType
 from typing import Final
 
@@ -11,12 +12,17 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 
 from deid_node.errors import UnsupportedObject
+from deid_node.metadata.options import Option
 
 KNOWN_GROUPS = frozenset(tag >> 16 for tag in DicomDictionary if not (tag >> 16) & 1)
 """The even groups in which the data dictionary has attributes."""
 
 _STANDARD_ROOT = "1.2.840.10008."
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
+_REPORTS = f"{_STORAGE}88."
+_KEY_OBJECTS = f"{_STORAGE}88.59"
+_PRESENTATION_STATES = f"{_STORAGE}11."
+_STRUCTURED_DISPLAY = f"{_STORAGE}131"
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _DIRECTORY_RECORDS = 0x00041220
 
@@ -48,13 +54,14 @@ _WITHOUT_STUDY = frozenset(
 )
 
 
-def require_supported(sop_class_uid: str) -> None:
-    """Return if the profile can make an object of this class safe.
+def require_supported(sop_class_uid: str, options: Collection[Option] = ()) -> None:
+    """Return if the profile with `options` can make an object of this class safe.
 
     Raises
     ------
     UnsupportedObject
-        It carries content that lies outside its attributes, or its class is private.
+        It carries content that lies outside its attributes, its class is private,
+        or it says everything in text that no option cleans.
 
     Source
     ------
@@ -64,6 +71,20 @@ def require_supported(sop_class_uid: str) -> None:
         raise UnsupportedObject("the SOP class is private")
     if reason := _UNSUPPORTED.get(sop_class_uid):
         raise UnsupportedObject(reason)
+    option = _cleaned_by(sop_class_uid)
+    if option is not None and option not in options:
+        raise UnsupportedObject(f"objects of its kind need the option {option}")
+
+
+def _cleaned_by(sop_class_uid: str) -> Option | None:
+    """Return the option without which nothing but dummies would be left of the object."""
+    if sop_class_uid == _KEY_OBJECTS:
+        return None
+    if sop_class_uid.startswith(_REPORTS):
+        return Option.CLEAN_STRUCTURED_CONTENT
+    if sop_class_uid.startswith(_PRESENTATION_STATES) or sop_class_uid == _STRUCTURED_DISPLAY:
+        return Option.CLEAN_GRAPHICS
+    return None
 
 
 def require_no_directory(dataset: Dataset) -> None:

@@ -67,18 +67,7 @@ _MEANINGS: Final = MappingProxyType(
     }
 )
 
-OFFERED = frozenset(
-    {
-        Option.CLEAN_PIXEL_DATA,
-        Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES,
-        Option.RETAIN_LONGITUDINAL_FULL_DATES,
-        Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
-        Option.RETAIN_PATIENT_CHARACTERISTICS,
-        Option.RETAIN_DEVICE_IDENTITY,
-        Option.RETAIN_UIDS,
-        Option.RETAIN_INSTITUTION_IDENTITY,
-    }
-)
+OFFERED = frozenset(Option)
 """What this version carries out."""
 
 DATE_OPTIONS = frozenset(

@@ -115,7 +115,7 @@ class Scrubber:
         sop_class = _required(dataset, _SOP_CLASS_UID, "SOPClassUID")
         sop_instance = _required(dataset, _SOP_INSTANCE_UID, "SOPInstanceUID")
         syntax = _transfer_syntax(dataset)
-        require_supported(sop_class)
+        require_supported(sop_class, self._plan.options)
         if Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in self._plan.options:
             require_faceless(dataset)
         if needs_study(sop_class):

@@ -16,7 +16,7 @@ FILES = (
     "MR_small_jp2klossless.dcm",
     "MR_small_jpeg_ls_lossless.dcm",
     "rtplan.dcm",
-    "test-SR.dcm",
+    "rtdose_1frame.dcm",
     "MR_small_implicit.dcm",
 )
 NEEDLES = (b"XAVERKANARI", b"QWX-4711-KANARI", b"KANARIHOSPITAL", b"19330517")

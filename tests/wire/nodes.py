@@ -123,7 +123,10 @@ def node_folder(
                 }
             ]
         },
-        "metadata": {"pseudonym_key_file": "./pseudonym.key"},
+        "metadata": {
+            "pseudonym_key_file": "./pseudonym.key",
+            "options": ["clean_pixel_data", "clean_structured_content"],
+        },
         "work": {"engine": {"kind": "local", "processes": 1}},
         "forward": {
             "destinations": {"archive": destination or {"kind": "folder", "dir": "./archive"}},

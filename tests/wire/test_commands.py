@@ -16,7 +16,9 @@ from tests.wire.nodes import AE_TITLE, deid_node, node_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("commands")]
 
-GOOD = ("CT_small.dcm", "MR_small_RLE.dcm", "test-SR.dcm")
+GOOD = ("CT_small.dcm", "MR_small_RLE.dcm", "rtplan.dcm")
+
+DATES_BOTH_WAYS = ["retain_longitudinal_full_dates", "retain_longitudinal_modified_dates"]
 
 
 @pytest.fixture
@@ -113,10 +115,10 @@ def test_misuse_ends_in_one_line_and_status_two(tmp_path: Path, arguments: Seque
         ("check", "receive", {"port": "a secret"}, "receive.port"),
         ("check", "pixels", {"finder": {"kind": "tesseract"}}, "pixels.finder"),
         ("serve", "metadata", {"pseudonym_key_file": "./none.key"}, "metadata.pseudonym_key_file"),
-        ("check", "metadata", {"options": ["retain_uids"]}, "metadata.options"),
+        ("check", "metadata", {"options": DATES_BOTH_WAYS}, "metadata.options"),
         ("check", "sections", {"unknown": 1}, "sections"),
     ],
-    ids=["unknown key", "wrong type", "unknown kind", "no key", "not offered", "unknown section"],
+    ids=["unknown key", "wrong type", "unknown kind", "no key", "both ways", "unknown section"],
 )
 def test_a_wrong_configuration_refuses_to_start_and_names_the_path(
     root: Path, command: str, section: str, content: dict[str, object], path: str

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from deid_node.dicom.silence import silenced
+from deid_node.metadata.judges import JUDGED, OptionCleaning
 from deid_node.metadata.leaks import LeakCheck
 from deid_node.metadata.plan import Plan, build_plan
 from deid_node.metadata.pseudonyms import Pseudonyms
@@ -20,6 +21,13 @@ def plan() -> Plan:
 @pytest.fixture(scope="session")
 def scrubber(plan: Plan) -> Scrubber:
     return Scrubber(plan, Pseudonyms(KEY))
+
+
+@pytest.fixture(scope="session")
+def cleaning_scrubber() -> Scrubber:
+    """A scrubber that judges values: text, reports, drawings and private elements."""
+    pseudonyms = Pseudonyms(KEY)
+    return Scrubber(build_plan(JUDGED), pseudonyms, cleaning=OptionCleaning(JUDGED, pseudonyms))
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ FILES = Path(pydicom.data.__file__).parent / "test_files"
     ],
 )
 def test_damage_ends_in_an_error_of_ours_or_in_a_result_that_can_be_written(
-    scrubber: Scrubber, leak_check: LeakCheck, quiet: None, name: str
+    cleaning_scrubber: Scrubber, leak_check: LeakCheck, quiet: None, name: str
 ) -> None:
     whole = (FILES / name).read_bytes()
     draw = random.Random(name)
@@ -42,7 +42,7 @@ def test_damage_ends_in_an_error_of_ours_or_in_a_result_that_can_be_written(
         except Exception:  # noqa: BLE001, S112  # the reader's own tests are elsewhere
             continue
         try:
-            scrubbed = scrubber.scrub(original).dataset
+            scrubbed = cleaning_scrubber.scrub(original).dataset
             leak_check.check(original, scrubbed)
         except CleaningError as error:
             outcomes.add(error.code)

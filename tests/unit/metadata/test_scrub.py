@@ -287,7 +287,7 @@ def test_a_structured_report_keeps_its_tree_and_loses_its_words(scrubber: Scrubb
         return item
 
     dataset = study_instance()
-    dataset.SOPClassUID = UID("1.2.840.10008.5.1.4.1.1.88.33")
+    dataset.SOPClassUID = UID("1.2.840.10008.5.1.4.1.1.88.59")
     dataset.ValueType = "CONTAINER"
     measured = Dataset()
     measured.NumericValue = "12.5"

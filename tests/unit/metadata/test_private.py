@@ -1,0 +1,190 @@
+"""Private elements: those of the safe list stay under their creator, all others go."""
+
+import struct
+
+import pytest
+from pydicom import Dataset
+from pydicom.dataelem import DataElement
+from pydicom.sequence import Sequence as Items
+from pydicom.uid import ImplicitVRLittleEndian
+
+from deid_node.errors import ConfigurationError
+from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.safe_private import kept_rows, load_safe_private
+from deid_node.metadata.scrub import Scrubber
+from tests.builders.samples import ROOT
+from tests.unit.metadata.canary import UID_ROOT, as_read, levels, marks_in, stored, study_instance
+
+SIEMENS = "SIEMENS MR HEADER"
+
+
+def _blocks(dataset: Dataset) -> None:
+    """Put safe, unsafe, misplaced and unreserved private elements into one level."""
+    for tag, vr, value in (
+        (0x00190010, "LO", SIEMENS),
+        (0x0019100C, "IS", "1000"),
+        (0x0019100D, "CS", "DIRECTIONAL"),
+        (0x0019100E, "FD", [0.0, 0.6, 0.8]),
+        (0x00191008, "LO", "CANARYBIRD"),  # not in the list
+        (0x00190011, "LO", "CANARYBIRD"),  # nobody's block
+        (0x0019110C, "IS", "771259"),
+        (0x0019120C, "IS", "771259"),  # no reservation
+        (0x00210010, "LO", SIEMENS),  # another group
+        (0x0021100C, "IS", "771259"),
+        (0x00430020, "LO", "GEMS_PARM_01"),
+        (0x00432027, "SH", "0.984:1"),
+        (0x00432039, "IS", [1000, 0, 0, 8]),
+        (0x00991010, "FL", 1.0),
+    ):
+        dataset[tag] = DataElement(tag, vr, value)
+
+
+def _private(dataset: Dataset) -> dict[int, object]:
+    return {int(element.tag): element.value for element in dataset if element.tag.is_private}
+
+
+KEPT = {
+    0x00190010: SIEMENS,
+    0x0019100C: 1000,
+    0x0019100D: "DIRECTIONAL",
+    0x0019100E: [0.0, 0.6, 0.8],
+    0x00430020: "GEMS_PARM_01",
+    0x00432027: "0.984:1",
+    0x00432039: [1000, 0, 0, 8],
+}
+
+
+@pytest.mark.req("REQ-MD-28")
+@pytest.mark.parametrize("encoding", ["as read", "decoded", "implicit VR"])
+def test_safe_elements_stay_at_every_depth_and_nothing_else_does(
+    cleaning_scrubber: Scrubber, leak_check: LeakCheck, encoding: str
+) -> None:
+    dataset, item = study_instance(), Dataset()
+    for level in (dataset, item):
+        _blocks(level)
+    dataset.ReferencedSeriesSequence = [item]
+    if encoding == "implicit VR":
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    original = dataset if encoding == "decoded" else as_read(dataset)
+
+    cleaned = as_read(cleaning_scrubber.scrub(original).dataset)
+
+    for level in (cleaned, cleaned.ReferencedSeriesSequence[0]):
+        assert _private(level) == KEPT
+    assert not marks_in(stored(cleaned))
+    leak_check.check(original, cleaned)
+
+
+@pytest.mark.req("REQ-MD-28")
+def test_what_was_kept_is_recorded_once_at_the_top(cleaning_scrubber: Scrubber) -> None:
+    dataset, item, claim = study_instance(), Dataset(), Dataset()
+    _blocks(item)
+    dataset.ReferencedSeriesSequence = [item, item]
+    claim.PrivateGroupReference, claim.PrivateCreatorReference = 0x0043, "CANARYBIRD"
+    claim.BlockIdentifyingInformationStatus = "SAFE"
+    dataset.PrivateDataElementCharacteristicsSequence = [claim]
+
+    cleaned = as_read(cleaning_scrubber.scrub(as_read(dataset)).dataset)
+
+    assert [
+        (
+            one.PrivateGroupReference,
+            one.PrivateCreatorReference,
+            one.BlockIdentifyingInformationStatus,
+        )
+        for one in cleaned.PrivateDataElementCharacteristicsSequence
+    ] == [(0x0019, SIEMENS, "SAFE"), (0x0043, "GEMS_PARM_01", "SAFE")]
+    assert not any(
+        "PrivateDataElementCharacteristicsSequence" in level for level in list(levels(cleaned))[1:]
+    )
+
+
+def test_nothing_is_recorded_where_nothing_was_kept(cleaning_scrubber: Scrubber) -> None:
+    dataset = study_instance()
+    dataset[0x00190010] = DataElement(0x00190010, "LO", "CANARYBIRD")
+
+    cleaned = cleaning_scrubber.scrub(as_read(dataset)).dataset
+
+    assert not _private(cleaned)
+    assert "PrivateDataElementCharacteristicsSequence" not in cleaned
+
+
+@pytest.mark.parametrize(
+    ("tag", "creator", "vr", "value"),
+    [
+        (0x0019100C, SIEMENS, "LO", "CANARYBIRD"),
+        (0x0019100C, SIEMENS, "UN", b"CANARYBIRD"),
+        (0x0019100D, SIEMENS, "UN", b"Canarybird"),
+        (0x0019100D, SIEMENS, "CS", "CANARYBIRD"),
+        (0x0019100E, SIEMENS, "UN", b"CANARYBIRD.."[:11]),
+        (0x00431027, "GEMS_PARM_01", "SH", "Canarybird"),
+        (0x00991005, "NQHeader", "LT", "seen: tweety"),
+        (0x00991005, "NQHeader", "LT", "\u91d1\u7cf8\u96c0"),
+        (0x7E011012, "HOLOGIC, Inc.", "OB", b"CANARYBIRD"),
+        (0x01491002, "SIEMENS Ultrasound SC2000", "FD", [1e9, 2e9]),
+        (0x0019100C, "Siemens MR header", "IS", "771259"),
+    ],
+)
+def test_a_safe_place_with_an_unsafe_value_goes_too(
+    cleaning_scrubber: Scrubber, tag: int, creator: str, vr: str, value: object
+) -> None:
+    dataset = study_instance()
+    reservation = tag >> 16 << 16 | (tag & 0xFFFF) >> 8
+    dataset[reservation] = DataElement(reservation, "LO", creator)
+    dataset[tag] = DataElement(tag, vr, value)
+
+    cleaned = cleaning_scrubber.scrub(as_read(dataset)).dataset
+
+    assert not _private(cleaned)
+
+
+def test_elements_of_unknown_vr_get_the_vr_of_the_list(cleaning_scrubber: Scrubber) -> None:
+    dataset = study_instance()
+    for tag, vr, value in (
+        (0x00190010, "LO", SIEMENS),
+        (0x0019100C, "UN", b"50"),
+        (0x0019100E, "UN", struct.pack("<3d", 0.0, 1.0, 0.0)),
+    ):
+        dataset[tag] = DataElement(tag, vr, value)
+
+    cleaned = as_read(cleaning_scrubber.scrub(as_read(dataset)).dataset)
+
+    assert (cleaned[0x0019100C].VR, cleaned[0x0019100C].value) == ("IS", 50)
+    assert (cleaned[0x0019100E].VR, cleaned[0x0019100E].value) == ("FD", [0.0, 1.0, 0.0])
+
+
+def test_uids_in_safe_elements_are_replaced_like_any_other(
+    cleaning_scrubber: Scrubber, scrubber: Scrubber
+) -> None:
+    dataset = study_instance()
+    dataset[0x00990010] = DataElement(0x00990010, "LO", "NQHeader")
+    dataset[0x00991002] = DataElement(0x00991002, "UI", f"{UID_ROOT}.2")
+
+    cleaned = cleaning_scrubber.scrub(as_read(dataset)).dataset
+
+    assert cleaned[0x00991002].value == cleaned.SeriesInstanceUID
+
+
+def test_items_of_a_safe_sequence_are_planned_like_any_other(cleaning_scrubber: Scrubber) -> None:
+    dataset, item = study_instance(), Dataset()
+    creator = "SIEMENS Ultrasound SC2000"
+    item[0x01290010] = DataElement(0x01290010, "LO", creator)
+    item[0x01291002] = DataElement(0x01291002, "UI", f"{UID_ROOT}.8")
+    item[0x01291008] = DataElement(0x01291008, "OB", b"CANARYBIRD")
+    item.PatientName = "Canarybird"
+    dataset[0x01290010] = DataElement(0x01290010, "LO", creator)
+    dataset[0x01291000] = DataElement(0x01291000, "SQ", Items([item]))
+
+    cleaned = as_read(cleaning_scrubber.scrub(as_read(dataset)).dataset)
+
+    (inside,) = cleaned[0x01291000].value
+    assert set(_private(inside)) == {0x01290010, 0x01291002}
+    assert not marks_in(stored(cleaned))
+
+
+def test_the_list_is_whole_and_refused_when_edited() -> None:
+    text = (ROOT / "deid_node/metadata/data/safe_private.csv").read_text("utf-8")
+
+    assert len(load_safe_private()) == 109
+    with pytest.raises(ConfigurationError, match=r"E\.3\.10-1"):
+        kept_rows(text.replace("GEMS_PARM_01", "GEMS_PARM_02"))
