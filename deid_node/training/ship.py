@@ -72,7 +72,7 @@ def ship(shipment: Shipment) -> dict[str, object]:
     net = load_net(shipment.checkpoint, shipment.kind)
     file = shipment.target / SHIPPED
     unseen = Scribe(hold_out(find_faces(shipment.fonts))[1])
-    validation = _sets(shipment, "validation", unseen, _VALIDATION_SEED)
+    validation = example_sets(shipment, "validation", unseen, _VALIDATION_SEED)
     export_finder(net, file, min_score=_SCORES[0], edge_score=shipment.edge_score)
     by_score = _figures(file, validation, _SCORES, shipment.threads)
     found = {score: _items_found(sets) for score, sets in by_score.items()}
@@ -97,7 +97,7 @@ def ship(shipment: Shipment) -> dict[str, object]:
         "test": {
             name: _told(one)
             for name, one in _figures(
-                file, _sets(shipment, "test", unseen, _TEST_SEED), (chosen,), shipment.threads
+                file, example_sets(shipment, "test", unseen, _TEST_SEED), (chosen,), shipment.threads
             )[chosen].items()
         },
     }
@@ -107,7 +107,7 @@ def ship(shipment: Shipment) -> dict[str, object]:
     return report
 
 
-def _sets(shipment: Shipment, part: str, unseen: Scribe, seed: int) -> Sets:
+def example_sets(shipment: Shipment, part: str, unseen: Scribe, seed: int) -> Sets:
     """Return validation or test examples; the test's pictures are those no weight may rest on."""
     pictures = read_backgrounds(
         shipment.shared / "train", "validation" if part == "validation" else "excluded"
