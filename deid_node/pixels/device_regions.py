@@ -1,18 +1,24 @@
-"""Fixed boxes per device: where a site knows that a scanner writes, without looking."""
+"""Fixed boxes per device: where a site knows that a scanner writes, without looking.
+
+Every rule that fits an instance counts, not the first one only: two that overlap
+fill more, never less.
+"""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
-from deid_node.pixels.attributes import text
+from deid_node.pixels.attributes import text, value_of
 from deid_node.pixels.layout import Layout
-from deid_node.pixels.masks import Marked
+from deid_node.pixels.masks import FIXED, Marked
+from deid_node.pixels.ultrasound import outside_regions
 from deid_node.values.geometry import Box
 
-SOURCE = "device_rule"
-
+_NO_TEXT: Final = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "OB or OW"})
 _Edge = Annotated[int, Field(ge=0)]
 
 
@@ -31,6 +37,42 @@ class BoxOptions(BaseModel):
         if not (self.left < self.right and self.top < self.bottom):
             raise ValueError("a box needs left < right and top < bottom")
         return self
+
+
+class AttributeTest(BaseModel):
+    """A test of one attribute of the dataset itself, taken as text; absent, it is empty text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    attribute: str = Field(description="Keyword of the attribute, as `SeriesDescription`.")
+    test: Literal["equals", "contains", "starts_with", "ends_with"] = Field(
+        default="equals",
+        description="What `value` is to the text; several values are joined by `\\`.",
+    )
+    value: str = Field(description="What is looked for.")
+    capitals: bool = Field(default=False, description="Whether capitals and small letters differ.")
+    negated: bool = Field(default=False, description="Whether the test must fail instead.")
+
+    @field_validator("attribute")
+    @classmethod
+    def _is_text(cls, attribute: str) -> str:
+        tag = tag_for_keyword(attribute)
+        if tag is None or dictionary_VR(tag) in _NO_TEXT:
+            raise ValueError("not the keyword of an attribute that has text")
+        return attribute
+
+    def passes(self, dataset: Dataset) -> bool:
+        """Return whether `dataset` passes the test."""
+        found, wanted = _joined(dataset, self.attribute), self.value
+        if not self.capitals:
+            found, wanted = found.casefold(), wanted.casefold()
+        passed = {
+            "equals": found == wanted,
+            "contains": wanted in found,
+            "starts_with": found.startswith(wanted),
+            "ends_with": found.endswith(wanted),
+        }[self.test]
+        return passed is not self.negated
 
 
 class DeviceRegionsOptions(BaseModel):
@@ -53,20 +95,41 @@ class DeviceRegionsOptions(BaseModel):
     columns: Annotated[int, Field(ge=1)] | None = None
     """Columns (0028,0011) of the frames."""
 
-    boxes: Annotated[tuple[BoxOptions, ...], Field(min_length=1)]
+    where: tuple[AttributeTest, ...] = ()
+    """Further tests, all of which an instance must pass."""
+
+    boxes: tuple[BoxOptions, ...] = ()
     """Filled on every frame, beside what the finder finds."""
+
+    outside_ultrasound_regions: bool = False
+    """Whether everything is filled that lies outside all items of Sequence of Ultrasound
+    Regions (0018,6011), where an instance has it."""
+
+    @model_validator(mode="after")
+    def _not_idle(self) -> Self:
+        if not self.boxes and not self.outside_ultrasound_regions:
+            raise ValueError("give boxes, or set outside_ultrasound_regions")
+        return self
 
 
 def device_marks(
     rules: Sequence[DeviceRegionsOptions], dataset: Dataset, layout: Layout
 ) -> tuple[Marked, ...]:
-    """Return the boxes of every rule that fits the instance, not yet cut at the frame's edge."""
-    return tuple(
-        Marked(Box(box.left, box.top, box.right, box.bottom), 1.0, SOURCE)
-        for rule in rules
-        if _fits(rule, dataset, layout)
+    """Return the boxes of every rule that fits the instance, not yet cut at the frame's edge.
+
+    What lies outside the ultrasound regions is exact: it is known to the pixel, and
+    a margin would eat into the picture.
+    """
+    fitting = [rule for rule in rules if _fits(rule, dataset, layout)]
+    marks = [
+        Marked(Box(box.left, box.top, box.right, box.bottom), 1.0, FIXED)
+        for rule in fitting
         for box in rule.boxes
-    )
+    ]
+    if any(rule.outside_ultrasound_regions for rule in fitting):
+        banner = outside_regions(dataset, rows=layout.rows, columns=layout.columns)
+        marks += [Marked(box, 1.0, FIXED, exact=True) for box in banner]
+    return tuple(marks)
 
 
 def _fits(rule: DeviceRegionsOptions, dataset: Dataset, layout: Layout) -> bool:
@@ -76,7 +139,19 @@ def _fits(rule: DeviceRegionsOptions, dataset: Dataset, layout: Layout) -> bool:
         (rule.sop_class, "SOPClassUID"),
     )
     sizes = ((rule.rows, layout.rows), (rule.columns, layout.columns))
-    return all(
-        name is None or text(dataset, keyword).casefold() == name.strip().casefold()
-        for name, keyword in wanted
-    ) and all(size is None or size == own for size, own in sizes)
+    return (
+        all(
+            name is None or text(dataset, keyword).casefold() == name.strip().casefold()
+            for name, keyword in wanted
+        )
+        and all(size is None or size == own for size, own in sizes)
+        and all(test.passes(dataset) for test in rule.where)
+    )
+
+
+def _joined(dataset: Dataset, keyword: str) -> str:
+    value = value_of(dataset, keyword)
+    if value is None:
+        return ""
+    values = value if isinstance(value, MultiValue) else [value]
+    return "\\".join(str(item).strip() for item in values)

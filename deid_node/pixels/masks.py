@@ -6,13 +6,16 @@ every pixel in it may change and none outside does.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from deid_node.pixels.arrays import Mask
 from deid_node.values.geometry import Box
+
+FIXED: Final = "device_rule"
+"""Source of a box that a site or the scanner has set."""
 
 LEAST_MARGIN_PIXELS: Final = 3
 MOST_MARGIN_PIXELS: Final = 8
@@ -23,11 +26,15 @@ _MERGE_WASTE: Final = 1.25
 
 @dataclass(frozen=True, slots=True, order=True)
 class Marked:
-    """A box to be filled, why (`source`: the finder's name or ``device_rule``) and how sure."""
+    """A box to be filled, why (`source`: the finder's name or ``device_rule``) and how sure.
+
+    `exact` says that the box gets no margin, and is never joined to a larger one.
+    """
 
     box: Box
     score: float
     source: str
+    exact: bool = False
 
 
 def widened(
@@ -53,9 +60,10 @@ def widened(
         # A line of text may come as a box higher than wide; the shorter side is the letter.
         letter = min(height, mark.box.right - mark.box.left)
         margin = max(LEAST_MARGIN_PIXELS, min(letter // _MARGIN_OF_HEIGHT, MOST_MARGIN_PIXELS))
-        box = _snapped(mark.box.grown(margin, rows=rows, columns=columns), grid_pixels)
+        reach = 0 if mark.exact else margin
+        box = _snapped(mark.box.grown(reach, rows=rows, columns=columns), grid_pixels)
         cut = Box(box.left, box.top, min(columns, box.right), min(rows, box.bottom))
-        grown.append(Marked(cut, mark.score, mark.source))
+        grown.append(replace(mark, box=cut))
     return merged(grown)
 
 
@@ -133,6 +141,8 @@ def _joined(one: Marked, two: Marked) -> Marked | None:
         min(a.bottom, b.bottom) - max(a.top, b.top)
     )
     both = hull((a, b))
+    if one.exact or two.exact:
+        return next((mark for mark in (one, two) if mark.exact and mark.box == both), None)
     if both.area_pixels > _MERGE_WASTE * (a.area_pixels + b.area_pixels - shared):
         return None
     surer = max(one, two, key=lambda mark: (mark.score, mark.source))

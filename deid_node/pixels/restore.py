@@ -25,7 +25,7 @@ from deid_node.pixels.keep.lines import KeptLine, Settled
 from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import Layout
 from deid_node.pixels.looking import looks
-from deid_node.pixels.masks import hull, mask_of, neighbourhoods
+from deid_node.pixels.masks import FIXED, hull, mask_of, neighbourhoods
 from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.values.geometry import Box, Region
 
@@ -33,7 +33,7 @@ ROUNDS: Final = 3
 """How often a frame is filled at most."""
 
 MOST_FILLED: Final = 0.5
-"""Share of a frame that may be filled."""
+"""Share of a frame that may be filled for what is found on it. Fixed boxes may cover more."""
 
 _REACH_PIXELS: Final = 8
 
@@ -76,7 +76,7 @@ class Restorer:
         ResidualText
             Text is still seen on a frame after the last round.
         MostlyText
-            More than `MOST_FILLED` of a frame would be filled.
+            More than `MOST_FILLED` of a frame would be filled for what is found, or all of it.
         """
         open_frames = {index: (values, sorted_out) for index, values, sorted_out in frames}
         stubborn: dict[int, tuple[Box, ...]] = dict.fromkeys(open_frames, ())
@@ -129,7 +129,8 @@ class Restorer:
         marks = sorted_out.marks
         boxes = [mark.box for mark in marks]
         mask = mask_of(boxes, rows=rows, columns=columns)
-        if mask.mean() > MOST_FILLED:
+        found = [mark.box for mark in marks if mark.source != FIXED]
+        if mask.all() or mask_of(found, rows=rows, columns=columns).mean() > MOST_FILLED:
             raise MostlyText
         groups = neighbourhoods(boxes, _REACH_PIXELS, rows=rows, columns=columns)
         windows = [

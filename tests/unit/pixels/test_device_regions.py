@@ -45,6 +45,49 @@ def test_a_rule_fills_its_boxes_on_every_frame_of_the_devices_it_names(
 
 
 @pytest.mark.parametrize(
+    ("test", "fits"),
+    [
+        ({"attribute": "SeriesDescription", "value": "dose report"}, True),
+        ({"attribute": "SeriesDescription", "value": "dose report", "capitals": True}, False),
+        ({"attribute": "SeriesDescription", "value": "Dose"}, False),
+        ({"attribute": "SeriesDescription", "value": "dose", "test": "starts_with"}, True),
+        ({"attribute": "SeriesDescription", "value": "report", "test": "ends_with"}, True),
+        ({"attribute": "SeriesDescription", "value": "E R", "test": "contains"}, True),
+        ({"attribute": "ImageType", "value": "secondary\\dose", "test": "ends_with"}, True),
+        ({"attribute": "ImageType", "value": "SECONDARY", "test": "contains"}, True),
+        ({"attribute": "Rows", "value": "40"}, True),
+        ({"attribute": "StationName", "value": ""}, True),
+        ({"attribute": "StationName", "value": "A", "test": "contains"}, False),
+        ({"attribute": "StationName", "value": "A", "test": "contains", "negated": True}, True),
+        ({"attribute": "Rows", "value": "40", "negated": True}, False),
+    ],
+)
+def test_tests_of_attributes_narrow_a_rule(test: dict[str, object], fits: bool) -> None:
+    dataset = instance(noise(Kind(), frames=1), Kind())
+    dataset.SeriesDescription = "Dose Report"
+    dataset.ImageType = ["DERIVED", "SECONDARY", "DOSE"]
+    other = {"attribute": "Modality", "value": "OT"}
+    cleaner = PixelCleaner(finds_nothing(), SolidInpainter(), [rule(where=[other, test])])
+
+    assert cleaner.clean(dataset, seed=1).changed == fits
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"attribute": "NoSuchThing", "value": "1"},
+        {"attribute": "PixelData", "value": "1"},
+        {"attribute": "ReferencedImageSequence", "value": "1"},
+        {"attribute": "Rows"},
+        {"attribute": "Rows", "value": "1", "test": "matches"},
+    ],
+)
+def test_a_test_that_cannot_be_made_refuses_to_start(test: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        rule(where=[test])
+
+
+@pytest.mark.parametrize(
     "boxes", [[], [{**BOX, "right": 5}], [{**BOX, "left": -1}], [{**BOX, "width": 3}]]
 )
 def test_a_rule_without_a_proper_box_refuses_to_start(boxes: list[object]) -> None:
