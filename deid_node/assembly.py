@@ -17,6 +17,7 @@ from deid_node import __version__
 from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
 from deid_node.errors import ConfigurationError, InputError
+from deid_node.forward import secure as forward_secure
 from deid_node.forward.build import build_destination, build_retry
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.forward.sender import Sender
@@ -25,6 +26,7 @@ from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.table import EDITION
 from deid_node.node import Node, Parts
+from deid_node.observe.certificates import Certificate, certificate_trouble
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, PartCheck
 from deid_node.observe.labels import ConfiguredNames
@@ -40,6 +42,7 @@ from deid_node.pixels.keep.patterns import compiled
 from deid_node.pixels.read.base import Reader
 from deid_node.pixels.read.build import build_reader
 from deid_node.pixels.read.weights import read_weights as read_reader_weights
+from deid_node.receive import secure as receive_secure
 from deid_node.receive.handlers import StoreHandler
 from deid_node.receive.peers import Peers
 from deid_node.receive.server import Door
@@ -159,7 +162,9 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         metrics=metrics,
         log=log,
     )
+    certificates = certificates_of(config)
     metrics.watch_custody(retention)
+    metrics.watch_certificates(certificates)
     metrics.build_info(
         version=__version__,
         standard_edition=EDITION,
@@ -175,7 +180,8 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         ],
         # The node takes instances also while an archive is away: the spool is there for that.
         advisory=[
-            PartCheck(f"forward_{name}", _reachability(sender)) for name, sender in senders.items()
+            *(PartCheck(f"forward_{name}", _reachability(one)) for name, one in senders.items()),
+            PartCheck("certificates", lambda: certificate_trouble(certificates)),
         ],
     )
     return Node(
@@ -208,8 +214,7 @@ def check_all(config: Config) -> None:
     """
     destinations = config.forward.destinations
     compile_router(config.route, treatments=config.treatments, destinations=destinations)
-    if config.receive.tls is not None:
-        raise ConfigurationError("receive.tls", "this version does not offer TLS")
+    receive_secure.build_tls(config.receive.tls)
     read_weights(config.pixels.finder)
     if any(treatment.keep for treatment in config.treatments.values()):
         read_reader_weights(config.pixels.reader)
@@ -221,10 +226,20 @@ def check_all(config: Config) -> None:
     for name, options in destinations.items():
         match options:
             case CStoreOptions():
+                forward_secure.build_tls(name, options)
                 require_resolvable(options.host, path=f"forward.destinations.{name}.host")
             case FolderOptions():
                 require_writable(options.dir, path=f"forward.destinations.{name}.dir")
     require_writable(config.spool.dir, path="spool.dir")
+
+
+def certificates_of(config: Config) -> Sequence[Certificate]:
+    """Return when the certificates of the node expire, after `check_all` has found them well."""
+    found = [*receive_secure.certificates_of(config.receive.tls)]
+    for name, options in config.forward.destinations.items():
+        if isinstance(options, CStoreOptions):
+            found += forward_secure.certificates_of(name, options)
+    return found
 
 
 def require_resolvable(host: str, *, path: str) -> None:

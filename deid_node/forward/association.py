@@ -5,18 +5,17 @@ threads of its own; every wait has an end. An association that broke in any way
 is never used again.
 """
 
-import select
-import socket
+import ssl
 import struct
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import BinaryIO, NoReturn
 
 from deid_node.errors import BlobDamaged, DestinationUnavailable
 from deid_node.forward import pdus
 from deid_node.forward.commands import parse_store_response, store_request
+from deid_node.forward.link import Link, open_link, unavailable
 from deid_node.forward.payload import read_some
 from deid_node.forward.pdus import PduType, ProtocolError
 
@@ -31,7 +30,7 @@ _ABORT = pdus.pdu(PduType.ABORT, b"\0\0\0\0")
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """Whom to call, as whom, and how long it may be silent."""
+    """Whom to call, as whom, in TLS or not, and how long it may be silent."""
 
     host: str
     port: int
@@ -39,6 +38,7 @@ class Archive:
     calling: str
     timeout_seconds: float
     implementation: tuple[str, str]
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
 
 
 class AssociationLost(Exception):
@@ -48,9 +48,7 @@ class AssociationLost(Exception):
 class Association:
     """An open association; made by `open_association`, used by one thread at a time."""
 
-    def __init__(
-        self, link: socket.socket, archive: Archive, contexts: Sequence[pdus.Context]
-    ) -> None:
+    def __init__(self, link: Link, archive: Archive, contexts: Sequence[pdus.Context]) -> None:
         self._link = link
         self._timeout_seconds = archive.timeout_seconds
         self._message_id = 0
@@ -106,15 +104,13 @@ class Association:
 
         What it may have said in between is a release, an abort or good-bye.
         """
-        poll = select.poll()
         try:
-            poll.register(self._link, select.POLLIN)
-            if not poll.poll(0):
+            if not self._link.has_spoken():
                 return True
             kind, _ = self._read_pdu(monotonic() + 1)
             if kind == PduType.RELEASE_RQ:
                 self._send(pdus.pdu(PduType.RELEASE_RP, b"\0\0\0\0"))
-        except (OSError, ValueError, ProtocolError, DestinationUnavailable):
+        except (OSError, ProtocolError, DestinationUnavailable):
             pass
         self.shut()
         return False
@@ -128,23 +124,16 @@ class Association:
                 pass
         except (OSError, ProtocolError, DestinationUnavailable):
             pass
-        self.shut()
+        self._link.close()
 
     def abort(self) -> None:
         """Break off; whatever is in hand at the archive is void."""
-        try:
-            self._link.settimeout(0)
-            self._link.send(_ABORT)
-        except OSError:
-            pass
+        self._link.say(_ABORT)
         self.shut()
 
     def shut(self) -> None:
         """Close the connection; another thread that waits on it wakes up and fails."""
-        with suppress(OSError):
-            # Closing alone would not wake a thread that is inside recv or send.
-            self._link.shutdown(socket.SHUT_RDWR)
-        self._link.close()
+        self._link.shut()
 
     def _negotiated(self, archive: Archive, contexts: Sequence[pdus.Context]) -> pdus.Acceptance:
         request = pdus.associate_request(
@@ -233,56 +222,28 @@ class Association:
                     return bytes(content)
 
     def _send(self, content: bytes) -> None:
-        view = memoryview(content)
-        # The time limit holds for each step forward, not for the whole: a slow line is no silence.
         try:
-            self._link.settimeout(self._timeout_seconds)
-            while view:
-                view = view[self._link.send(view) :]
+            self._link.send(content, timeout_seconds=self._timeout_seconds)
         except OSError as error:
             self._lose(error)
 
     def _read_pdu(self, deadline: float) -> tuple[int, bytes]:
-        kind, length = struct.unpack(">BxL", self._read(pdus.PDU_HEADER_BYTES, deadline))
+        head = self._link.read(pdus.PDU_HEADER_BYTES, deadline=deadline)
+        kind, length = struct.unpack(">BxL", head)
         if length > _LONGEST_PDU_READ_BYTES:
             raise ProtocolError("a PDU is longer than any answer")
-        return kind, self._read(length, deadline)
-
-    def _read(self, size_bytes: int, deadline: float) -> bytes:
-        content = bytearray()
-        while len(content) < size_bytes:
-            left_seconds = deadline - monotonic()
-            if left_seconds <= 0:
-                raise TimeoutError
-            self._link.settimeout(left_seconds)
-            piece = self._link.recv(size_bytes - len(content))
-            if not piece:
-                raise ProtocolError("the connection was closed")
-            content += piece
-        return bytes(content)
+        return kind, self._link.read(length, deadline=deadline)
 
     def _lose(self, error: OSError | ProtocolError) -> NoReturn:
         if isinstance(error, ProtocolError | TimeoutError):
             self.abort()
         self.shut()
-        raise _unavailable(error) from None
+        raise unavailable(error) from None
 
 
 def open_association(archive: Archive, contexts: Sequence[pdus.Context]) -> Association:
     """Return a new association that offers `contexts`; raise `DestinationUnavailable`."""
-    try:
-        link = socket.create_connection((archive.host, archive.port), archive.timeout_seconds)
-    except OSError as error:
-        raise _unavailable(error) from None
-    # A request and its answer are short: waiting to fill a packet would cost 40 ms each.
-    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    link = open_link(
+        archive.host, archive.port, timeout_seconds=archive.timeout_seconds, tls=archive.tls
+    )
     return Association(link, archive, contexts)
-
-
-def _unavailable(error: OSError | ProtocolError) -> DestinationUnavailable:
-    if isinstance(error, TimeoutError):
-        return DestinationUnavailable("the destination did not answer in time")
-    if isinstance(error, ProtocolError):
-        return DestinationUnavailable(str(error))
-    return DestinationUnavailable(f"the connection failed ({type(error).__name__})")

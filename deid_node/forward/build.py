@@ -10,7 +10,7 @@ from deid_node.values.retry import RetryPolicy
 
 
 def build_destination(name: str, options: DestinationOptions) -> Destination:
-    """Return the destination that `options` describe."""
+    """Return the destination that `options` describe; raise `ConfigurationError`."""
     match options:
         case CStoreOptions():
             return CStoreDestination(name, options)

@@ -15,6 +15,7 @@ from deid_node.forward.contexts import accepted_offer
 from deid_node.forward.options import CStoreOptions
 from deid_node.forward.payload import dataset_offset
 from deid_node.forward.pool import AssociationPool, Line
+from deid_node.forward.secure import build_tls
 from deid_node.forward.statuses import result_of
 from deid_node.forward.transcode import Transcoder, Untranscodable
 from deid_node.values.delivery import DeliveryResult, Receipt
@@ -26,7 +27,10 @@ _TRANSCODE_LIMIT_SECONDS = 600.0
 
 
 class CStoreDestination:
-    """Sends to one archive; a `Destination`."""
+    """Sends to one archive; a `Destination`.
+
+    Raises `ConfigurationError` where the files of its TLS cannot be used.
+    """
 
     def __init__(
         self, name: str, options: CStoreOptions, *, idle_seconds: float = _IDLE_SECONDS
@@ -40,6 +44,7 @@ class CStoreDestination:
             calling=options.calling_ae_title,
             timeout_seconds=options.timeout_seconds,
             implementation=(IMPLEMENTATION_CLASS_UID, _VERSION_NAME),
+            tls=build_tls(name, options),
         )
         self._pool = AssociationPool(
             archive, most=options.max_associations, idle_seconds=idle_seconds

@@ -15,6 +15,26 @@ _OPTIONS = ConfigDict(frozen=True, extra="forbid")
 DestinationName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 
 
+class TlsOptions(BaseModel):
+    """DICOM TLS to an archive: TLS 1.2 and 1.3 by BCP 195; its certificate is always verified."""
+
+    model_config = _OPTIONS
+    ca_file: Path = Field(description="Authorities whose server certificates are trusted (PEM).")
+    certificate_file: Path | None = Field(
+        default=None, description="Our certificate, then its chain (PEM); null = we show none."
+    )
+    key_file: Path | None = Field(
+        default=None,
+        description="The private key of the certificate (PEM), without a passphrase, mode 0600.",
+    )
+    check_host_name: bool = Field(
+        default=True, description="Whether the archive's certificate must name its `host`."
+    )
+    profile: Literal["bcp195"] = Field(
+        default="bcp195", description="The TLS profile: BCP 195 (RFC 8996, RFC 9325), PS3.15 B.12."
+    )
+
+
 class CStoreOptions(BaseModel):
     """An archive that takes instances by C-STORE."""
 
@@ -34,7 +54,9 @@ class CStoreOptions(BaseModel):
         gt=0,
         description="How long the archive may be silent before the association is given up.",
     )
-    tls: None = Field(default=None, description="Not yet: the association is not encrypted.")
+    tls: TlsOptions | None = Field(
+        default=None, description="DICOM TLS to the archive; null = plain."
+    )
 
 
 class FolderOptions(BaseModel):

@@ -33,6 +33,10 @@ class Event(StrEnum):
     ASSOCIATION_REFUSED = "association_refused", "A peer was turned away; the code says why."
     ASSOCIATION_RELEASED = "association_released", "A peer closed its association in order."
     ASSOCIATION_ABORTED = "association_aborted", "An association broke off before its release."
+    CONNECTION_REFUSED = (
+        "connection_refused",
+        "A connection was closed before an association began; the code says why.",
+    )
     INSTANCE_RECEIVED = (
         "instance_received",
         "An instance is in custody on disk and Success was answered.",

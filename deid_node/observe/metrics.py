@@ -12,9 +12,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
 from deid_node.errors import withhold_codes
+from deid_node.observe.certificates import Certificate, CertificateCollector
 from deid_node.observe.custody import CustodyCollector, WaitingSource
 from deid_node.observe.labels import OTHER, AssociationResult, ConfiguredNames, Fill, Stage
 from deid_node.values.delivery import DeliveryResult
+from deid_node.values.refusal import RefusalCode, TlsFault
 
 ANY_PEER: Final = "any"
 """The name of every sender where the configuration lists no peers."""
@@ -44,6 +46,7 @@ class Metrics:
         self._destinations = destinations
         self._results, self._stages = _Closed(DeliveryResult), _Closed(Stage)
         self._fills, self._association_results = _Closed(Fill), _Closed(AssociationResult)
+        self._refusal_codes = _Closed((*RefusalCode, *TlsFault))
 
         self._received = Counter(
             "deid_node_instances_received_total",
@@ -93,6 +96,12 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self._refusals = Counter(
+            "deid_node_refusals_total",
+            "Associations and connections that were turned away, by the reason's code.",
+            ["code"],
+            registry=registry,
+        )
         self._build = Gauge(
             "deid_node_build_info",
             "Always 1; the labels say which version and models run.",
@@ -109,6 +118,7 @@ class Metrics:
             (self._withheld, self._codes),
             (self._regions, self._fills),
             (self._associations, self._association_results),
+            (self._refusals, self._refusal_codes),
             (self._stage_seconds, self._stages),
         )
         for metric, closed in single:
@@ -121,6 +131,10 @@ class Metrics:
     def watch_custody(self, source: WaitingSource) -> None:
         """Tell what waits in `source` and its free space, read anew at each scrape."""
         self.registry.register(CustodyCollector(source))
+
+    def watch_certificates(self, certificates: Iterable[Certificate]) -> None:
+        """Tell how long each of `certificates` is still good."""
+        self.registry.register(CertificateCollector(certificates))
 
     def instance_received(self, peer: str, size_bytes: int) -> None:
         """Count an instance of `size_bytes` that was taken into custody from `peer`."""
@@ -152,6 +166,10 @@ class Metrics:
     def association(self, result: AssociationResult | str) -> None:
         """Count an association by what became of it."""
         self._associations.labels(self._association_results.value(result)).inc()
+
+    def refusal(self, code: RefusalCode | TlsFault | str) -> None:
+        """Count a caller that was turned away because of `code`."""
+        self._refusals.labels(self._refusal_codes.value(code)).inc()
 
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str

@@ -29,23 +29,32 @@ class Acceptor(Association):
     `peer` is its configured name, known once it was admitted; `label` names the
     association in logs. Every C-STORE on an accepted context is served as
     storage, also of a SOP class that the library does not know, without the
-    library's process-wide switch for it. `ended` is called once, by its thread,
-    however it ended.
+    library's process-wide switch for it. `begin` is called first by its thread
+    and says whether the connection is fit for an association; `ended` is called
+    once, by its thread, however it ended.
     """
 
-    def __init__(self, ae: ApplicationEntity, ended: "Callable[[Acceptor], None]") -> None:
+    def __init__(
+        self,
+        ae: ApplicationEntity,
+        ended: "Callable[[Acceptor], None]",
+        *,
+        begin: "Callable[[Acceptor], bool]" = lambda _acceptor: True,
+    ) -> None:
         super().__init__(ae, MODE_ACCEPTOR)
         # A letter in front: eight digits alone would look like a date to the log.
         self.label = f"a{secrets.token_hex(4)}"
         self.peer: str | None = None
-        self._ended = ended
+        self._begin, self._ended = begin, ended
         self.turns = Turns()
         # The library's queues, and its pause between two looks at them: with turns known,
         # its threads wait where they would have looked.
         self.dimse.msg_queue = MessageQueue(self.turns)
-        self.dul.to_user_queue = QuestionQueue(self.turns)
+        self._questions: QuestionQueue[Any] = QuestionQueue(self.turns)
+        self.dul.to_user_queue = self._questions
         self.dul.to_provider_queue = AnswerQueue(self.turns)
         self.dul._run_loop_delay = _PAUSE_SECONDS  # noqa: SLF001
+        self.bind(evt.EVT_CONN_CLOSE, self._stop_waiting)
 
     @property
     def is_idle(self) -> bool:
@@ -55,9 +64,19 @@ class Acceptor(Association):
     def run(self) -> None:
         """Serve the association until it is released, aborted or silent for too long."""
         try:
-            super().run()
+            if self._begin(self):
+                super().run()
         finally:
             self._ended(self)
+
+    def _stop_waiting(self, _message: Event) -> None:
+        """Let our thread end that waits for a request which cannot come any more.
+
+        The library would leave it there until its time-out, a minute for each
+        connection that closed without a word or spoke something else.
+        """
+        if not self._questions.was_used:
+            self._questions.put(None)
 
     def _bind_defaults(self) -> None:
         """Leave out the handlers that write every PDU and message to the library's log."""

@@ -1,17 +1,23 @@
 """The listening socket, and one `Acceptor` for each connection to it."""
 
+import ssl
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from pynetdicom import evt
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.transport import AssociationServer, RequestHandler
 
+from deid_node.dicom.tls import fault_of
 from deid_node.receive.acceptor import Acceptor
 from deid_node.receive.transport import DoorSocket
+from deid_node.values.refusal import TlsFault
 
 _POLL_SECONDS: Final = 0.1
+_HANDSHAKE_SECONDS: Final = 10.0
+_CLOSING_SECONDS: Final = 2.0
 
 
 class _Connection(RequestHandler):
@@ -19,9 +25,20 @@ class _Connection(RequestHandler):
 
     server: "Listener"
 
+    def handle(self) -> None:
+        """Start it on a thread of its own; whatever takes time is done there."""
+        association = self._create_association()
+        self.server.arrived(association)
+        try:
+            association.start()
+        except RuntimeError:
+            # No thread to be had.
+            self.server.over(association)
+            raise
+
     def _create_association(self) -> Acceptor:
         ae = self.server.ae
-        association = Acceptor(ae, self.server.ended)
+        association = Acceptor(ae, self.server.over, begin=self.server.begin)
         # The library closes the socket through it.
         association._server = self.server  # noqa: SLF001
         # The library counts its acceptors by this word in the thread's name.
@@ -49,7 +66,9 @@ class _Connection(RequestHandler):
 class Listener(AssociationServer):
     """Accepts connections on a thread of its own.
 
-    Only our handlers are bound: the library's own would log every PDU.
+    Only our handlers are bound: the library's own would log every PDU. With `tls`,
+    hands are shaken on the connection's own thread, so that nobody waits for
+    another; `unsecured` hears why that failed.
     """
 
     request_queue_size = 128
@@ -62,10 +81,15 @@ class Listener(AssociationServer):
         *,
         ended: Callable[[Acceptor], None],
         silence_seconds: float,
+        tls: ssl.SSLContext | None = None,
+        unsecured: Callable[[Acceptor, TlsFault], None] = lambda _acceptor, _fault: None,
     ) -> None:
         self.handlers = handlers
-        self.ended = ended
         self.silence_seconds = silence_seconds
+        self._ended, self._unsecured = ended, unsecured
+        self._tls = tls
+        self._standing: set[Acceptor] = set()
+        self._counting = threading.Lock()
         super().__init__(ae, address, ae.ae_title, [], request_handler=_Connection)
         self._thread = threading.Thread(
             target=self.serve_forever, args=(_POLL_SECONDS,), name="door", daemon=True
@@ -87,8 +111,51 @@ class Listener(AssociationServer):
         self.shutdown()
         self._thread.join()
 
+    def arrived(self, association: Acceptor) -> None:
+        """Note a new connection."""
+        with self._counting:
+            self._standing.add(association)
+
+    def begin(self, association: Acceptor) -> bool:
+        """Shake hands where TLS is spoken; return whether an association may follow."""
+        if self._tls is None:
+            return True
+        door = door_of(association)
+        try:
+            door.secure(self._tls, limit_seconds=min(_HANDSHAKE_SECONDS, self.silence_seconds))
+        except (OSError, ValueError) as error:
+            door.close()
+            self._unsecured(association, fault_of(error))
+            return False
+        return True
+
+    def over(self, association: Acceptor) -> None:
+        """Note that a connection has ended."""
+        with self._counting:
+            self._standing.discard(association)
+        self._ended(association)
+
+    def shut_all(self) -> None:
+        """Close the connections that are left: silent ones, and those that only shake hands."""
+        with self._counting:
+            standing = list(self._standing)
+        for association in standing:
+            door_of(association).break_off()
+        for association in standing:
+            with suppress(RuntimeError):
+                # Not started yet, where it arrived in this very moment.
+                association.join(_CLOSING_SECONDS)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Keep a connection's trouble from being printed with its address."""
 
     def _bind_defaults(self) -> None:
         """Leave out the handlers that log."""
+
+
+def door_of(association: Acceptor) -> DoorSocket:
+    """Return the socket below an association of the door."""
+    door = association.dul.socket
+    if not isinstance(door, DoorSocket):
+        raise TypeError("an association without our socket")
+    return door

@@ -33,20 +33,27 @@ class PeerOptions(BaseModel):
 
 
 class TlsOptions(BaseModel):
-    """DICOM TLS at the door (not offered by this version)."""
+    """DICOM TLS at the door: TLS 1.2 and 1.3 by BCP 195."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    certificate_file: Path = Field(description="Our certificate with its chain (PEM).")
-    key_file: Path = Field(description="The private key of the certificate (PEM).")
+    certificate_file: Path = Field(description="Our certificate, then its chain (PEM).")
+    key_file: Path = Field(
+        description="The private key of the certificate (PEM), without a passphrase, mode 0600."
+    )
     ca_file: Path | None = Field(
-        default=None, description="Authorities whose client certificates are trusted (PEM)."
+        default=None,
+        description=(
+            "Authorities whose client certificates are trusted (PEM); "
+            "must be given where one is required."
+        ),
     )
     require_client_certificate: bool = Field(
-        default=True, description="Whether a peer must show a certificate."
+        default=True,
+        description="Whether a peer must show a certificate; one that is shown is always verified.",
     )
     profile: Literal["bcp195"] = Field(
-        default="bcp195", description="The TLS profile of PS3.15 Annex B."
+        default="bcp195", description="The TLS profile: BCP 195 (RFC 8996, RFC 9325), PS3.15 B.12."
     )
 
 
@@ -74,7 +81,9 @@ class ReceiveOptions(BaseModel):
     association_seconds: float = Field(
         default=60, gt=0, description="Silence after which an association is aborted."
     )
-    tls: TlsOptions | None = Field(default=None, description="DICOM TLS; null = plain.")
+    tls: TlsOptions | None = Field(
+        default=None, description="DICOM TLS on this port; null = plain."
+    )
 
     @field_validator("peers")
     @classmethod

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from deid_node.values.refusal import RefusalCode
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -12,14 +14,14 @@ class Refusal:
     PS3.8 Table 9-21 (result, source, reason/diag).
     """
 
-    code: str
+    code: RefusalCode
     result: int
     source: int
     diagnostic: int
 
 
-CALLED_AE_UNKNOWN = Refusal("called_ae_unknown", result=1, source=1, diagnostic=7)
-CALLING_AE_UNKNOWN = Refusal("calling_ae_unknown", result=1, source=1, diagnostic=3)
-TOO_MANY_ASSOCIATIONS = Refusal("too_many_associations", result=2, source=3, diagnostic=2)
-NO_ROOM = Refusal("no_room", result=2, source=3, diagnostic=1)
-CLOSING = Refusal("closing", result=2, source=3, diagnostic=1)
+CALLED_AE_UNKNOWN = Refusal(RefusalCode.CALLED_AE_UNKNOWN, result=1, source=1, diagnostic=7)
+CALLING_AE_UNKNOWN = Refusal(RefusalCode.CALLING_AE_UNKNOWN, result=1, source=1, diagnostic=3)
+TOO_MANY_ASSOCIATIONS = Refusal(RefusalCode.TOO_MANY_ASSOCIATIONS, result=2, source=3, diagnostic=2)
+NO_ROOM = Refusal(RefusalCode.NO_ROOM, result=2, source=3, diagnostic=1)
+CLOSING = Refusal(RefusalCode.CLOSING, result=2, source=3, diagnostic=1)

@@ -28,6 +28,8 @@ from deid_node.receive.refusal import (
     TOO_MANY_ASSOCIATIONS,
     Refusal,
 )
+from deid_node.receive.secure import build_tls
+from deid_node.values.refusal import TlsFault
 
 _IMPLEMENTATION_VERSION_NAME: Final = "DEID_NODE"
 _UNLIMITED: Final = 1 << 30
@@ -69,8 +71,7 @@ class Door:
     def start(self) -> None:
         """Listen; raise `ConfigurationError` where the address cannot be had."""
         options = self._options
-        if options.tls is not None:
-            raise ConfigurationError("receive.tls", "this version does not offer TLS")
+        tls = build_tls(options.tls)
         ae = AE(options.ae_title)
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = _IMPLEMENTATION_VERSION_NAME
@@ -91,6 +92,8 @@ class Door:
                 ),
                 ended=self._ended,
                 silence_seconds=options.association_seconds,
+                tls=tls,
+                unsecured=self._unsecured,
             )
         except OSError as error:
             raise ConfigurationError(
@@ -118,6 +121,7 @@ class Door:
         for association in list(self._open):
             association.abort()
             association.join(finish_seconds)
+        self._listener.shut_all()
 
     def trouble(self) -> str | None:
         """Return a code while new associations are refused, else None."""
@@ -168,8 +172,18 @@ class Door:
         association.acse.send_reject(refusal.result, refusal.source, refusal.diagnostic)
         association.kill()
         self._metrics.association(AssociationResult.REFUSED)
+        self._metrics.refusal(refusal.code)
         self._log.warning(
             Event.ASSOCIATION_REFUSED, association=association.label, peer=peer, code=refusal.code
+        )
+
+    def _unsecured(self, association: Acceptor, fault: TlsFault) -> None:
+        self._metrics.refusal(fault)
+        self._log.warning(
+            Event.CONNECTION_REFUSED,
+            association=association.label,
+            code=fault,
+            reason=fault.meaning,
         )
 
     def _released(self, message: Message) -> None:

@@ -2,11 +2,15 @@
 
 The library reads 4 KiB at a time and believes any length that a PDU claims. A
 CT slice would take 128 calls, and six bytes from a stranger could ask for 4 GB.
+A peer may be slow, but not without end: each PDU has a time within which it
+must be whole.
 """
 
 import select
 import socket
-from time import sleep
+import ssl
+from contextlib import suppress
+from time import monotonic, sleep
 from typing import Final
 
 from pynetdicom.transport import AssociationSocket
@@ -16,6 +20,9 @@ from deid_node.receive.turns import LONGEST_WAIT_SECONDS
 
 _LARGEST_ASSOCIATE_BYTES: Final = 1 << 20
 _LARGEST_UNLIMITED_BYTES: Final = 1 << 28
+_LEAST_BYTES_PER_SECOND: Final = 1000
+# A record of TLS is no longer.
+_AHEAD_BYTES: Final = 1 << 14
 
 
 class DoorSocket(AssociationSocket):
@@ -23,7 +30,8 @@ class DoorSocket(AssociationSocket):
 
     `max_pdu_bytes` is what the peer was told (PS3.8 D.1; 0 = unlimited, bounded
     here by 256 MiB). A-ASSOCIATE PDUs may reach 1 MiB whatever the peer was told.
-    `silence_seconds` bounds the wait for the rest of a PDU.
+    `silence_seconds` bounds the wait for the next bytes of a PDU; for all of it
+    there are so many seconds and one more for each 1000 bytes.
     """
 
     def __init__(
@@ -37,6 +45,9 @@ class DoorSocket(AssociationSocket):
         super().__init__(association, client_socket=connection)
         self._turns = association.turns
         self._spoilt = False
+        # Plaintext that was taken out of TLS to see whether there is any.
+        self._ahead = bytearray()
+        self._silence_seconds = silence_seconds
         self._limit_bytes = (
             max(max_pdu_bytes, _LARGEST_ASSOCIATE_BYTES)
             if max_pdu_bytes
@@ -45,6 +56,36 @@ class DoorSocket(AssociationSocket):
         connection.settimeout(silence_seconds)
         # An answer of a hundred bytes must not wait for the peer's delayed acknowledgement.
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def secure(self, context: ssl.SSLContext, *, limit_seconds: float) -> None:
+        """Shake hands; raises `OSError` where that fails or takes longer than `limit_seconds`.
+
+        To be called by the association's own thread: a peer that dawdles holds up
+        nobody else.
+        """
+        if self.socket is None:
+            raise ConnectionAbortedError("the connection is closed")
+        # Where the peer has gone already, to wrap would fail and leave the socket open.
+        self.socket.getpeername()
+        self.socket.settimeout(limit_seconds)
+        secured = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.socket = secured
+        secured.do_handshake()
+        secured.settimeout(self._silence_seconds)
+
+    def break_off(self) -> None:
+        """End the connection, so that the thread that uses it comes to its end; any may call."""
+        connection = self.socket
+        if connection is not None:
+            with suppress(OSError):
+                # Of the plain socket: that of TLS would let go of its keys first.
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
+
+    def _shutdown_socket(self) -> None:
+        """Close the connection, also where the peer was first; the library would leave it open."""
+        if self.socket is not None:
+            self.break_off()
+            self.socket.close()
 
     @property
     def ready(self) -> bool:
@@ -56,12 +97,14 @@ class DoorSocket(AssociationSocket):
             return False
         wait_seconds = 0.0 if self._turns.ours else LONGEST_WAIT_SECONDS
         try:
-            if getattr(self.socket, "pending", int)():
+            if self._ahead or (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
                 return True
             # poll, not select: select cannot watch descriptors above 1023.
             poll = select.poll()
             poll.register(self.socket, select.POLLIN)
-            return bool(poll.poll(wait_seconds * 1000))
+            if not poll.poll(wait_seconds * 1000):
+                return False
+            return not isinstance(self.socket, ssl.SSLSocket) or self._has_plaintext(self.socket)
         except (OSError, ValueError):
             self.event_queue.put("Evt17")
             return False
@@ -69,8 +112,8 @@ class DoorSocket(AssociationSocket):
     def recv(self, nr_bytes: int) -> bytearray:
         """Return `nr_bytes` bytes, fewer where the peer closed the connection.
 
-        Raises `OSError` where the connection fails, falls silent, or claims more
-        than it may send.
+        Raises `OSError` where the connection fails, falls silent, dawdles, or
+        claims more than it may send.
         """
         # Until all of it is there: what follows half a PDU is noise and must not be read as one.
         self._spoilt = True
@@ -78,14 +121,34 @@ class DoorSocket(AssociationSocket):
             raise ConnectionAbortedError("a PDU claims to be longer than allowed")
         if self.socket is None:
             raise ConnectionAbortedError("the connection is closed")
+        deadline = monotonic() + self._silence_seconds + nr_bytes / _LEAST_BYTES_PER_SECOND
         buffer = bytearray(nr_bytes)
-        read = 0
+        read = min(nr_bytes, len(self._ahead))
+        buffer[:read] = self._ahead[:read]
+        del self._ahead[:read]
         with memoryview(buffer) as view:
             while read < nr_bytes:
                 count = self.socket.recv_into(view[read:])
                 if not count:
                     break
                 read += count
+                if monotonic() > deadline:
+                    raise TimeoutError("a PDU takes too long")
         del buffer[read:]
         self._spoilt = read < nr_bytes
         return buffer
+
+    def _has_plaintext(self, secured: ssl.SSLSocket) -> bool:
+        """Return whether what arrived is for us, and no message of TLS itself or half a record.
+
+        To read on would then mean to wait, while our own answer cannot be sent.
+        """
+        secured.settimeout(0)
+        try:
+            self._ahead += secured.recv(_AHEAD_BYTES)
+        except ssl.SSLWantReadError:
+            return False
+        finally:
+            secured.settimeout(self._silence_seconds)
+        # Also with nothing: then the peer has closed, and `recv` says so.
+        return True

@@ -58,11 +58,14 @@ class QuestionQueue(Queue[T]):
     def __init__(self, turns: Turns) -> None:
         super().__init__()
         self._turns = turns
+        self.was_used = False
+        """Whether anything was ever put there."""
 
     def put(self, item: T, block: bool = True, timeout: float | None = None) -> None:
         """Put `item`."""
         # Before it can be seen: the answer to it must not come first.
         self._turns.take()
+        self.was_used = True
         super().put(item, block, timeout)
 
 

@@ -34,6 +34,8 @@ LABELS = {
     "deid_node_stage_duration_seconds": "stage",
     "deid_node_regions_found_total": "fill",
     "deid_node_associations_total": "result",
+    "deid_node_refusals_total": "code",
+    "deid_node_certificate_remaining_seconds": "part, setting",
     "deid_node_build_info": "version, standard_edition, finder, inpainter",
 }
 """Labels as the contract has them; the test of the metrics holds the code to the same."""
@@ -50,6 +52,7 @@ def metrics() -> str:
     """Return the table of our own metrics, sorted by name."""
     told = Metrics(CollectorRegistry())
     told.watch_custody(_Nothing())
+    told.watch_certificates([])
     names = sorted(
         (family.name + ("_total" if family.type == "counter" else ""), family)
         for family in told.registry.collect()
@@ -119,6 +122,7 @@ def _plain(text: str) -> str:
         ("destination", "(destination)"),
         ("code", "(code)"),
         ("peer", "(peer)"),
+        ("part", "(part)"),
     ):
         text = text.replace("{{ $labels." + label + " }}", words)
     return text

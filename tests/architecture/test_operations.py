@@ -11,6 +11,7 @@ from deid_node.config.schema import Config
 from deid_node.receive import refusal
 from deid_node.receive.refusal import Refusal
 from deid_node.receive.status import StoreStatus
+from deid_node.values.refusal import RefusalCode, TlsFault
 from tests.architecture import tables
 from tests.architecture.source import ROOT
 
@@ -31,10 +32,13 @@ def test_the_statuses_are_those_that_the_door_answers() -> None:
 
 
 def test_the_reasons_of_refusal_are_those_of_the_door() -> None:
-    reasons = {one.code for one in vars(refusal).values() if isinstance(one, Refusal)}
     section = HANDBOOK.partition("### Refused associations")[2].partition("\n## ")[0]
 
-    assert set(re.findall(r"^\| `([a-z_]+)` \|", section, re.MULTILINE)) == reasons
+    told = re.findall(r"^\| `([a-z0-9_]+)` \|", section, re.MULTILINE)
+
+    assert told == [*RefusalCode, *TlsFault]
+    rejections = {one.code for one in vars(refusal).values() if isinstance(one, Refusal)}
+    assert rejections <= set(RefusalCode)
 
 
 def test_every_setting_that_it_names_exists() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,8 +42,11 @@ class Archive:
 
 
 @contextmanager
-def orthanc(folder: Path) -> Iterator[Archive]:
-    """Run an empty Orthanc on free loopback ports for the length of a ``with`` block."""
+def orthanc(folder: Path, *, settings: Mapping[str, Any] | None = None) -> Iterator[Archive]:
+    """Run an empty Orthanc on free loopback ports for the length of a ``with`` block.
+
+    `settings` are added to those that every test wants.
+    """
     folder.mkdir()
     archive = Archive(free_port(), free_port())
     config = folder / "orthanc.json"
@@ -66,6 +69,7 @@ def orthanc(folder: Path) -> Iterator[Archive]:
                 "DicomAlwaysAllowEcho": True,
                 "UnknownSopClassAccepted": True,
                 "Plugins": [],
+                **(settings or {}),
             }
         )
     )

@@ -56,6 +56,7 @@ def test_a_name_that_is_no_label_is_refused(name: str) -> None:
         {**CSTORE, "timeout_seconds": 0},
         {**CSTORE, "max_associations": 0},
         {**CSTORE, "tls": {}},
+        {**CSTORE, "tls": {"ca_file": "ca.pem", "profile": "basic"}},
         {**CSTORE, "prot": 104},
         {"kind": "folder"},
     ],

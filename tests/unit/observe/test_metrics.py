@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from deid_node.errors import SpoolUnavailable, withhold_codes
+from deid_node.observe.certificates import Certificate
 from deid_node.observe.labels import AssociationResult, ConfiguredNames, Fill, Stage
 from deid_node.observe.metrics import BUCKETS_SECONDS, Metrics
 from deid_node.values.delivery import DeliveryResult
@@ -22,11 +24,13 @@ CONTRACT = {
     "deid_node_stage_duration_seconds": {"stage"},
     "deid_node_regions_found_total": {"fill"},
     "deid_node_associations_total": {"result"},
+    "deid_node_refusals_total": {"code"},
+    "deid_node_certificate_remaining_seconds": {"part", "setting"},
     "deid_node_received_bytes_total": set(),
     "deid_node_spool_free_bytes": set(),
     "deid_node_build_info": {"version", "standard_edition", "finder", "inpainter"},
 }
-"""Section 5 of the contract, written out."""
+"""Section 5 of the contract, written out, and what was added to it."""
 
 
 class Source:
@@ -58,6 +62,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def test_the_metrics_are_those_of_the_contract_with_its_labels(metrics: Metrics) -> None:
     metrics.watch_custody(Source())
+    metrics.watch_certificates([Certificate("receive", "ca_file", datetime.now(UTC))])
     metrics.build_info(version="0.1.0", standard_edition="2026c", finder="a", inpainter="b")
     metrics.stage("find", 1.0)
 
@@ -98,7 +103,9 @@ def test_the_other_counters_count(metrics: Metrics) -> None:
     metrics.delivery("archive", "retry")
     metrics.regions_found(Fill.TELEA, 4)
     metrics.association(AssociationResult.REFUSED)
+    metrics.refusal("tls_expired")
 
+    assert value(metrics, "deid_node_refusals_total", code="tls_expired") == 1
     assert value(metrics, "deid_node_instances_cleaned_total", rule="everything") == 1
     assert value(metrics, "deid_node_instances_withheld_total", code="residual_text") == 1
     assert value(
@@ -130,6 +137,7 @@ def test_a_label_outside_its_closed_set_becomes_other(metrics: Metrics) -> None:
     metrics.stage("CANARY^JANE", 1.0)
     metrics.regions_found("CANARY^JANE")
     metrics.association("CANARY^JANE")
+    metrics.refusal("CANARY^JANE")
 
     used = {
         text

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +26,7 @@ from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
 from tests.builders.samples import packaged
 from tests.fakes.event_log import RecordingLog
+from tests.fakes.waiting import eventually
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 
@@ -265,7 +267,7 @@ def _store_raw(
     return int(response.Status or 0)
 
 
-@pytest.mark.parametrize(
+NOISE = pytest.mark.parametrize(
     "noise",
     [
         b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -276,6 +278,32 @@ def _store_raw(
     ],
     ids=["http", "zeros", "associate of 4 GB", "data of 4 GB", "tls"],
 )
+
+
+@pytest.mark.req("REQ-NW-05")
+@NOISE
+def test_after_noise_no_thread_stays_behind(house: House, noise: bytes) -> None:
+    """The library would leave one that waits a minute for a request."""
+    before = set(threading.enumerate())
+
+    with socket.create_connection(("127.0.0.1", house.door.port), timeout=10) as stranger:
+        stranger.sendall(noise)
+        stranger.shutdown(socket.SHUT_WR)
+        while stranger.recv(4096):
+            pass
+
+    eventually(lambda: set(threading.enumerate()) <= before, what="all end", patience_seconds=20)
+
+
+def test_a_connection_that_closes_without_a_word_leaves_no_thread(house: House) -> None:
+    before = set(threading.enumerate())
+
+    socket.create_connection(("127.0.0.1", house.door.port), timeout=10).close()
+
+    eventually(lambda: set(threading.enumerate()) <= before, what="all end", patience_seconds=20)
+
+
+@NOISE
 def test_noise_on_the_port_closes_that_connection_only(house: House, noise: bytes) -> None:
     with socket.create_connection(("127.0.0.1", house.door.port), timeout=10) as stranger:
         stranger.sendall(noise)

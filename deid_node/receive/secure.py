@@ -1,0 +1,35 @@
+"""From the options of the door to its TLS, and how long that will do."""
+
+import ssl
+
+from deid_node.dicom.certificates import earliest_expiry
+from deid_node.dicom.tls import server_context
+from deid_node.observe.certificates import Certificate
+from deid_node.receive.options import TlsOptions
+
+TLS_PATH = "receive.tls"
+
+
+def build_tls(options: TlsOptions | None) -> ssl.SSLContext | None:
+    """Return the context of the door, None where it is plain; raise `ConfigurationError`."""
+    if options is None:
+        return None
+    return server_context(
+        certificate_file=options.certificate_file,
+        key_file=options.key_file,
+        ca_file=options.ca_file,
+        require_client_certificate=options.require_client_certificate,
+        path=TLS_PATH,
+    )
+
+
+def certificates_of(options: TlsOptions | None) -> tuple[Certificate, ...]:
+    """Return when the certificates of the door expire; call it after `build_tls`."""
+    if options is None:
+        return ()
+    files = {"certificate_file": options.certificate_file, "ca_file": options.ca_file}
+    return tuple(
+        Certificate("receive", setting, earliest_expiry(file))
+        for setting, file in files.items()
+        if file is not None
+    )

@@ -1,0 +1,37 @@
+"""Why a caller is turned away: codes of the log, labels of the metric."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class RefusalCode(StrEnum):
+    """Why an association is rejected, or a connection closed before one was asked for."""
+
+    CALLED_AE_UNKNOWN = "called_ae_unknown"
+    CALLING_AE_UNKNOWN = "calling_ae_unknown"
+    TOO_MANY_ASSOCIATIONS = "too_many_associations"
+    NO_ROOM = "no_room"
+    CLOSING = "closing"
+
+
+class TlsFault(StrEnum):
+    """Why a handshake failed, as far as our side can tell; `meaning` is for the log."""
+
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str = "") -> Self:
+        """Make the member: a plain string that also knows its meaning."""
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.meaning = meaning
+        return member
+
+    NOT_SPOKEN = "tls_not_spoken", "the other side does not speak TLS"
+    NO_CERTIFICATE = "tls_no_certificate", "the other side shows no certificate"
+    UNTRUSTED = "tls_untrusted", "no trusted authority has issued the other side's certificate"
+    EXPIRED = "tls_expired", "the other side's certificate is not valid today"
+    WRONG_NAME = "tls_wrong_name", "the other side's certificate is for another host"
+    NOTHING_IN_COMMON = "tls_nothing_in_common", "no version or suite of TLS in common"
+    REJECTED = "tls_rejected", "the other side does not accept our certificate or offer"
+    TOO_SLOW = "tls_too_slow", "the handshake took too long"
+    FAILED = "tls_failed", "the handshake failed"
