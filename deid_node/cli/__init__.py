@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         evaluate,
         explain,
         find,
+        import_regions,
         serve,
         train,
         withheld,
@@ -40,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
-        serve, check, clean, find, explain, withheld, crosswalk, demo, train, evaluate,
+        serve, check, clean, find, explain, import_regions, withheld, crosswalk, demo, train,
+        evaluate,
     ):  # fmt: skip
         command.add(commands)
     chosen = parser.parse_args(arguments)

@@ -56,7 +56,7 @@ class AttributeTest(BaseModel):
     @field_validator("attribute")
     @classmethod
     def _is_text(cls, attribute: str) -> str:
-        tag = tag_for_keyword(attribute)
+        tag = tag_for_keyword(attribute) if attribute else None
         if tag is None or dictionary_VR(tag) in _NO_TEXT:
             raise ValueError("not the keyword of an attribute that has text")
         return attribute
