@@ -7,6 +7,7 @@ creator, group and element goes, its reservation too.
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
@@ -23,12 +24,14 @@ from deid_node.metadata.safe_private import SafeRow
 _CHARACTERISTICS = 0x00080300
 _FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
 _DECIMAL = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)? *")
-_SPELLING: Final = {
-    "CS": re.compile(r"[A-Z0-9 _]{0,16}"),
-    "DS": _DECIMAL,
-    "IS": re.compile(r" *[+-]?[0-9]{1,12} *"),
-    "UI": re.compile(r"[0-9]+(?:\.[0-9]+)+"),
-}
+_SPELLING: Final = MappingProxyType(
+    {
+        "CS": re.compile(r"[A-Z0-9 _]{0,16}"),
+        "DS": _DECIMAL,
+        "IS": re.compile(r" *[+-]?[0-9]{1,12} *"),
+        "UI": re.compile(r"[0-9]+(?:\.[0-9]+)+"),
+    }
+)
 _LONGEST = 64  # characters of a text; the list has no longer ones to offer
 
 

@@ -34,7 +34,7 @@ def _cleaner(dataset: Dataset | None = None) -> DescriptorCleaner:
     return DescriptorCleaner(VOCABULARY, quarry)
 
 
-@pytest.mark.req("REQ-MD-24")
+@pytest.mark.req("REQ-MD-31")
 @pytest.mark.parametrize(
     ("text", "left"),
     [
@@ -152,7 +152,7 @@ def _dense(text: str) -> str:
     return "".join(character for character in plain(text) if character.isalnum())
 
 
-@pytest.mark.req("REQ-MD-24")
+@pytest.mark.req("REQ-MD-31")
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_no_identifier_of_the_header_survives_in_any_spelling(data: st.DataObject) -> None:
@@ -189,7 +189,7 @@ def test_nothing_is_added_and_no_row_of_numbers_stays(text: str) -> None:
     assert not re.search(r"(^|[^0-9a-z.])[0-9][^0-9a-z.,]+[0-9]($|[^0-9a-z.])", left.lower())
 
 
-@pytest.mark.req("REQ-MD-24")
+@pytest.mark.req("REQ-MD-31")
 def test_descriptors_are_cleaned_at_every_depth_and_the_second_look_agrees(
     cleaning_scrubber: Scrubber, leak_check: LeakCheck
 ) -> None:

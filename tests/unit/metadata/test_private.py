@@ -54,7 +54,7 @@ KEPT = {
 }
 
 
-@pytest.mark.req("REQ-MD-28")
+@pytest.mark.req("REQ-MD-35")
 @pytest.mark.parametrize("encoding", ["as read", "decoded", "implicit VR"])
 def test_safe_elements_stay_at_every_depth_and_nothing_else_does(
     cleaning_scrubber: Scrubber, leak_check: LeakCheck, encoding: str
@@ -75,7 +75,7 @@ def test_safe_elements_stay_at_every_depth_and_nothing_else_does(
     leak_check.check(original, cleaned)
 
 
-@pytest.mark.req("REQ-MD-28")
+@pytest.mark.req("REQ-MD-35")
 def test_what_was_kept_is_recorded_once_at_the_top(cleaning_scrubber: Scrubber) -> None:
     dataset, item, claim = study_instance(), Dataset(), Dataset()
     _blocks(item)

@@ -41,13 +41,13 @@ def cleaned(cleaning_scrubber: Scrubber) -> Dataset:
     return cleaning_scrubber.scrub(as_read(report())).dataset
 
 
-@pytest.mark.req("REQ-MD-25")
+@pytest.mark.req("REQ-MD-32")
 def test_nothing_of_the_canary_is_left_in_a_report(cleaned: Dataset, leak_check: LeakCheck) -> None:
     assert not marks_in(stored(cleaned))
     leak_check.check(as_read(report()), as_read(cleaned))
 
 
-@pytest.mark.req("REQ-MD-25")
+@pytest.mark.req("REQ-MD-32")
 def test_the_tree_keeps_its_items_their_types_and_their_order(cleaned: Dataset) -> None:
     assert list(_shape(list(cleaned.ContentSequence))) == list(
         _shape(list(report().ContentSequence))
@@ -160,7 +160,7 @@ def test_acquisition_context_and_specimen_preparation_are_cleaned_likewise(
     assert cleaned.AcquisitionContextSequence[0].TextValue == "contrast"
 
 
-@pytest.mark.req("REQ-MD-26")
+@pytest.mark.req("REQ-MD-33")
 def test_drawings_keep_their_lines_and_what_is_left_of_their_text(
     cleaning_scrubber: Scrubber, leak_check: LeakCheck
 ) -> None:
@@ -176,7 +176,7 @@ def test_drawings_keep_their_lines_and_what_is_left_of_their_text(
     leak_check.check(original, as_read(cleaned))
 
 
-@pytest.mark.req("REQ-MD-27")
+@pytest.mark.req("REQ-MD-34")
 @pytest.mark.parametrize(
     ("original", "option"),
     [
