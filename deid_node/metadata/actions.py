@@ -25,6 +25,7 @@ from deid_node.metadata.crosswalk import Kind, Pair
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import (
     Stored,
+    carried,
     element_at,
     elements_of,
     is_empty,
@@ -32,8 +33,10 @@ from deid_node.metadata.elements import (
     text_of,
     vr_of,
 )
+from deid_node.metadata.packed import NotPlain
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.repacking import LOOKED_INTO, Repacker
 
 _PATIENT_ID = 0x00100020
 _ISSUER_OF_PATIENT_ID = 0x00100021
@@ -68,6 +71,12 @@ class Walk:
         self._cleaners = cleaners or Cleaners()
         self._depth = 0
         self._asked: dict[tuple[int, str], Ruling] = {}
+        self._repacker = Repacker(
+            self._ruling,
+            self._element,
+            self._count,
+            private_stays=self._cleaners.private is not None,
+        )
         self.counts: Counter[str] = Counter()
         self.pairs: set[Pair] = set()
 
@@ -135,6 +144,9 @@ class Walk:
         self.counts[action.letter] += 1
         return self._done(element, parent, action, vr)
 
+    def _count(self, letter: str) -> None:
+        self.counts[letter] += 1
+
     def _ruling(self, tag: int, vr: str) -> Ruling:
         # A multi-frame object asks the same thousands of times.
         ruling = self._asked.get((tag, vr))
@@ -164,7 +176,7 @@ class Walk:
         if new is None:
             return None
         if new == original:
-            return _carried(element)
+            return carried(element)
         return DataElement(element.tag, vr, new)
 
     def _cleaned_text(self, element: Stored, original: str) -> str | None:
@@ -188,7 +200,7 @@ class Walk:
         if vr == "SQ":
             return self._sequence(element, parent, action)
         if action is Action.KEEP:
-            return _carried(element)
+            return carried(element)
         if action is Action.EMPTY or is_empty(element):
             return DataElement(element.tag, vr, None)
         return self._replaced(element, parent, action, vr)
@@ -236,7 +248,11 @@ class Walk:
         self.pairs.add((Kind.PATIENT_ID, original, new))
         return new
 
-    def _sequence(self, element: Stored, parent: Dataset, action: Action) -> DataElement:
+    def _sequence(self, element: Stored, parent: Dataset, action: Action) -> Stored:
+        if isinstance(element, RawDataElement) and action in LOOKED_INTO:
+            rewritten = self._packed(element, parent)
+            if rewritten is not None:
+                return rewritten
         items: list[Dataset] = []
         if action is not Action.EMPTY:
             for item in items_of(element, parent):
@@ -244,6 +260,17 @@ class Walk:
                 is_code = action is Action.DUMMY and _CODE_MEANING in item
                 items.append(dummy_code() if is_code else self._item(item))
         return DataElement(element.tag, "SQ", Items(items))
+
+    def _packed(self, element: RawDataElement, parent: Dataset) -> RawDataElement | None:
+        """Return the sequence rewritten as bytes, or None where its items must be taken apart."""
+        counts, pairs = self.counts.copy(), self.pairs.copy()
+        try:
+            return self._repacker.repacked(
+                element, parent.original_character_set, DEEPEST - self._depth
+            )
+        except NotPlain:
+            self.counts, self.pairs = counts, pairs
+            return None
 
 
 def _encoding(elements: Sequence[Stored], dataset: Dataset) -> tuple[bool | None, bool | None]:
@@ -268,18 +295,3 @@ def are_uids(text: str) -> bool:
     """
     values = (value.strip("\0 ") for value in text.split(_SEPARATOR))
     return all(len(uid) <= _LONGEST_UID and _UID.fullmatch(uid) for uid in values)
-
-
-def _carried(element: Stored) -> Stored:
-    return element if isinstance(element, RawDataElement) else _same(element)
-
-
-def _same(element: DataElement) -> DataElement:
-    """Return an element of our own around the same value, which is not copied."""
-    return DataElement(
-        element.tag,
-        element.VR,
-        element.value,
-        is_undefined_length=element.is_undefined_length,
-        already_converted=True,
-    )

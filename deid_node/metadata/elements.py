@@ -5,23 +5,32 @@ the dataset, and complains when it cannot. Here nothing is kept, so the argument
 stays as it was, and a value that cannot be decoded is still a run of bytes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 
-from pydicom.charset import decode_bytes
+from pydicom.charset import decode_bytes, default_encoding
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filewriter import write_data_element
 
 from deid_node.errors import MalformedDataset
 
 Stored = DataElement | RawDataElement
+Charset = str | MutableSequence[str]
 
 _PADDING = b"\0 "
+_SEPARATOR = "\\"
+_IMPLICIT_HEADER_BYTES = 8
+_TEXT_VRS = frozenset(
+    {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
+)
 
 
 def elements_of(dataset: Dataset) -> Iterator[Stored]:
     """Yield the elements of one level in order of their tags, undecoded where they are."""
-    for tag in sorted(dataset.keys()):
+    # As plain numbers: a tag of the library compares itself in Python.
+    for tag in sorted(dataset.keys(), key=int):
         element = element_at(dataset, tag)
         if element is not None:
             yield element
@@ -104,3 +113,38 @@ def items_of(element: Stored, parent: Dataset) -> Sequence[Dataset]:
             ) from None
     value: Sequence[Dataset] = element.value or ()
     return value
+
+
+def carried(element: Stored) -> Stored:
+    """Return `element` as bytes, or an element of our own around the same value, not copied."""
+    if isinstance(element, RawDataElement):
+        return element
+    return DataElement(
+        element.tag,
+        element.VR,
+        element.value,
+        is_undefined_length=element.is_undefined_length,
+        already_converted=True,
+    )
+
+
+def encoded(element: DataElement, *, little: bool, charset: Charset) -> bytes:
+    """Return the bytes of an element of ours as they stand in a file, padded.
+
+    Source
+    ------
+    PS3.5 6.2 (padding), 7.1.1.
+    """
+    if element.is_empty:
+        return b""
+    if element.VR in _TEXT_VRS and element.VR != "PN":
+        value = element.value
+        text = value if isinstance(value, str) else _SEPARATOR.join(str(part) for part in value)
+        if text.isascii():
+            padding = "\0" if element.VR == "UI" else " "
+            return (text + padding * (len(text) % 2)).encode("ascii")
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = little, True
+    codecs = charset if isinstance(charset, str) else list(charset)
+    write_data_element(buffer, element, codecs or default_encoding)
+    return bytes(buffer.getvalue()[_IMPLICIT_HEADER_BYTES:])

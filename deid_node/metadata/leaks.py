@@ -76,7 +76,9 @@ class LeakCheck:
         """
         spoor = self._reader.read(original, retained)
         all_texts = list(texts_of(cleaned))
-        texts = [text for text in all_texts if text.stored and _may_speak(text)]
+        # Items of a multi-frame object repeat each other: the same object is searched once.
+        once = {id(text): text for text in all_texts}.values()
+        texts = [text for text in once if text.stored and _may_speak(text)]
         if retained & {FULL, MODIFIED}:
             keyword = wrong_day(spoor.days, days_of(all_texts), retained)
             if keyword is not None:

@@ -13,6 +13,8 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 
+from deid_node.metadata.itemtexts import ItemReader
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -45,30 +47,59 @@ class Text:
 def texts_of(dataset: Dataset) -> Iterator[Text]:
     """Yield every value that is not a sequence; `dataset` is not written to.
 
-    A sequence whose items cannot be read is yielded as one run of bytes.
+    A sequence whose items cannot be read is yielded as one run of bytes. Values of
+    items that come again, byte for byte, are yielded again as the same object.
     """
+    readers: _Readers = {}
     meta = getattr(dataset, "file_meta", None)
     if meta is not None:
-        yield from _level(meta, ("latin-1",))
-    yield from _level(dataset, ("latin-1",))
+        yield from _level(meta, ("latin-1",), readers)
+    yield from _level(dataset, ("latin-1",), readers)
 
 
-def _level(dataset: Dataset, inherited: tuple[str, ...]) -> Iterator[Text]:
+_Readers = dict[tuple[bool, bool, tuple[str, ...]], ItemReader[Text]]
+
+
+def _level(dataset: Dataset, inherited: tuple[str, ...], readers: _Readers) -> Iterator[Text]:
     charsets = _charsets(dataset) or inherited
-    for tag in sorted(dataset.keys()):
+    # As plain numbers: a tag of the library compares itself in Python.
+    for tag in sorted(dataset.keys(), key=int):
         element: DataElement | RawDataElement = dataset.get_item(tag, keep_deferred=True)
         if element.value is None and not (isinstance(element, RawDataElement) and element.length):
             continue
         if element.value is None:
             element = dataset.get_item(tag)
-        keyword = keyword_for_tag(tag) or f"({int(tag) >> 16:04X},{int(tag) & 0xFFFF:04X})"
-        vr = _vr(element)
-        items = _items(element, dataset) if vr == "SQ" else None
+        keyword, vr = _kind(tag, element.VR)
+        if vr != "SQ":
+            yield Text(keyword, vr, _stored(element.value, charsets), charsets)
+            continue
+        plain = _plain(element, charsets, readers)
+        if plain is not None:
+            yield from plain
+            continue
+        items = _items(element, dataset)
         if items is None:
             yield Text(keyword, vr, _stored(element.value, charsets), charsets)
             continue
         for item in items:
-            yield from _level(item, charsets)
+            yield from _level(item, charsets, readers)
+
+
+def _plain(
+    element: DataElement | RawDataElement, charsets: tuple[str, ...], readers: _Readers
+) -> list[Text] | None:
+    if not isinstance(element, RawDataElement) or element.VR == "UN" or not element.value:
+        return None
+    encoding = (element.is_implicit_VR, element.is_little_endian, charsets)
+    reader = readers.get(encoding)
+    if reader is None:
+        reader = readers[encoding] = ItemReader(
+            _kind,
+            lambda keyword, vr, stored: Text(keyword, vr, stored, charsets),
+            implicit=element.is_implicit_VR,
+            little=element.is_little_endian,
+        )
+    return reader.values(element.value)
 
 
 def _charsets(dataset: Dataset) -> tuple[str, ...]:
@@ -78,14 +109,19 @@ def _charsets(dataset: Dataset) -> tuple[str, ...]:
     return tuple(codec for codec in charset if codec)
 
 
-def _vr(element: DataElement | RawDataElement) -> str:
-    vr = element.VR
-    if vr in {None, "UN"}:
+def _kind(tag: int, sent: str | None) -> tuple[str, str]:
+    """Return the keyword and the VR of an element that was sent with the VR `sent`."""
+    # Private elements are not in the dictionary, and the library takes long to say so.
+    is_private = bool(tag >> 16 & 1)
+    keyword = "" if is_private else keyword_for_tag(tag)
+    vr = sent
+    if not vr or vr == "UN":
         try:
-            vr = dictionary_VR(element.tag)
+            vr = "UN" if is_private else dictionary_VR(tag)
         except KeyError:
             vr = "UN"
-    return str(vr).split(" or ", maxsplit=1)[0]
+    vr = str(vr).split(" or ", maxsplit=1)[0]
+    return keyword or f"({int(tag) >> 16:04X},{int(tag) & 0xFFFF:04X})", vr
 
 
 def _items(element: DataElement | RawDataElement, parent: Dataset) -> list[Dataset] | None:

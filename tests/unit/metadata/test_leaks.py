@@ -254,7 +254,7 @@ def test_a_plan_that_forgets_one_attribute_is_caught_every_time(
 
 def test_the_second_look_shares_no_code_with_the_scrubber() -> None:
     room = ROOT / "deid_node/metadata"
-    names = ("daymarks", "leaks", "spoor", "texts")
+    names = ("daymarks", "itemtexts", "leaks", "spoor", "texts")
     allowed = {"deid_node.errors", *(f"deid_node.metadata.{name}" for name in names)}
     imported = {
         node.module
