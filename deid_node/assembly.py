@@ -46,6 +46,7 @@ from deid_node.receive import secure as receive_secure
 from deid_node.receive.handlers import StoreHandler
 from deid_node.receive.peers import Peers
 from deid_node.receive.server import Door
+from deid_node.receive.users import Users
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.custody import Custody
@@ -215,6 +216,8 @@ def check_all(config: Config) -> None:
     destinations = config.forward.destinations
     compile_router(config.route, treatments=config.treatments, destinations=destinations)
     receive_secure.build_tls(config.receive.tls)
+    if config.receive.user_identity is not None:
+        Users.read(config.receive.user_identity.users_file)
     read_weights(config.pixels.finder)
     if any(treatment.keep for treatment in config.treatments.values()):
         read_reader_weights(config.pixels.reader)

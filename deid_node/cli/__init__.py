@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import_regions,
         serve,
         train,
+        user,
         withheld,
     )
     from deid_node.dicom.silence import silence_libraries
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
-        serve, check, clean, find, explain, import_regions, withheld, crosswalk, demo, train,
+        serve, check, clean, find, explain, import_regions, withheld, crosswalk, user, demo, train,
         evaluate,
     ):  # fmt: skip
         command.add(commands)

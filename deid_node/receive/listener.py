@@ -68,7 +68,8 @@ class Listener(AssociationServer):
 
     Only our handlers are bound: the library's own would log every PDU. With `tls`,
     hands are shaken on the connection's own thread, so that nobody waits for
-    another; `unsecured` hears why that failed.
+    another; `unsecured` hears why that failed. `admits` is asked first, with the
+    caller's address and how many connections stand.
     """
 
     request_queue_size = 128
@@ -83,10 +84,11 @@ class Listener(AssociationServer):
         silence_seconds: float,
         tls: ssl.SSLContext | None = None,
         unsecured: Callable[[Acceptor, TlsFault], None] = lambda _acceptor, _fault: None,
+        admits: Callable[[str, int], bool] = lambda _address, _standing: True,
     ) -> None:
         self.handlers = handlers
         self.silence_seconds = silence_seconds
-        self._ended, self._unsecured = ended, unsecured
+        self._ended, self._unsecured, self._admits = ended, unsecured, admits
         self._tls = tls
         self._standing: set[Acceptor] = set()
         self._counting = threading.Lock()
@@ -110,6 +112,10 @@ class Listener(AssociationServer):
         """Accept no more; associations that are open go on."""
         self.shutdown()
         self._thread.join()
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
+        """Return whether to hear a caller at all; called by the library before anything else."""
+        return self._admits(str(client_address[0]), len(self._standing))
 
     def arrived(self, association: Acceptor) -> None:
         """Note a new connection."""

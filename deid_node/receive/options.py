@@ -57,6 +57,20 @@ class TlsOptions(BaseModel):
     )
 
 
+class UserIdentityOptions(BaseModel):
+    """User identity negotiation: senders show a user name, with or without a passcode."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    users_file: Path = Field(
+        description="The users, one `name:hash` a line, mode 0600; `deid-node user` makes lines."
+    )
+    required: bool = Field(
+        default=True,
+        description="Whether a sender must show a user; one that is shown is always checked.",
+    )
+
+
 class ReceiveOptions(BaseModel):
     """The port that scanners and the clinical PACS send to."""
 
@@ -83,6 +97,18 @@ class ReceiveOptions(BaseModel):
     )
     tls: TlsOptions | None = Field(
         default=None, description="DICOM TLS on this port; null = plain."
+    )
+
+    user_identity: UserIdentityOptions | None = Field(
+        default=None, description="Who may send, by user name and passcode; null = not asked."
+    )
+    max_refusals_per_minute: int = Field(
+        default=60,
+        ge=0,
+        description=(
+            "After so many refusals within a minute that were its own fault, "
+            "an address is not listened to for the rest of it; 0 = no limit."
+        ),
     )
 
     @field_validator("peers")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from deid_node.values.refusal import RefusalCode
 
+_PERMANENT = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
@@ -19,9 +21,15 @@ class Refusal:
     source: int
     diagnostic: int
 
+    @property
+    def is_callers_own(self) -> bool:
+        """Whether it is the caller's fault, not the house's: to come again will not help."""
+        return self.result == _PERMANENT
+
 
 CALLED_AE_UNKNOWN = Refusal(RefusalCode.CALLED_AE_UNKNOWN, result=1, source=1, diagnostic=7)
 CALLING_AE_UNKNOWN = Refusal(RefusalCode.CALLING_AE_UNKNOWN, result=1, source=1, diagnostic=3)
+NOT_IDENTIFIED = Refusal(RefusalCode.NOT_IDENTIFIED, result=1, source=1, diagnostic=1)
 TOO_MANY_ASSOCIATIONS = Refusal(RefusalCode.TOO_MANY_ASSOCIATIONS, result=2, source=3, diagnostic=2)
 NO_ROOM = Refusal(RefusalCode.NO_ROOM, result=2, source=3, diagnostic=1)
 CLOSING = Refusal(RefusalCode.CLOSING, result=2, source=3, diagnostic=1)

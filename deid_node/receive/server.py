@@ -7,6 +7,7 @@ from typing import Final
 
 from pynetdicom import AE, evt
 from pynetdicom.events import Event as Message
+from pynetdicom.pdu_primitives import UserIdentityNegotiation
 
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from deid_node.errors import ConfigurationError, CustodyError
@@ -16,6 +17,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.acceptor import Acceptor, acceptor_of
 from deid_node.receive.contexts import accepted_contexts
+from deid_node.receive.gate import Gate
 from deid_node.receive.handlers import StoreHandler
 from deid_node.receive.listener import Listener
 from deid_node.receive.options import ReceiveOptions
@@ -25,16 +27,20 @@ from deid_node.receive.refusal import (
     CALLING_AE_UNKNOWN,
     CLOSING,
     NO_ROOM,
+    NOT_IDENTIFIED,
     TOO_MANY_ASSOCIATIONS,
     Refusal,
 )
 from deid_node.receive.secure import build_tls
-from deid_node.values.refusal import TlsFault
+from deid_node.receive.users import Users
+from deid_node.values.refusal import RefusalCode, TlsFault
 
 _IMPLEMENTATION_VERSION_NAME: Final = "DEID_NODE"
 _UNLIMITED: Final = 1 << 30
 _IDLE_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.05
+# So many may knock beside those that are served, to be refused in order.
+_MORE_CONNECTIONS: Final = 256
 
 
 class Door:
@@ -58,6 +64,8 @@ class Door:
         self._require_room = require_room
         self._metrics = metrics
         self._log = log
+        self._gate = Gate(options.max_refusals_per_minute)
+        self._users: Users | None = None
         self._closing = threading.Event()
         self._open: set[Acceptor] = set()
         self._counting = threading.Lock()
@@ -72,6 +80,8 @@ class Door:
         """Listen; raise `ConfigurationError` where the address cannot be had."""
         options = self._options
         tls = build_tls(options.tls)
+        if options.user_identity is not None:
+            self._users = Users.read(options.user_identity.users_file)
         ae = AE(options.ae_title)
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = _IMPLEMENTATION_VERSION_NAME
@@ -94,6 +104,7 @@ class Door:
                 silence_seconds=options.association_seconds,
                 tls=tls,
                 unsecured=self._unsecured,
+                admits=self._admits,
             )
         except OSError as error:
             raise ConfigurationError(
@@ -140,6 +151,8 @@ class Door:
             refusal = CALLED_AE_UNKNOWN
         elif peer is None:
             refusal = CALLING_AE_UNKNOWN
+        elif not self._identified(association):
+            refusal = NOT_IDENTIFIED
         elif refusal is None and not self._enter(association):
             refusal = TOO_MANY_ASSOCIATIONS
         if refusal is not None:
@@ -151,6 +164,46 @@ class Door:
         )
         self._metrics.association(AssociationResult.ACCEPTED)
         self._log.info(Event.ASSOCIATION_ACCEPTED, association=association.label, peer=peer)
+
+    def _identified(self, association: Acceptor) -> bool:
+        """Return whether the caller is a user, and see to it that it hears so if it asked."""
+        options, shown = self._options.user_identity, association.requestor.user_identity
+        if options is None or self._users is None:
+            return True
+        if shown is None:
+            return not options.required
+        kind = shown.user_identity_type
+        if not self._users.knows(
+            kind or 0, shown.primary_field or b"", shown.secondary_field or b""
+        ):
+            return False
+        if shown.positive_response_requested:
+            answer = UserIdentityNegotiation()
+            answer.server_response = b""
+            association.acceptor.add_negotiation_item(answer)
+        return True
+
+    def _admits(self, address: str, standing: int) -> bool:
+        code = None
+        if not self._gate.is_open(address):
+            code = RefusalCode.REFUSED_OFTEN
+        elif standing >= self._options.max_associations + _MORE_CONNECTIONS:
+            code = RefusalCode.TOO_MANY_CONNECTIONS
+        if code is None:
+            return True
+        self._metrics.refusal(code)
+        # A flood of callers must not become a flood of lines.
+        self._log.debug(Event.CONNECTION_REFUSED, code=code)
+        return False
+
+    def _blame(self, association: Acceptor) -> None:
+        """Count a refusal that is the caller's own; say so when it shuts the caller out."""
+        if self._gate.refused(str(association.requestor.address)):
+            self._log.warning(
+                Event.CONNECTION_REFUSED,
+                association=association.label,
+                code=RefusalCode.REFUSED_OFTEN,
+            )
 
     def _house_refusal(self) -> Refusal | None:
         if self._closing.is_set():
@@ -169,13 +222,16 @@ class Door:
             return True
 
     def _turn_away(self, association: Acceptor, refusal: Refusal, peer: str | None) -> None:
-        association.acse.send_reject(refusal.result, refusal.source, refusal.diagnostic)
-        association.kill()
+        # Before the caller hears it: it may come again at once.
         self._metrics.association(AssociationResult.REFUSED)
         self._metrics.refusal(refusal.code)
         self._log.warning(
             Event.ASSOCIATION_REFUSED, association=association.label, peer=peer, code=refusal.code
         )
+        if refusal.is_callers_own:
+            self._blame(association)
+        association.acse.send_reject(refusal.result, refusal.source, refusal.diagnostic)
+        association.kill()
 
     def _unsecured(self, association: Acceptor, fault: TlsFault) -> None:
         self._metrics.refusal(fault)
@@ -185,6 +241,7 @@ class Door:
             code=fault,
             reason=fault.meaning,
         )
+        self._blame(association)
 
     def _released(self, message: Message) -> None:
         association = acceptor_of(message)

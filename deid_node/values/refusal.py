@@ -9,9 +9,12 @@ class RefusalCode(StrEnum):
 
     CALLED_AE_UNKNOWN = "called_ae_unknown"
     CALLING_AE_UNKNOWN = "calling_ae_unknown"
+    NOT_IDENTIFIED = "not_identified"
     TOO_MANY_ASSOCIATIONS = "too_many_associations"
     NO_ROOM = "no_room"
     CLOSING = "closing"
+    TOO_MANY_CONNECTIONS = "too_many_connections"
+    REFUSED_OFTEN = "refused_often"
 
 
 class TlsFault(StrEnum):
