@@ -1,14 +1,25 @@
-"""Showing frames to a finder, many views at a time and no more than fit in memory."""
+"""Showing frames to a finder, many views at a time and no more than fit in memory.
 
+A view that equals an earlier one, bit for bit, is not shown again: a finder gives
+the same boxes for it, and many a cine stands still. Not the frames are compared
+but what is shown of them: equal frames may have windows of their own.
+"""
+
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
+
+import numpy as np
 
 from deid_node.pixels.arrays import DisplayFrame, StoredFrame
 from deid_node.pixels.display import Display
 from deid_node.pixels.find.base import Finder
 from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.values.geometry import Found
+
+Known: TypeAlias = dict[bytes, tuple[Found, ...]]
+"""What was found on a view, by the digest of the view."""
 
 BATCH_BYTES: Final = 64 * 2**20
 """Views that are held for one call of the finder."""
@@ -55,6 +66,7 @@ def looks(
     A frame of one value is not shown: nothing can be read on it. `like` gives the
     frame after whose range a frame is shown, where that is not its own.
     """
+    known: Known = {}
     waiting: list[tuple[int, tuple[DisplayFrame, ...]]] = []
     held_bytes = 0
     for index, values in frames:
@@ -65,20 +77,34 @@ def looks(
         waiting.append((index, views))
         held_bytes += sum(view.nbytes for view in views)
         if held_bytes >= batch_bytes:
-            yield from _asked(finder, waiting, watch)
+            yield from _asked(finder, waiting, known, watch)
             waiting, held_bytes = [], 0
-    yield from _asked(finder, waiting, watch)
+    yield from _asked(finder, waiting, known, watch)
 
 
 def _asked(
-    finder: Finder, waiting: list[tuple[int, tuple[DisplayFrame, ...]]], watch: Stopwatch
+    finder: Finder,
+    waiting: list[tuple[int, tuple[DisplayFrame, ...]]],
+    known: Known,
+    watch: Stopwatch,
 ) -> Iterator[Look]:
-    every = [view for _, views in waiting for view in views]
     with watch.running("find"):
-        answers = tuple(finder.find(every)) if every else ()
-    if len(answers) != len(every):
+        digests = [[_digest(view) for view in views] for _, views in waiting]
+        fresh = {
+            digest: view
+            for (_, views), own in zip(waiting, digests, strict=True)
+            for view, digest in zip(views, own, strict=True)
+            if digest not in known
+        }
+        answers = tuple(finder.find(list(fresh.values()))) if fresh else ()
+    if len(answers) != len(fresh):
         raise RuntimeError("the finder answered for another number of frames")
-    start = 0
-    for index, views in waiting:
-        yield Look(index, views, answers[start : start + len(views)])
-        start += len(views)
+    known.update(zip(fresh, answers, strict=True))
+    for (index, views), own in zip(waiting, digests, strict=True):
+        yield Look(index, views, tuple(known[digest] for digest in own))
+
+
+def _digest(view: DisplayFrame) -> bytes:
+    # 32 bytes: who could make two frames of one digest could hide the text of one.
+    shape = repr(view.shape).encode("ascii")
+    return hashlib.blake2b(np.ascontiguousarray(view).data, digest_size=32, key=shape).digest()
