@@ -9,6 +9,7 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measured(chosen: argparse.Namespace) -> Mapping[str, Any]:
-    """Return the report of every set, by name."""
+    """Return the report of every set, by name; tells when one begins."""
     from deid_node.evaluation.arms import OwnArm, PeerArm
     from deid_node.evaluation.peers.build import build_peers
     from deid_node.evaluation.privacy import evaluate
@@ -59,23 +60,24 @@ def measured(chosen: argparse.Namespace) -> Mapping[str, Any]:
     readers = peers[1:]
     pictures = read_backgrounds(chosen.shared / "train", "excluded")
     few = _sample(pictures, chosen.images)
-    return {
+    report: dict[str, Any] = {
         "finder": finder.name,
         "threads": chosen.threads,
         "left_out": list(missing),
-        "sets": {
-            "screens": evaluate(
-                _screens(chosen.shared / "burned_in"), arms, readers=readers, tell=_tell
-            ),
-            "rendered": evaluate(
-                _rendered(few, chosen.fonts),
-                arms, readers=readers, read_limit=chosen.read, tell=_tell,
-            ),
-            "text_free": evaluate(_text_free(few), arms, tell=_tell),
-            "rendered_all": evaluate(_rendered(pictures, chosen.fonts), [own], tell=_tell),
-            "text_free_all": evaluate(_text_free(pictures), [own], tell=_tell),
-        },
-    }  # fmt: skip
+        "sets": {},
+    }
+    screens = _screens(chosen.shared / "burned_in")
+    for name, cases, who, reading in (
+        ("screens", screens, arms, None),
+        ("rendered", _rendered(few, chosen.fonts), arms, chosen.read),
+        ("text_free", _text_free(few), arms, 0),
+        ("rendered_all", _rendered(pictures, chosen.fonts), [own], 0),
+        ("text_free_all", _text_free(pictures), [own], 0),
+    ):
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {name}\n")
+        engines = () if reading == 0 else readers
+        report["sets"][name] = evaluate(cases, who, readers=engines, read_limit=reading)
+    return report
 
 
 def _screens(folder: Path) -> Iterator[Any]:
@@ -122,11 +124,6 @@ def _sample(pictures: Sequence[Any], count: int) -> list[Any]:
         if taken[one.modality] <= _EACH and len(sample) < count:
             sample.append(one)
     return sample
-
-
-def _tell(done: int) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{done} images ")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """``make bench``: the speed of the node, beside its peers, in one run.
 
-``python -m tests.bench [receive|whole|forward|memory|metadata ...] [--rounds N] [--each N]``
+``python -m tests.bench [receive|whole|forward|memory|metadata|stress ...] [--rounds N] [--each N]``
 Nothing here passes or fails; see docs/benchmarks.md for how to read the figures.
 """
 
@@ -12,6 +12,7 @@ from tests.bench.forward import measure_forward
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
 from tests.bench.receive import measure_receive
+from tests.bench.stress import measure_stress
 from tests.bench.table import print_machine
 from tests.bench.whole import measure_whole
 
@@ -21,6 +22,7 @@ MEASUREMENTS = {
     "forward": measure_forward,
     "memory": measure_memory,
     "metadata": measure_metadata,
+    "stress": measure_stress,
 }
 
 
