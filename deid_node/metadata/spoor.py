@@ -80,7 +80,9 @@ class SpoorReader:
         An attribute that an option of `retained` keeps is not collected.
         """
         everything = list(texts_of(original))
-        texts = [text for text in everything if self._retained_by.get(text.keyword) not in retained]
+        # Items of a multi-frame object repeat each other: the same object is read once.
+        once = {id(text): text for text in everything}.values()
+        texts = [text for text in once if self._retained_by.get(text.keyword) not in retained]
         makers = squeezed(b" ".join(text.stored for text in everything if text.keyword in _MAKERS))
         words: set[bytes] = set()
         numbers: set[bytes] = set()
