@@ -16,8 +16,8 @@ class Reading:
     """What a line says, and how sure that is.
 
     `text` may be a patient's name: it stays in the process, and the representation
-    of this object does not show it. `confidence` is that of the least certain
-    letter, from 0 to 1; 0 where nothing is read.
+    of this object does not show it. `confidence` says how sure it is that
+    the line says just that, no letter more or less, from 0 to 1; 0 where nothing is read.
     """
 
     text: str = field(repr=False)
