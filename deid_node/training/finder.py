@@ -10,7 +10,6 @@ is high it is steadier than any single step, at the end of a run the two meet.
 
 import argparse
 import copy
-import csv
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 from deid_node.models.finder import FinderNet
 from deid_node.training.backgrounds import read_backgrounds
 from deid_node.training.checkpoints import resume, save_checkpoint, take_over
+from deid_node.training.course import chosen_device, follow, rate_of_learning, write_down
 from deid_node.training.faces import Face, find_faces
 from deid_node.training.hard import hard_pictures
 from deid_node.training.losses import finder_loss
@@ -116,7 +116,7 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     cv2.setNumThreads(1)
-    device = torch.device(_device(options.device))
+    device = chosen_device(options.device)
     options.out.mkdir(parents=True, exist_ok=True)
     known, unseen = hold_out(find_faces(options.fonts))
     pictures = read_backgrounds(options.backgrounds, "train")
@@ -152,13 +152,13 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 5.0)
         descent.step()
-        _follow(averaged, net, min(options.average, (step + 1) / (step + 10)))
+        follow(averaged, net, min(options.average, (step + 1) / (step + 10)))
         losses.append(float(loss.detach()))
         done = step + 1
         if done % options.save_every == 0 or done == options.steps:
             row = (done, rate, float(np.mean(losses)), *examine(averaged, examined, device))
             save_checkpoint(options.out / CHECKPOINT, done, net, averaged, descent)
-            _log(options.out / CURVE, (*row, time.monotonic() - started))
+            write_down(options.out / CURVE, _COLUMNS, (*row, time.monotonic() - started))
             tell(
                 f"step {done}/{options.steps} loss {row[2]:.4f} validation {row[3]:.4f} "
                 f"recall {row[4]:.4f} precision {row[5]:.4f} {time.monotonic() - started:.0f} s"
@@ -169,9 +169,10 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
 
 def learning_rate(step: int, options: FinderTraining) -> float:
     """Return the rate of learning at `step`: up, level, and down to nothing at the end."""
-    rising = (step + 1) / max(1, options.warm_up)
-    falling = (options.steps - step) / max(1.0, options.fall * options.steps)
-    return options.learning_rate * min(1.0, rising, falling)
+    return rate_of_learning(
+        step, steps=options.steps, highest=options.learning_rate,
+        warm_up=options.warm_up, fall=options.fall,
+    )  # fmt: skip
 
 
 def examine(
@@ -208,32 +209,6 @@ def _yield_the_machine(_worker: int) -> None:
 
 def _frames(pictures: Tensor, device: torch.device) -> Tensor:
     return pictures.to(device).float().contiguous(memory_format=torch.channels_last)
-
-
-def _follow(averaged: FinderNet, net: FinderNet, share: float) -> None:
-    with torch.no_grad():
-        for slow, fast in zip(
-            averaged.state_dict().values(), net.state_dict().values(), strict=True
-        ):
-            if slow.dtype.is_floating_point:
-                slow.lerp_(fast, 1.0 - share)
-            else:
-                slow.copy_(fast)
-
-
-def _log(file: Path, row: Sequence[float]) -> None:
-    fresh = not file.exists()
-    with file.open("a", newline="", encoding="utf-8") as lines:
-        writer = csv.writer(lines)
-        if fresh:
-            writer.writerow(_COLUMNS)
-        writer.writerow([f"{value:.6g}" for value in row])
-
-
-def _device(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
