@@ -1,6 +1,7 @@
 """Whatever is nested in whatever: no trace of the canary, and nothing raised that is foreign."""
 
 import copy
+from collections import defaultdict
 from io import BytesIO
 
 from hypothesis import HealthCheck, given, settings
@@ -12,6 +13,7 @@ from pydicom.sequence import Sequence
 
 from deid_node.metadata.action import Action
 from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.options import Option
 from deid_node.metadata.plan import MISPLACED_GROUPS, build_plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.scrub import Scrubber
@@ -29,6 +31,14 @@ from tests.unit.metadata.canary import (
 
 PLAN = build_plan()
 SCRUBBER = Scrubber(PLAN, Pseudonyms(KEY))
+RETAINING = {
+    chosen: Scrubber(build_plan(chosen), Pseudonyms(KEY))
+    for chosen in (
+        frozenset({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES}),
+        frozenset({Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_UIDS}),
+        frozenset({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES, Option.RETAIN_UIDS}),
+    )
+}
 LEAK_CHECK = LeakCheck()
 
 _VRS = {
@@ -122,6 +132,38 @@ def test_the_argument_stays_and_the_result_is_the_same_twice(content: Dataset) -
     assert stored(first.dataset) == stored(second.dataset)
     assert first.actions == second.actions
     assert stored(dataset) == before
+
+
+@_settings
+@given(_item, st.sampled_from(sorted(RETAINING, key=sorted)))
+def test_options_leave_nothing_but_what_they_keep(
+    content: Dataset, chosen: frozenset[Option]
+) -> None:
+    original = as_read(_instance(content))
+
+    first, second = (RETAINING[chosen].scrub(original) for _ in range(2))
+
+    written = dcmread(BytesIO(stored(first.dataset)))
+    LEAK_CHECK.check(original, written, retained=chosen)
+    assert stored(first.dataset) == stored(second.dataset)
+    if Option.RETAIN_UIDS in chosen:
+        assert written.StudyInstanceUID == original.StudyInstanceUID
+
+
+@_settings
+@given(_item, _item)
+def test_the_instances_of_a_study_keep_fitting_together(one: Dataset, other: Dataset) -> None:
+    scrubber = RETAINING[frozenset({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES})]
+    originals = [as_read(_instance(content)) for content in (one, other)]
+
+    cleaned = [scrubber.scrub(original).dataset for original in originals]
+
+    same = ("StudyDate", "SeriesDate", "StudyInstanceUID", "SeriesInstanceUID", "PatientID")
+    told = defaultdict(set)
+    for before, after in zip(originals, cleaned, strict=True):
+        for keyword in same:
+            told[keyword, before.get(keyword)].add(after.get(keyword))
+    assert all(len(values) == 1 for values in told.values())
 
 
 @_settings
