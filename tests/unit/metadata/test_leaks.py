@@ -264,3 +264,12 @@ def test_the_second_look_shares_no_code_with_the_scrubber() -> None:
     }
 
     assert imported <= allowed
+
+
+def test_a_name_of_one_letter_names_nobody(leak_check: LeakCheck) -> None:
+    original = study_instance()
+    original.PatientName = "XXXXX^XXXX"
+    cleaned = Dataset()
+    cleaned.CodeMeaning = "XXXXXXXXXXXX"
+
+    leak_check.check(original, cleaned)
