@@ -1,0 +1,67 @@
+"""Under the options that retain: no new error of dciodvfy, no alarm of the second look."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pydicom import dcmread
+
+from deid_node.errors import CleaningError, IdentifierLeft
+from deid_node.metadata.attest import attest
+from deid_node.metadata.leaks import LeakCheck
+from deid_node.metadata.options import DateOptions, Option
+from deid_node.metadata.plan import build_plan
+from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.scrub import Scrubber
+from tests.unit.metadata.canary import KEY
+from tests.unit.metadata.samples import sample_files
+from tests.unit.metadata.test_validity import GAVE_UP, TRUNCATED, UNWRITABLE, VERIFIER, errors
+
+ALONE = frozenset(
+    {
+        Option.RETAIN_PATIENT_CHARACTERISTICS,
+        Option.RETAIN_DEVICE_IDENTITY,
+        Option.RETAIN_UIDS,
+        Option.RETAIN_INSTITUTION_IDENTITY,
+    }
+)
+CHOSEN = {
+    "full dates": ALONE | {Option.RETAIN_LONGITUDINAL_FULL_DATES},
+    "modified dates": ALONE | {Option.RETAIN_LONGITUDINAL_MODIFIED_DATES},
+    "modified dates alone": frozenset({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES}),
+}
+# The name of the site stands a second time where no option keeps it: as issuer, as owner.
+WITHHELD = {"fo-dicom__JPEGwithIcon.dcm", "fo-dicom__mr_brucker.dcm"}
+
+
+@pytest.mark.req("REQ-MD-17")
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("path", sample_files(), ids=lambda path: path.name)
+def test_a_sample_is_as_valid_as_before_and_raises_no_alarm(
+    leak_check: LeakCheck, quiet: None, tmp_path: Path, path: Path, name: str
+) -> None:
+    chosen = CHOSEN[name]
+    plan = build_plan(chosen, moves_birth_date=True)
+    scrubber = Scrubber(plan, Pseudonyms(KEY), dates=DateOptions())
+    try:
+        original = dcmread(path)
+        cleaned = scrubber.scrub(original).dataset
+    except CleaningError as error:
+        pytest.skip(f"withheld: {error.code}")
+    except Exception as error:  # noqa: BLE001
+        pytest.skip(f"pydicom cannot open it: {type(error).__name__}")
+    attest(cleaned, options=chosen, pixels_looked_at=False, second_look_clean=False)
+    if path.name in WITHHELD and Option.RETAIN_INSTITUTION_IDENTITY in chosen:
+        with pytest.raises(IdentifierLeft):
+            leak_check.check(original, cleaned, retained=chosen)
+        return
+    leak_check.check(original, cleaned, retained=chosen)
+    if cleaned.file_meta.TransferSyntaxUID in UNWRITABLE or path.name in TRUNCATED:
+        return
+    output = tmp_path / "cleaned.dcm"
+    cleaned.save_as(output, enforce_file_format=True)
+    if VERIFIER is None:
+        return
+    before = errors(path)
+    if not any(GAVE_UP.search(error) for error in before):
+        assert errors(output) - before == Counter()
