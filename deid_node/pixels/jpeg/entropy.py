@@ -1,8 +1,9 @@
 """The entropy coded data of a baseline scan: where each block begins, and its DC.
 
 Nothing is decoded that is not needed: a block is walked over symbol by symbol
-only to find its end. What a symbol would do at each bit is looked up beforehand
-for many bits at once, so that the walk itself is two additions a symbol.
+only to find its end. What the next 16 bits are at each bit is computed beforehand
+for many bits at once, and what they mean stands in tables, so that the walk itself
+is three look-ups and two additions a symbol.
 
 Source: ISO/IEC 10918-1 F.1.2, F.2.2 (Huffman decoding), F.1.1.5.1 (DC prediction),
 F.1.2.3 (stuffing and padding).
@@ -10,7 +11,7 @@ F.1.2.3 (stuffing and padding).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,6 @@ _LAST_ENDED: Final = BLOCK - 1 + _ENDS
 _CHUNK_BYTES: Final = 1 << 16
 # A block has at most 64 symbols of 26 bits; ten blocks make the largest MCU.
 _MARGIN_BYTES: Final = 10 * BLOCK * 26 // 8 + 8
-
-
-Steps: TypeAlias = tuple[bytes, bytes, bytes]
-"""Bits of a DC by the next 16 bits; bits and run of an AC symbol at each bit of a chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +73,23 @@ def block_starts(plain: bytes, plan: Sequence[Tables], mcus: int) -> NDArray[np.
     """
     starts: list[int] = []
     position = base = 0
+    steps = [(_dc_steps(tables.dc), *_ac_steps(tables.ac)) for tables in plan]
     windows = memoryview(b"")
-    steps: list[Steps] = []
     limit = -1
     for _ in range(mcus):
         if position >= limit:
             base += position // 8
             position, limit = position % 8, 8 * _CHUNK_BYTES
-            windows, steps = _steps(plain[base : base + _CHUNK_BYTES + _MARGIN_BYTES], plan)
-        for dc_bits, ac_bits, ac_run in steps:
+            windows = _windows(plain[base : base + _CHUNK_BYTES + _MARGIN_BYTES])
+        for dc_bits, ac_bits, ac_runs in steps:
             starts.append(8 * base + position)
             try:
                 position += dc_bits[windows[position]]
                 index = 1
                 while index < BLOCK:
-                    index += ac_run[position]
-                    position += ac_bits[position]
+                    window = windows[position]
+                    index += ac_runs[window]
+                    position += ac_bits[window]
             except IndexError:
                 raise NotEditable from None
             if index > BLOCK and not _ENDS < index <= _LAST_ENDED:
@@ -132,18 +130,12 @@ def dc_at(
     return np.where(negative, extra - (1 << bits) + 1, extra), behind_code + bits
 
 
-def _steps(part: bytes, plan: Sequence[Tables]) -> tuple[memoryview, list[Steps]]:
-    """Return the 16 bits that follow each bit of `part`, and the steps of each block of an MCU."""
+def _windows(part: bytes) -> memoryview:
+    """Return the 16 bits that follow each bit of `part`."""
     octets = np.frombuffer(part + b"\xff\xff", np.uint8).astype(np.uint32)
     wide = octets[:-2] << 16 | octets[1:-1] << 8 | octets[2:]
     shifts = np.arange(8, 0, -1, dtype=np.uint32)
-    windows = (wide[:, None] >> shifts).astype(np.uint16).reshape(-1)
-    known: dict[int, tuple[bytes, bytes]] = {}
-    for table in {id(tables.ac): tables.ac for tables in plan}.values():
-        bits, runs = _ac_steps(table)
-        known[id(table)] = (bits[windows].tobytes(), runs[windows].tobytes())
-    dc = {id(tables.dc): _dc_steps(tables.dc) for tables in plan}
-    return windows.data, [(dc[id(t.dc)], *known[id(t.ac)]) for t in plan]
+    return (wide[:, None] >> shifts).astype(np.uint16).reshape(-1).data
 
 
 def _dc_steps(table: Huffman) -> bytes:
@@ -152,11 +144,11 @@ def _dc_steps(table: Huffman) -> bytes:
     return np.where(right, lengths + symbols, _WRONG).astype(np.uint8).tobytes()
 
 
-def _ac_steps(table: Huffman) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _ac_steps(table: Huffman) -> tuple[bytes, bytes]:
     lengths, symbols = table.by_window
     extra = symbols & _EXTRA
     runs = np.where(symbols == END_OF_BLOCK, _ENDS, (symbols >> 4) + 1)
     named = (extra > 0) | (symbols == END_OF_BLOCK) | (symbols == ZERO_RUN)
     right = (lengths > 0) & named & (extra <= _MOST_AC_BITS)
     bits = np.where(right, lengths + extra, 1)
-    return bits.astype(np.uint8), np.where(right, runs, _WRONG).astype(np.uint8)
+    return bits.astype(np.uint8).tobytes(), np.where(right, runs, _WRONG).astype(np.uint8).tobytes()
