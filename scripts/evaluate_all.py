@@ -32,13 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--read", type=int, default=8, help="of the rendered set, cleaned, read")
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args(arguments)
-    report = measured(chosen)
-    chosen.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    for report in measured(chosen):
+        chosen.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
     return 0
 
 
-def measured(chosen: argparse.Namespace) -> Mapping[str, Any]:
-    """Return the report of every set, by name; tells when one begins."""
+def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
+    """Yield the report after each set, so that a run that is cut off leaves what it has."""
     from deid_node.evaluation.arms import OwnArm, PeerArm
     from deid_node.evaluation.peers.build import build_peers
     from deid_node.evaluation.privacy import evaluate
@@ -77,7 +77,7 @@ def measured(chosen: argparse.Namespace) -> Mapping[str, Any]:
         sys.stderr.write(f"{time.strftime('%H:%M:%S')} {name}\n")
         engines = () if reading == 0 else readers
         report["sets"][name] = evaluate(cases, who, readers=engines, read_limit=reading)
-    return report
+        yield report
 
 
 def _screens(folder: Path) -> Iterator[Any]:

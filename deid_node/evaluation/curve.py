@@ -75,7 +75,8 @@ def curve(finder: Report) -> str:
             _text(x, bottom + 20, f"{area:.2%}"),
         ]
     parts.append(_text(_WIDTH / 2, _HEIGHT - 14, "area masked without need"))
-    chosen = [float(score) for score, _ in scores].index(finder["min_score"])
+    distances = [abs(float(score) - finder["min_score"]) for score, _ in scores]
+    chosen = distances.index(min(distances))
     for row, (name, said, colour) in enumerate(_SETS):
         parts += _line([place(*point) for point in points[name]], chosen, colour)
         parts.append(_text(_WIDTH - 140, _HEIGHT - 110 + 20 * row, said, colour, anchor="start"))

@@ -25,18 +25,24 @@ class Renderer(Protocol):
 def given_cases(
     folder: Path, known: Mapping[str, KnownText]
 ) -> Iterator[tuple[Path, Case | CleaningError]]:
-    """Yield each image that the boxes name, in the order of their names, or why it is none.
+    """Give each image that the boxes name, in the order of their names, or why it is none.
 
     Raises
     ------
     InputError
-        An image is missing, or is not of the size that its boxes were made for.
+        An image is missing; later, one is not of the size that its boxes were made for.
     """
+    for name in known:
+        if not (folder / name).is_file():
+            raise InputError(f"{folder / name} does not exist, but has boxes")
+    return _given(folder, known)
+
+
+def _given(
+    folder: Path, known: Mapping[str, KnownText]
+) -> Iterator[tuple[Path, Case | CleaningError]]:
     for name in sorted(known):
-        path = folder / name
-        if not path.is_file():
-            raise InputError(f"{path} does not exist, but has boxes")
-        text = known[name]
+        path, text = folder / name, known[name]
         try:
             dataset, group = _read(path, folder)
             case = case_of(dataset, text.items, frame=text.frame, group=group)

@@ -87,13 +87,12 @@ def _residue(report: Report) -> Iterable[str]:
         for arm in report["arms"]
         for one in arm["residual"]
     ]
-    if not rows:
-        return
-    head = (
-        "Cleaned by", "read by", "images", "words known", "known words read: before / after",
-        "words read at all: before / after", "header tokens read: before / after",
-    )  # fmt: skip
-    yield table(head, rows)
+    if rows:
+        head = (
+            "Cleaned by", "read by", "images", "words known", "known words read: before / after",
+            "words read at all: before / after", "header tokens read: before / after",
+        )  # fmt: skip
+        yield table(head, rows)
     for arm in report["arms"]:
         if arm["withheld"]:
             codes = ", ".join(f"{code}: {count}" for code, count in arm["withheld"].items())
