@@ -52,6 +52,8 @@ class Repacker:
         self._count = count
         self._private_stays = private_stays
         self._fates: dict[tuple[int, bytes], tuple[Fate, str]] = {}
+        self._is_dummy: set[tuple[int, bytes]] = set()
+        self._dummies: dict[tuple[int, bytes, int], bytes] = {}
 
     def repacked(self, element: RawDataElement, charset: Charset, depth: int) -> RawDataElement:
         """Return `element`, a sequence that stays, with its items rewritten.
@@ -110,10 +112,29 @@ class Repacker:
             raise NotPlain
         if action is Action.KEEP:
             return Fate.STAYS, action.letter
+        if action is Action.DUMMY and vr != "UI":
+            self._is_dummy.add((tag, sent))
         # `element` counts what it does.
         return Fate.IS_REPLACED, ""
 
     def _replaced(
+        self, outer: RawDataElement, level: Dataset, tag: int, vr: bytes, value: bytes
+    ) -> bytes | None:
+        # All dummies of an attribute are alike, but for how many values there were.
+        plain = value.isascii() and b"\x1b" not in value and value.strip(b"\0 ")
+        if (tag, vr) not in self._is_dummy or not plain:
+            return self._anew(outer, level, tag, vr, value)
+        like = (tag, vr, value.count(b"\\"))
+        known = self._dummies.get(like)
+        if known is not None:
+            self._count(Action.DUMMY.letter)
+            return known
+        new = self._anew(outer, level, tag, vr, value)
+        if new is not None:
+            self._dummies[like] = new
+        return new
+
+    def _anew(
         self, outer: RawDataElement, level: Dataset, tag: int, vr: bytes, value: bytes
     ) -> bytes | None:
         sent = outer._replace(
