@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         explain,
         find,
         import_regions,
+        reidentify,
         serve,
         train,
         user,
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
-        serve, check, clean, find, explain, import_regions, withheld, crosswalk, user, demo, train,
-        evaluate,
+        serve, check, clean, find, explain, import_regions, withheld, crosswalk, reidentify, user,
+        demo, train, evaluate,
     ):  # fmt: skip
         command.add(commands)
     chosen = parser.parse_args(arguments)

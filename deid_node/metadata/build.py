@@ -5,6 +5,7 @@ from deid_node.metadata.crosswalk import Crosswalk, require_private
 from deid_node.metadata.judges import OptionCleaning
 from deid_node.metadata.keys import KEY_PATH, read_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.originals import load_envelope
 from deid_node.metadata.plan import Plan, build_plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.scrub import Scrubber
@@ -30,8 +31,8 @@ def build_scrubber(
     ------
     ConfigurationError
         An option is not offered, the key is too short, the shipped table is
-        damaged, the subject table cannot be read, or the crosswalk is enabled and
-        cannot be kept.
+        damaged, the subject table cannot be read, the crosswalk is enabled and cannot
+        be kept, or the certificate for the originals cannot be used.
     """
     chosen = treatment_options or frozenset(options.options)
     plan = plan_of(options, require_offered(chosen, path="metadata.options"))
@@ -49,7 +50,17 @@ def build_scrubber(
     if options.crosswalk.enabled:
         require_private(options.crosswalk.file)
         crosswalk = Crosswalk(options.crosswalk.file)
-    return Scrubber(plan, pseudonyms, cleaning=cleaning, dates=options.dates, crosswalk=crosswalk)
+    envelope = None
+    if options.originals.certificate_file is not None:
+        envelope = load_envelope(options.originals.certificate_file)
+    return Scrubber(
+        plan,
+        pseudonyms,
+        cleaning=cleaning,
+        dates=options.dates,
+        crosswalk=crosswalk,
+        envelope=envelope,
+    )
 
 
 def plan_of(options: MetadataOptions, chosen: frozenset[Option]) -> Plan:

@@ -151,6 +151,21 @@ class CrosswalkOptions(BaseModel):
     )
 
 
+class OriginalsOptions(BaseModel):
+    """Whether the originals are locked into each instance, and for whom."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    certificate_file: Path | None = Field(
+        default=None,
+        description=(
+            "Certificate (PEM, RSA). Where one is named, the originals of all changed attributes "
+            "are encrypted for it into the instance, and `deid-node reidentify` brings them back "
+            "with its private key. Its issuer's name stands in each instance in the clear."
+        ),
+    )
+
+
 class MetadataOptions(BaseModel):
     """How the header is de-identified, and what pseudonyms are made with."""
 
@@ -195,6 +210,10 @@ class MetadataOptions(BaseModel):
     crosswalk: CrosswalkOptions = Field(
         default=CrosswalkOptions(),
         description="The list of old and new identifiers; off unless enabled.",
+    )
+    originals: OriginalsOptions = Field(
+        default=OriginalsOptions(),
+        description="Reversible de-identification; off unless a certificate is named.",
     )
     options: tuple[Option, ...] = Field(
         default=(),

@@ -18,6 +18,7 @@ from deid_node.metadata.features import require_faceless
 from deid_node.metadata.filemeta import new_file_meta
 from deid_node.metadata.objects import needs_study, require_no_directory, require_supported
 from deid_node.metadata.options import DateOptions, Option
+from deid_node.metadata.originals import ENCRYPTED, Envelope
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 
@@ -49,7 +50,8 @@ class Scrubber:
     """Applies a plan with the pseudonyms of one site.
 
     Promise: the argument is not written to; the same dataset gives the same
-    result; nothing but a `CleaningError` is raised for what a sender may send.
+    result, but for the originals that are locked in under a key drawn anew;
+    nothing but a `CleaningError` is raised for what a sender may send.
 
     Parameters
     ----------
@@ -63,6 +65,8 @@ class Scrubber:
         How far dates may move, where the plan moves them.
     crosswalk
         Where old and new identifiers are written down, if anywhere.
+    envelope
+        What locks the originals into the result, if they are.
     """
 
     def __init__(
@@ -73,12 +77,14 @@ class Scrubber:
         cleaning: Cleaning | None = None,
         dates: DateOptions | None = None,
         crosswalk: Crosswalk | None = None,
+        envelope: Envelope | None = None,
     ) -> None:
         self._plan = plan
         self._pseudonyms = pseudonyms
         self._cleaning = cleaning or NoCleaning()
         self._dates = dates or DateOptions()
         self._crosswalk = crosswalk
+        self._envelope = envelope
 
     @property
     def plan(self) -> Plan:
@@ -130,6 +136,8 @@ class Scrubber:
             cleaners=self._cleaning.of(dataset),
         )
         result = walk.over(dataset)
+        if self._envelope is not None:
+            result[ENCRYPTED] = self._envelope.sealed(dataset, result)
         new_sop_instance = self._uid(sop_instance)
         result.file_meta = new_file_meta(
             sop_class_uid=sop_class,
