@@ -3,10 +3,11 @@
 
 ``python scripts/write_docs.py`` writes ``docs/configuration.md`` from the schema,
 ``docs/decisions/README.md`` from the decisions found beside it,
-``docs/deidentification.md`` from the plan, and the tables of transfer syntaxes and
-of options in ``docs/conformance.md``. A test compares the committed files
-with what `documents` returns, so a setting that is added, renamed or explained
-anew reaches the page before it reaches a user.
+``docs/deidentification.md`` from the plan, the tables of transfer syntaxes and
+of options in ``docs/conformance.md``, and the figures of ``docs/evaluation.md`` from
+those that were kept. A test compares the committed files with what `documents`
+returns, so a setting that is added, renamed or explained anew reaches the page before
+it reaches a user.
 """
 
 import sys
@@ -26,12 +27,15 @@ def documents() -> Mapping[Path, str]:
     """Return every generated file with its content."""
     from configuration_page import configuration
     from deidentification_page import deidentification
+    from evaluation_page import CURVE, PAGE, calibration, evaluation
 
     return {
         ROOT / "docs" / "deidentification.md": deidentification(),
         ROOT / "docs" / "configuration.md": configuration(),
         CONFORMANCE: conformance(),
         DECISIONS / "README.md": decisions(),
+        PAGE: evaluation(),
+        CURVE: calibration(),
     }
 
 
