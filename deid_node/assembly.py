@@ -43,10 +43,8 @@ from deid_node.pixels.read.base import Reader
 from deid_node.pixels.read.build import build_reader
 from deid_node.pixels.read.weights import read_weights as read_reader_weights
 from deid_node.receive import secure as receive_secure
-from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.build import build_reception, check_reception
 from deid_node.receive.peers import Peers
-from deid_node.receive.server import Door
-from deid_node.receive.users import Users
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.custody import Custody
@@ -156,13 +154,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         corridor_factory=corridor_factory(config, key=key),
         log=log,
     )
-    door = Door(
-        config.receive,
-        StoreHandler(spool, queue.offer, metrics=metrics, log=log),
-        require_room=custody.require_room,
-        metrics=metrics,
-        log=log,
-    )
+    door, reporter = build_reception(config.receive, custody, queue.offer, metrics=metrics, log=log)
     certificates = certificates_of(config)
     metrics.watch_custody(retention)
     metrics.watch_certificates(certificates)
@@ -198,6 +190,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
                 log=log,
                 reserve_bytes=config.spool.reserve_bytes,
             ),
+            reporter=reporter,
             door=door,
             exporter=Exporter(
                 config.observe.http.host, config.observe.http.port, metrics, health, log=log
@@ -215,9 +208,7 @@ def check_all(config: Config) -> None:
     """
     destinations = config.forward.destinations
     compile_router(config.route, treatments=config.treatments, destinations=destinations)
-    receive_secure.build_tls(config.receive.tls)
-    if config.receive.user_identity is not None:
-        Users.read(config.receive.user_identity.users_file)
+    check_reception(config.receive)
     read_weights(config.pixels.finder)
     if any(treatment.keep for treatment in config.treatments.values()):
         read_reader_weights(config.pixels.reader)

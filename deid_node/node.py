@@ -20,6 +20,7 @@ from deid_node.observe.events import Event
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, Lifecycle
 from deid_node.observe.logs import EventLog
+from deid_node.receive.reporter import Reporter
 from deid_node.receive.server import Door
 from deid_node.spool.custody import Custody
 from deid_node.spool.retention import Retention
@@ -39,6 +40,7 @@ class Parts:
     engine: Engine
     senders: Sequence[Sender]
     janitor: Janitor
+    reporter: Reporter
     door: Door
     exporter: Exporter
     health: Health
@@ -84,6 +86,7 @@ class Node:
                 parts.engine,
                 *parts.senders,
                 parts.janitor,
+                parts.reporter,
                 parts.door,
             )
             for part in following:
@@ -111,6 +114,7 @@ class Node:
         parts.log.info(Event.NODE_STOPPING)
         order: tuple[tuple[object, Callable[[], None]], ...] = (
             (parts.door, partial(parts.door.stop, finish_seconds=FINISH_SECONDS)),
+            (parts.reporter, parts.reporter.stop),
             (parts.janitor, parts.janitor.stop),
             (parts.engine, partial(parts.engine.stop, finish_seconds=FINISH_SECONDS)),
             *(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from deid_node.dicom.ae_titles import AeTitle
+from deid_node.dicom.tls_options import ClientTlsOptions
 
 _OPTIONS = ConfigDict(frozen=True, extra="forbid")
 
@@ -15,24 +16,8 @@ _OPTIONS = ConfigDict(frozen=True, extra="forbid")
 DestinationName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 
 
-class TlsOptions(BaseModel):
+class TlsOptions(ClientTlsOptions):
     """DICOM TLS to an archive: TLS 1.2 and 1.3 by BCP 195; its certificate is always verified."""
-
-    model_config = _OPTIONS
-    ca_file: Path = Field(description="Authorities whose server certificates are trusted (PEM).")
-    certificate_file: Path | None = Field(
-        default=None, description="Our certificate, then its chain (PEM); null = we show none."
-    )
-    key_file: Path | None = Field(
-        default=None,
-        description="The private key of the certificate (PEM), without a passphrase, mode 0600.",
-    )
-    check_host_name: bool = Field(
-        default=True, description="Whether the archive's certificate must name its `host`."
-    )
-    profile: Literal["bcp195"] = Field(
-        default="bcp195", description="The TLS profile: BCP 195 (RFC 8996, RFC 9325), PS3.15 B.12."
-    )
 
 
 class CStoreOptions(BaseModel):

@@ -50,6 +50,23 @@ class Event(StrEnum):
         "An instance was not taken; the sender was told the status and keeps it.",
     )
 
+    COMMITMENT_REQUESTED = (
+        "commitment_requested",
+        "A sender asked whether instances are safe; the request is in the journal.",
+    )
+    COMMITMENT_REPORTED = (
+        "commitment_reported",
+        "A sender was told which of its instances are safe, and heard it.",
+    )
+    COMMITMENT_POSTPONED = (
+        "commitment_postponed",
+        "A sender could not be told yet; it is tried again later.",
+    )
+    COMMITMENT_EXPIRED = (
+        "commitment_expired",
+        "A sender could not be told for a week; it is not tried any more.",
+    )
+
     # The corridor.
     INSTANCE_CLEANED = "instance_cleaned", "An instance is sealed and waits for delivery."
     INSTANCE_WITHHELD = "instance_withheld", "An instance is kept whole for a person to decide."

@@ -66,6 +66,7 @@ class LogFields(TypedDict, total=False):
     frames: Annotated[int | None, Field(Kind.COUNT, "frames looked at")]
     regions: Annotated[int | None, Field(Kind.COUNT, "regions filled")]
     count: Annotated[int | None, Field(Kind.COUNT, "how many")]
+    failed: Annotated[int | None, Field(Kind.COUNT, "how many of them failed")]
     bytes: Annotated[int | None, Field(Kind.COUNT, "length")]
     free_bytes: Annotated[int | None, Field(Kind.COUNT, "free space on the spool's disk")]
     reserve_bytes: Annotated[int | None, Field(Kind.COUNT, "free space that must be left")]

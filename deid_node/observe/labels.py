@@ -45,6 +45,13 @@ class AssociationResult(StrEnum):
     ABORTED = "aborted"
 
 
+class CommitmentResult(StrEnum):
+    """What a sender was told of an instance that it asked a storage commitment for."""
+
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class ConfiguredNames:
     """The names that the configuration gives to peers, rules and destinations."""

@@ -14,7 +14,14 @@ from prometheus_client.process_collector import ProcessCollector
 from deid_node.errors import withhold_codes
 from deid_node.observe.certificates import Certificate, CertificateCollector
 from deid_node.observe.custody import CustodyCollector, WaitingSource
-from deid_node.observe.labels import OTHER, AssociationResult, ConfiguredNames, Fill, Stage
+from deid_node.observe.labels import (
+    OTHER,
+    AssociationResult,
+    CommitmentResult,
+    ConfiguredNames,
+    Fill,
+    Stage,
+)
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.refusal import RefusalCode, TlsFault
 
@@ -46,6 +53,7 @@ class Metrics:
         self._destinations = destinations
         self._results, self._stages = _Closed(DeliveryResult), _Closed(Stage)
         self._fills, self._association_results = _Closed(Fill), _Closed(AssociationResult)
+        self._commitment_results = _Closed(CommitmentResult)
         self._refusal_codes = _Closed((*RefusalCode, *TlsFault))
 
         self._received = Counter(
@@ -96,6 +104,12 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self._commitments = Counter(
+            "deid_node_committed_instances_total",
+            "Instances that senders asked a storage commitment for, by what they were told.",
+            ["result"],
+            registry=registry,
+        )
         self._refusals = Counter(
             "deid_node_refusals_total",
             "Associations and connections that were turned away, by the reason's code.",
@@ -119,6 +133,7 @@ class Metrics:
             (self._regions, self._fills),
             (self._associations, self._association_results),
             (self._refusals, self._refusal_codes),
+            (self._commitments, self._commitment_results),
             (self._stage_seconds, self._stages),
         )
         for metric, closed in single:
@@ -170,6 +185,10 @@ class Metrics:
     def refusal(self, code: RefusalCode | TlsFault | str) -> None:
         """Count a caller that was turned away because of `code`."""
         self._refusals.labels(self._refusal_codes.value(code)).inc()
+
+    def committed(self, result: CommitmentResult | str, count: int) -> None:
+        """Count `count` instances of which a sender was told `result`."""
+        self._commitments.labels(self._commitment_results.value(result)).inc(count)
 
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str

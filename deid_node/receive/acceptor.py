@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Final
 
 from pynetdicom import evt
@@ -46,6 +47,7 @@ class Acceptor(Association):
         self.label = f"a{secrets.token_hex(4)}"
         self.peer: str | None = None
         self._begin, self._ended = begin, ended
+        self._heard_at = monotonic()
         self.turns = Turns()
         # The library's queues, and its pause between two looks at them: with turns known,
         # its threads wait where they would have looked.
@@ -60,6 +62,16 @@ class Acceptor(Association):
     def is_idle(self) -> bool:
         """Whether nothing of the peer is on its way or being answered."""
         return not self.turns.ours and self.dimse.message is None
+
+    @property
+    def quiet_seconds(self) -> float:
+        """How long the peer has asked nothing; 0 while it is being answered."""
+        return monotonic() - self._heard_at if self.is_idle else 0.0
+
+    def takes(self, sop_class: str) -> bool:
+        """Return whether a context of `sop_class` was accepted."""
+        accepted = self._accepted_cx.values()
+        return any(str(context.abstract_syntax) == sop_class for context in accepted)
 
     def run(self) -> None:
         """Serve the association until it is released, aborted or silent for too long."""
@@ -88,6 +100,7 @@ class Acceptor(Association):
 
     def _serve_request(self, msg: Any, context_id: int) -> None:
         context = self._accepted_cx.get(context_id)
+        self._heard_at = monotonic()
         if not isinstance(msg, C_STORE) or context is None or not msg.is_valid_request:
             super()._serve_request(msg, context_id)
             return

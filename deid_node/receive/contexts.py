@@ -28,6 +28,11 @@ _RECEIVABLE: Final = frozenset(
 )
 """Every transfer syntax, retired ones too, whose dataset can be parsed; pixels are for later."""
 
+_NATIVE: Final = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"})
+"""Implicit and Explicit VR Little Endian."""
+
+PUSH_MODEL: Final = "1.2.840.10008.1.20.1"
+"""SOP class of storage commitment. Source: PS3.4 J.3.5."""
 _VERIFICATION: Final = "1.2.840.10008.1.1"
 _DICOM_ROOT: Final = "1.2.840.10008."
 _STORAGE_ROOTS: Final = (
@@ -43,13 +48,17 @@ def accepted_contexts(proposed: Iterable[PresentationContext]) -> list[Presentat
 
     One context an abstract syntax, as the negotiation wants it, with the
     requestor's transfer syntaxes in its own order, those we do not take left
-    out. What is no storage and no Verification gets no entry and is refused with
-    "abstract syntax not supported" (PS3.8 section 9.3.3.2).
+    out. What is no storage, no Verification and no storage commitment gets no entry
+    and is refused with "abstract syntax not supported" (PS3.8 section 9.3.3.2).
     """
     syntaxes: dict[str, list[str]] = {}
     for context in proposed:
         abstract = str(context.abstract_syntax)
-        if abstract == _VERIFICATION or is_storage(abstract):
+        if abstract == PUSH_MODEL:
+            # A question and its answer: nothing in it is worth a compressed syntax.
+            known = syntaxes.setdefault(abstract, [])
+            known += [one for one in map(str, context.transfer_syntax) if one in _NATIVE]
+        elif abstract == _VERIFICATION or is_storage(abstract):
             known = syntaxes.setdefault(abstract, [])
             known += [
                 syntax

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 from deid_node.dicom.ae_titles import AeTitle
+from deid_node.dicom.tls_options import ClientTlsOptions
 
 
 def _address(value: str) -> str:
@@ -15,6 +16,20 @@ def _address(value: str) -> str:
     except ValueError:
         raise ValueError("an address or a network in CIDR notation is expected") from None
     return value
+
+
+class ReportTlsOptions(ClientTlsOptions):
+    """DICOM TLS to a peer that is called back; its certificate is always verified."""
+
+
+class ReportToOptions(BaseModel):
+    """Where a peer waits for the answer to a storage commitment, on an association of ours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(min_length=1, description="Name or IP address of the peer.")
+    port: int = Field(ge=1, le=65535, description="TCP port of the peer.")
+    tls: ReportTlsOptions | None = Field(default=None, description="DICOM TLS; null = plain.")
 
 
 class PeerOptions(BaseModel):
@@ -29,6 +44,13 @@ class PeerOptions(BaseModel):
     ae_title: AeTitle = Field(description="Its calling AE title.")
     address: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="Its address or network (CIDR); null = any."
+    )
+    report_to: ReportToOptions | None = Field(
+        default=None,
+        description=(
+            "Where it is called back with the answer to a storage commitment; "
+            "null = it is told on an association of its own."
+        ),
     )
 
 

@@ -16,7 +16,8 @@ from deid_node.observe.labels import AssociationResult
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.acceptor import Acceptor, acceptor_of
-from deid_node.receive.contexts import accepted_contexts
+from deid_node.receive.commitment import GRACE_SECONDS, ActionStatus
+from deid_node.receive.contexts import PUSH_MODEL, accepted_contexts
 from deid_node.receive.gate import Gate
 from deid_node.receive.handlers import StoreHandler
 from deid_node.receive.listener import Listener
@@ -33,6 +34,7 @@ from deid_node.receive.refusal import (
 )
 from deid_node.receive.secure import build_tls
 from deid_node.receive.users import Users
+from deid_node.values.commitment import Commitment
 from deid_node.values.refusal import RefusalCode, TlsFault
 
 _IMPLEMENTATION_VERSION_NAME: Final = "DEID_NODE"
@@ -46,7 +48,8 @@ _MORE_CONNECTIONS: Final = 256
 class Door:
     """The port that scanners send to.
 
-    `require_room` raises `CustodyError` while the spool can take nothing.
+    `require_room` raises `CustodyError` while the spool can take nothing. `commit`
+    answers requests for storage commitment.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Door:
         store: StoreHandler,
         *,
         require_room: Callable[[], None],
+        commit: Callable[[Message], tuple[int, None]] | None = None,
         metrics: Metrics,
         log: EventLog,
     ) -> None:
@@ -62,6 +66,7 @@ class Door:
         self._peers = Peers(options.peers)
         self._store = store
         self._require_room = require_room
+        self._commit = commit
         self._metrics = metrics
         self._log = log
         self._gate = Gate(options.max_refusals_per_minute)
@@ -97,6 +102,7 @@ class Door:
                     (evt.EVT_REQUESTED, self._requested),
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_C_ECHO, _echo),
+                    (evt.EVT_N_ACTION, self._commit or _no_commitment),
                     (evt.EVT_RELEASED, self._released),
                     (evt.EVT_ABORTED, self._aborted),
                 ),
@@ -133,6 +139,21 @@ class Door:
             association.abort()
             association.join(finish_seconds)
         self._listener.shut_all()
+
+    def quiet_association(self, commitment: Commitment) -> Acceptor | None:
+        """Return an association on which the caller of `commitment` can be told the answer now."""
+        with self._counting:
+            standing = list(self._open)
+        for association in standing:
+            if (
+                association.is_established
+                and association.peer == commitment.peer
+                and str(association.requestor.ae_title).strip() == commitment.calling_ae
+                and association.takes(PUSH_MODEL)
+                and association.quiet_seconds >= GRACE_SECONDS
+            ):
+                return association
+        return None
 
     def trouble(self) -> str | None:
         """Return a code while new associations are refused, else None."""
@@ -259,6 +280,10 @@ class Door:
     def _ended(self, association: Acceptor) -> None:
         with self._counting:
             self._open.discard(association)
+
+
+def _no_commitment(_message: Message) -> tuple[int, None]:
+    return ActionStatus.PROCESSING_FAILURE, None
 
 
 def _echo(_message: Message) -> int:

@@ -17,7 +17,7 @@ from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -63,6 +63,25 @@ CREATE TABLE deliveries (
 ) WITHOUT ROWID;
 CREATE INDEX deliveries_due ON deliveries (destination, state, next_at);
 """
+_COMMITMENTS = """
+CREATE TABLE commitments (
+    sequence INTEGER PRIMARY KEY,
+    transaction_uid TEXT NOT NULL,
+    peer TEXT NOT NULL,
+    calling_ae TEXT NOT NULL,
+    association TEXT NOT NULL,
+    requested TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at REAL NOT NULL,
+    received_at REAL NOT NULL,
+    told_at REAL,
+    UNIQUE (calling_ae, transaction_uid)
+);
+CREATE INDEX commitments_due ON commitments (state, next_at);
+"""
+_STEPS = (_SCHEMA, _COMMITMENTS)
+"""What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)
 
@@ -89,12 +108,13 @@ def connect(path: Path) -> sqlite3.Connection:
 def _require_schema(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == 0:
-        for statement in _SCHEMA.strip().rstrip(";").split(";"):
+    for step in _STEPS[version:]:
+        for statement in step.strip().rstrip(";").split(";"):
             connection.execute(statement)
+    if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     connection.execute("COMMIT")
-    if version not in {0, SCHEMA_VERSION}:
+    if version > SCHEMA_VERSION:
         raise sqlite3.DatabaseError(f"journal of version {version}")
 
 

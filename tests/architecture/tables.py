@@ -35,6 +35,7 @@ LABELS = {
     "deid_node_regions_found_total": "fill",
     "deid_node_associations_total": "result",
     "deid_node_refusals_total": "code",
+    "deid_node_committed_instances_total": "result",
     "deid_node_certificate_remaining_seconds": "part, setting",
     "deid_node_build_info": "version, standard_edition, finder, inpainter",
 }

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from tests.fakes.dcmtk import ended
 from tests.fakes.programs import program
@@ -32,6 +32,24 @@ class Archive:
     def file(self, identifier: str) -> bytes:
         """Return an instance as a Part 10 file."""
         return self._bytes(f"/instances/{identifier}/file")
+
+    def get(self, path: str) -> Any:
+        """Return what the REST interface answers to GET."""
+        return self._json(path)
+
+    def post(self, path: str, content: bytes | Mapping[str, Any]) -> Any:
+        """POST a file or an object and return the answer."""
+        return json.loads(self._sent("POST", path, content))
+
+    def put(self, path: str, content: Mapping[str, Any]) -> None:
+        """PUT an object."""
+        self._sent("PUT", path, content)
+
+    def _sent(self, method: str, path: str, content: bytes | Mapping[str, Any]) -> bytes:
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        url = f"http://127.0.0.1:{self.http_port}{path}"
+        with urlopen(Request(url, body, method=method), timeout=60) as answer:
+            return bytes(answer.read())
 
     def _json(self, path: str) -> Any:
         return json.loads(self._bytes(path))

@@ -19,10 +19,12 @@ STARTS = (
     "sender-a.start",
     "sender-b.start",
     "janitor.start",
+    "reporter.start",
     "door.start",
 )
 STOPS = (
     "door.stop",
+    "reporter.stop",
     "janitor.stop",
     "engine.stop",
     "sender-a.stop",
@@ -68,6 +70,7 @@ class House:
                 engine=self._part("engine"),
                 senders=(self._part("sender-a"), self._part("sender-b")),
                 janitor=self._part("janitor"),
+                reporter=self._part("reporter"),
                 door=self._part("door"),
                 exporter=self._part("exporter"),
                 health=self.health,

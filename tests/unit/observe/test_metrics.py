@@ -25,6 +25,7 @@ CONTRACT = {
     "deid_node_regions_found_total": {"fill"},
     "deid_node_associations_total": {"result"},
     "deid_node_refusals_total": {"code"},
+    "deid_node_committed_instances_total": {"result"},
     "deid_node_certificate_remaining_seconds": {"part", "setting"},
     "deid_node_received_bytes_total": set(),
     "deid_node_spool_free_bytes": set(),
@@ -104,7 +105,9 @@ def test_the_other_counters_count(metrics: Metrics) -> None:
     metrics.regions_found(Fill.TELEA, 4)
     metrics.association(AssociationResult.REFUSED)
     metrics.refusal("tls_expired")
+    metrics.committed("confirmed", 3)
 
+    assert value(metrics, "deid_node_committed_instances_total", result="confirmed") == 3
     assert value(metrics, "deid_node_refusals_total", code="tls_expired") == 1
     assert value(metrics, "deid_node_instances_cleaned_total", rule="everything") == 1
     assert value(metrics, "deid_node_instances_withheld_total", code="residual_text") == 1

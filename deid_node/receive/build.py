@@ -1,0 +1,61 @@
+"""From options to the door and the reporter behind it; opens nothing yet."""
+
+import threading
+from collections.abc import Callable
+
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.receive.callback import build_callbacks
+from deid_node.receive.commitment import CommitmentHandler
+from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.options import ReceiveOptions
+from deid_node.receive.reporter import Reporter
+from deid_node.receive.secure import build_tls
+from deid_node.receive.server import Door
+from deid_node.receive.users import Users
+from deid_node.spool.commitments import Commitments
+from deid_node.spool.custody import Custody
+from deid_node.spool.spool import Spool
+from deid_node.values.identity import InstanceId
+
+
+def build_reception(
+    options: ReceiveOptions,
+    custody: Custody,
+    offer: Callable[[InstanceId], object],
+    *,
+    metrics: Metrics,
+    log: EventLog,
+) -> tuple[Door, Reporter]:
+    """Return the door and the reporter; raise `ConfigurationError`.
+
+    `offer` tells the queue of a new instance.
+    """
+    commitments = Commitments(custody)
+    news = threading.Event()
+    door = Door(
+        options,
+        StoreHandler(Spool(custody), offer, metrics=metrics, log=log),
+        require_room=custody.require_room,
+        commit=CommitmentHandler(commitments, news.set, log=log),
+        metrics=metrics,
+        log=log,
+    )
+    reporter = Reporter(
+        commitments,
+        build_callbacks(options.peers),
+        door.quiet_association,
+        news=news,
+        ae_title=options.ae_title,
+        metrics=metrics,
+        log=log,
+    )
+    return door, reporter
+
+
+def check_reception(options: ReceiveOptions) -> None:
+    """Check the files that `options` name; raise `ConfigurationError` with the YAML path."""
+    build_tls(options.tls)
+    build_callbacks(options.peers)
+    if options.user_identity is not None:
+        Users.read(options.user_identity.users_file)
