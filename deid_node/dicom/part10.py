@@ -17,7 +17,6 @@ from pydicom import Dataset, config, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.errors import InvalidDicomError
-from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag, Tag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -127,14 +126,18 @@ def write(dataset: Dataset, path: Path) -> None:
     OSError
         The disk does not take it.
     """
-    buffer = DicomBytesIO()
-    try:
-        dcmwrite(buffer, dataset, enforce_file_format=True)
-    except Exception as error:  # noqa: BLE001
-        raise MalformedDataset(f"the dataset cannot be encoded ({type(error).__name__})") from None
     with path.open("xb") as file:
-        file.write(buffer.getvalue())
-        file.flush()
+        try:
+            # Straight into the file: pixels of a gigabyte are not held a second time.
+            dcmwrite(file, dataset, enforce_file_format=True)
+            file.flush()
+        except OSError:
+            path.unlink()
+            raise
+        except Exception as error:  # noqa: BLE001
+            path.unlink()
+            name = type(error).__name__
+            raise MalformedDataset(f"the dataset cannot be encoded ({name})") from None
         os.fsync(file.fileno())
 
 

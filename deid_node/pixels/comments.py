@@ -51,7 +51,7 @@ def without_comments(dataset: Dataset, frames: Frames) -> tuple[Dataset, Frames,
         return dataset, frames, False
     plain = [_stripped(frames, index, without_text) for index in range(len(frames))]
     twin = twin_of(dataset)
-    put_codestreams(twin, plain)
+    put_codestreams(twin, len(plain), plain.__getitem__)
     return twin, Frames(twin, frames.source.keyword), True
 
 

@@ -10,8 +10,9 @@ Source: PS3.5 8.1, 8.2, A.1 to A.4; PS3.3 C.7.6.3.1.8.
 """
 
 import dataclasses
+import io
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import cv2
@@ -70,10 +71,13 @@ class Writer(Protocol):
         """Set Pixel Data and what describes its coding in `dataset`."""
 
 
-def put_codestreams(dataset: Dataset, codestreams: Sequence[bytes]) -> None:
-    """Set Pixel Data to `codestreams`, one a frame; the kind of offset table stays."""
+def put_codestreams(dataset: Dataset, frames: int, codestream: Callable[[int], bytes]) -> None:
+    """Set Pixel Data to the `codestream` of each of `frames`; the kind of offset table stays.
+
+    Each is asked for twice, so that they need not be held together.
+    """
     extended = "ExtendedOffsetTable" in dataset
-    content, offsets, lengths = encapsulated(codestreams, extended=extended)
+    content, offsets, lengths = encapsulated(frames, codestream, extended=extended)
     dataset["PixelData"] = DataElement(0x7FE00010, "OB", content, is_undefined_length=True)
     if extended:
         count = len(offsets)
@@ -110,7 +114,8 @@ class NativeWriter(ExactWriter):
     def __init__(self, frames: Frames) -> None:
         self.syntax = frames.syntax.uid
         self._frames = frames
-        self._content = bytearray(frames.content)
+        # Written to, it is copied once; what it gives at the end is not copied again.
+        self._content = io.BytesIO(frames.content)
 
     def keep(self, index: int) -> None:
         """Leave frame `index` as it is."""
@@ -124,26 +129,28 @@ class NativeWriter(ExactWriter):
             return
         size = bits // 8
         plain = native_bytes(words, layout, big_endian=self._frames.syntax.big_endian)
-        if not self._frames.swapped_bytes:
-            self._content[index * size : (index + 1) * size] = plain
-            return
-        for place, octet in enumerate(plain, index * size):
-            self._content[place ^ 1] = octet
+        with self._content.getbuffer() as view:
+            if not self._frames.swapped_bytes:
+                view[index * size : (index + 1) * size] = plain
+                return
+            for place, octet in enumerate(plain, index * size):
+                view[place ^ 1] = octet
 
     def write(self, dataset: Dataset) -> None:
         """Set the pixel attribute, its VR as it was."""
         keyword = self._frames.source.keyword
         tag = dataset[keyword].tag
-        dataset[keyword] = DataElement(tag, self._frames.vr, bytes(self._content))
+        dataset[keyword] = DataElement(tag, self._frames.vr, self._content.getvalue())
 
     def _put_bits(self, index: int, words: Words) -> None:
         bits = self._frames.source.frame_bits
         first, offset = divmod(index * bits, 8)
         last = -(-(index + 1) * bits // 8)
-        packed = np.frombuffer(bytes(self._content[first:last]), np.uint8)
-        cut = np.unpackbits(packed, bitorder="little")
-        cut[offset : offset + bits] = words.reshape(-1)
-        self._content[first:last] = np.packbits(cut, bitorder="little").tobytes()
+        with self._content.getbuffer() as view:
+            packed = np.frombuffer(bytes(view[first:last]), np.uint8)
+            cut = np.unpackbits(packed, bitorder="little")
+            cut[offset : offset + bits] = words.reshape(-1)
+            view[first:last] = np.packbits(cut, bitorder="little").tobytes()
 
 
 class EncapsulatedWriter(ExactWriter):
@@ -152,15 +159,13 @@ class EncapsulatedWriter(ExactWriter):
     def __init__(self, frames: Frames) -> None:
         self.syntax = frames.syntax.uid
         self._frames = frames
-        self._coded: list[bytes] = []
+        self._coded: dict[int, bytes] = {}
 
     def keep(self, index: int) -> None:
-        """Take the codestream of frame `index` as it came."""
-        self._coded.append(self._frames.codestream(index))
+        """Leave the codestream of frame `index` as it came."""
 
     def put(self, index: int, words: Words) -> None:
-        """Code `words`; `index` is the number of frames so far."""
-        del index
+        """Code `words` as frame `index`."""
         frames = self._frames
         task = Task(words, frames.layout, frames.source, frames.header)
         try:
@@ -170,11 +175,14 @@ class EncapsulatedWriter(ExactWriter):
             raise EncodingFailed from None
         if not np.array_equal(again, words):
             raise EncodingFailed
-        self._coded.append(coded)
+        self._coded[index] = coded
 
     def write(self, dataset: Dataset) -> None:
         """Set Pixel Data and its offset table, of the kind that it came with."""
-        put_codestreams(dataset, self._coded)
+        put_codestreams(dataset, len(self._frames), self._codestream)
+
+    def _codestream(self, index: int) -> bytes:
+        return self._coded[index] if index in self._coded else self._frames.codestream(index)
 
 
 class BlockWriter(EncapsulatedWriter):
@@ -210,7 +218,7 @@ class BlockWriter(EncapsulatedWriter):
         del words
         if index not in self._tried:
             raise EncodingFailed
-        self._coded.append(self._tried.pop(index))
+        self._coded[index] = self._tried.pop(index)
 
 
 class DecodedWriter(ExactWriter):
@@ -223,7 +231,7 @@ class DecodedWriter(ExactWriter):
         if need > _MAX_NATIVE_BYTES:
             raise Undecodable("the decoded frames do not fit native Pixel Data")
         self._layout = dataclasses.replace(frames.layout, planar=0)
-        self._parts: list[bytes] = []
+        self._content = io.BytesIO()
         self._bits: list[Words] = []
 
     def keep(self, index: int) -> None:
@@ -236,14 +244,15 @@ class DecodedWriter(ExactWriter):
         if self._layout.frame_bits % 8:
             self._bits.append(words.reshape(-1))
         else:
-            self._parts.append(native_bytes(words, self._layout))
+            self._content.write(native_bytes(words, self._layout))
 
     def write(self, dataset: Dataset) -> None:
         """Set Pixel Data, transfer syntax and the attributes that describe the samples."""
-        content = b"".join(self._parts)
         if self._bits:
-            content = np.packbits(np.concatenate(self._bits), bitorder="little").tobytes()
-        content += b"\x00" * (len(content) % 2)
+            packed = np.packbits(np.concatenate(self._bits), bitorder="little")
+            self._content.write(packed.tobytes())
+        self._content.write(b"\x00" * (self._content.tell() % 2))
+        content = self._content.getvalue()
         layout = self._layout
         vr = "OB" if layout.bits_allocated <= 8 else "OW"
         dataset["PixelData"] = DataElement(0x7FE00010, vr, content)

@@ -7,8 +7,9 @@ error: a guess would show the finder half a frame.
 Source: PS3.5 A.4; PS3.3 C.7.6.3.1.8 (Extended Offset Table).
 """
 
+import io
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -72,26 +73,29 @@ def joined(encapsulated: bytes | memoryview, fragments: Sequence[Fragment]) -> b
 
 
 def encapsulated(
-    frames: Sequence[bytes], *, extended: bool
+    frames: int, codestream: Callable[[int], bytes], *, extended: bool
 ) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
     """Return Pixel Data with one fragment a frame, and each frame's offset and length.
 
-    The sequence delimiter is left out, as in pydicom: its writer adds it. The
+    `codestream` gives that of each of `frames` frames, and is asked twice. The
+    sequence delimiter is left out, as in pydicom: its writer adds it. The
     Basic Offset Table is filled unless `extended` says that the caller writes an
     Extended Offset Table, or an offset does not fit 32 bits.
     """
-    parts, offsets, lengths, position = [], [], [], 0
-    for frame in frames:
-        even = frame if len(frame) % 2 == 0 else frame + b"\x00"
-        parts += [_ITEM, struct.pack("<L", len(even)), even]
+    lengths = [-(-len(codestream(index)) // 2) * 2 for index in range(frames)]
+    offsets, position = [], 0
+    for length in lengths:
         offsets.append(position)
-        lengths.append(len(even))
-        position += _HEADER_BYTES + len(even)
+        position += _HEADER_BYTES + length
     basic = b""
     if not extended and offsets[-1] <= _MAX_BASIC_OFFSET:
         basic = struct.pack(f"<{len(offsets)}L", *offsets)
-    head = _ITEM + struct.pack("<L", len(basic)) + basic
-    return b"".join((head, *parts)), tuple(offsets), tuple(lengths)
+    content = io.BytesIO()
+    content.write(_ITEM + struct.pack("<L", len(basic)) + basic)
+    for index, length in enumerate(lengths):
+        content.write(_ITEM + struct.pack("<L", length))
+        content.write(codestream(index).ljust(length, b"\x00"))
+    return content.getvalue(), tuple(offsets), tuple(lengths)
 
 
 def _items(view: memoryview) -> Iterator[Fragment]:

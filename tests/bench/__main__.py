@@ -1,6 +1,6 @@
 """``make bench``: the speed of the node, beside its peers, in one run.
 
-``python -m tests.bench [receive|whole|forward|memory|metadata|stress ...] [--rounds N] [--each N]``
+``python -m tests.bench [receive|whole|forward|memory|cine|metadata|stress ...] [--rounds N] [--each N]``
 Nothing here passes or fails; see docs/benchmarks.md for how to read the figures.
 """
 
@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.cine import measure_cine
 from tests.bench.forward import measure_forward
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
@@ -21,6 +22,7 @@ MEASUREMENTS = {
     "whole": measure_whole,
     "forward": measure_forward,
     "memory": measure_memory,
+    "cine": measure_cine,
     "metadata": measure_metadata,
     "stress": measure_stress,
 }

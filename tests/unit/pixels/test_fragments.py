@@ -17,7 +17,7 @@ def item(content: bytes) -> bytes:
 
 @given(st.lists(st.binary(max_size=9), min_size=1, max_size=6), st.booleans())
 def test_frames_come_back_in_order(frames: list[bytes], extended: bool) -> None:
-    content, offsets, lengths = encapsulated(frames, extended=extended)
+    content, offsets, lengths = encapsulated(len(frames), frames.__getitem__, extended=extended)
 
     groups = split(content, len(frames), offsets if extended else ())
 
