@@ -1,6 +1,6 @@
 """``make bench``: the speed of the node, beside its peers, in one run.
 
-``python -m tests.bench [receive|whole|forward|memory|cine|metadata|stress ...] [--rounds N] [--each N]``
+``python -m tests.bench [receive|whole|forward|memory|cine|... ...] [--rounds N] [--each N]``
 Nothing here passes or fails; see docs/benchmarks.md for how to read the figures.
 """
 
