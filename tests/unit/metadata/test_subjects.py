@@ -52,3 +52,16 @@ def test_a_faulty_table_is_refused_without_its_values(tmp_path: Path, text: str,
 def test_a_missing_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_subject_table(tmp_path / "nowhere.csv")
+
+
+def test_a_third_column_tells_issuers_apart(tmp_path: Path) -> None:
+    path = tmp_path / "subjects.csv"
+    path.write_text(
+        "original_patient_id,subject_id,issuer_of_patient_id\n4711,S-1,NORTH\n4711,S-2,\n",
+        encoding="utf-8",
+    )
+
+    table = load_subject_table(path)
+
+    assert table.subject_id("4711", "NORTH") == "S-1"
+    assert table.subject_id("4711", "SOUTH") == table.subject_id("4711") == "S-2"
