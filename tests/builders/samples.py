@@ -15,6 +15,29 @@ STANDARD = SHARED / "standard"
 BURNED_IN = SHARED / "burned_in"
 
 
+# Comments, the boxes of a JP2 file or padding that is none stand in their codestreams.
+COMMENTED = frozenset(
+    {
+        "GDCMJ2K_TextGBR.dcm",
+        "SC_rgb_jls_lossy_line.dcm",
+        "SC_rgb_jls_lossy_sample.dcm",
+        "pydicom__GDCMJ2K_TextGBR.dcm",
+        "pydicom__SC_rgb_jls_lossy_line.dcm",
+        "pydicom__SC_rgb_jls_lossy_sample.dcm",
+        "pydicom-data__JPGLosslessP14SV1_1s_1f_8b.dcm",
+        "fo-dicom__GH184.dcm",
+        "fo-dicom__HasFragmentSequence.dcm",
+        "fo-dicom__IM-0001-0001-0001.dcm",
+        "healthcare-dic__example.dcm",
+        "healthcare-dic__example2.dcm",
+        "healthcare-dic__example-mg.dcm",
+        "healthcare-dic__example-redacted-jp2k.dcm",
+        "healthcare-dic__example-redacted-mg-jp2k.dcm",
+        "healthcare-dic__example-redacted-moved-jp2k.dcm",
+    }
+)
+
+
 def packaged_files() -> list[Path]:
     """Return the sample files that pydicom ships, sorted.
 

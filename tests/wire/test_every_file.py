@@ -23,6 +23,7 @@ from deid_node.dicom.silence import silenced
 from deid_node.errors import withhold_codes
 from deid_node.spool.journeys import Journey
 from deid_node.values.state import InstanceState
+from tests.builders.samples import COMMENTED
 from tests.fakes.programs import program
 from tests.wire.conftest import shared_folder
 from tests.wire.corpus import Corpus, Parcel, prepare, pydicom_files
@@ -145,6 +146,10 @@ def test_where_no_text_was_found_the_pixels_are_the_very_bytes(walk: Walk) -> No
                 continue
             before, after = dcmread(parcel.path), dcmread(arrived)
             same = all(_raw(before, keyword) == _raw(after, keyword) for keyword in PIXELS)
+            if not same and parcel.name in COMMENTED:
+                # Comments inside the codestreams are gone, and nothing else is.
+                shown, left = _frames(parcel.path), _frames(arrived)
+                same = shown is None or (left is not None and np.array_equal(shown, left))
             if not same or after.file_meta.TransferSyntaxUID != parcel.transfer_syntax:
                 changed.append(parcel.name)
 

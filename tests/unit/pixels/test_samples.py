@@ -17,7 +17,7 @@ from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.values.geometry import Box
-from tests.builders.samples import packaged_files, zoo_files
+from tests.builders.samples import COMMENTED, packaged_files, zoo_files
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.pixels.instances import BASELINE, decoded_elsewhere, outside, reread
 
@@ -41,26 +41,6 @@ CODES = {
     "broken__empty.dcm": "not_dicom",
     "fo-dicom__GH1146.dcm": "undecodable",
     "visual-nlp-wor__DICOM_PDF_Deid_Deidentification_0.dcm": "unsupported_object",
-}
-
-# Comments, the boxes of a JP2 file or padding that is none stand in their codestreams.
-COMMENTED = {
-    "GDCMJ2K_TextGBR.dcm",
-    "SC_rgb_jls_lossy_line.dcm",
-    "SC_rgb_jls_lossy_sample.dcm",
-    "pydicom__GDCMJ2K_TextGBR.dcm",
-    "pydicom__SC_rgb_jls_lossy_line.dcm",
-    "pydicom__SC_rgb_jls_lossy_sample.dcm",
-    "pydicom-data__JPGLosslessP14SV1_1s_1f_8b.dcm",
-    "fo-dicom__GH184.dcm",
-    "fo-dicom__HasFragmentSequence.dcm",
-    "fo-dicom__IM-0001-0001-0001.dcm",
-    "healthcare-dic__example.dcm",
-    "healthcare-dic__example2.dcm",
-    "healthcare-dic__example-mg.dcm",
-    "healthcare-dic__example-redacted-jp2k.dcm",
-    "healthcare-dic__example-redacted-mg-jp2k.dcm",
-    "healthcare-dic__example-redacted-moved-jp2k.dcm",
 }
 
 
