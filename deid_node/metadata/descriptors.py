@@ -77,6 +77,9 @@ class DescriptorCleaner:
         del keyword  # every attribute is cleaned alike
         tokens = tokens_of(text)
         kept = self._kept(tokens)
+        # A letter without its accent may be two (ss), and the VR may have no room for more.
+        while len(_joined(tokens, kept)) > len(text):
+            kept.pop()
         if not any(character.isalpha() for at in kept for character in tokens[at].written):
             return None
         return _joined(tokens, kept)
