@@ -48,6 +48,7 @@ from deid_node.receive.peers import Peers
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.custody import Custody
+from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
@@ -186,6 +187,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
             janitor=Janitor(
                 retention=retention,
                 waiting=spool,
+                decisions=Decisions(custody),
                 queue=queue,
                 log=log,
                 reserve_bytes=config.spool.reserve_bytes,

@@ -71,6 +71,14 @@ class Event(StrEnum):
     INSTANCE_CLEANED = "instance_cleaned", "An instance is sealed and waits for delivery."
     INSTANCE_WITHHELD = "instance_withheld", "An instance is kept whole for a person to decide."
     INSTANCE_DISCARDED = "instance_discarded", "A rule dropped an instance."
+    INSTANCE_RELEASED = (
+        "instance_released",
+        "A person gave a withheld instance back to the node; the code is why it was withheld.",
+    )
+    INSTANCE_DISCARDED_BY_PERSON = (
+        "instance_discarded_by_person",
+        "A person dropped a withheld instance; the code is why it was withheld.",
+    )
     INSTANCE_POSTPONED = (
         "instance_postponed",
         "Cleaning failed for a passing cause; the instance is started again.",

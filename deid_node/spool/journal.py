@@ -17,7 +17,7 @@ from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -80,7 +80,20 @@ CREATE TABLE commitments (
 );
 CREATE INDEX commitments_due ON commitments (state, next_at);
 """
-_STEPS = (_SCHEMA, _COMMITMENTS)
+_DECISIONS = """
+ALTER TABLE instances ADD COLUMN in_hand INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE instances ADD COLUMN cut_short INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE decisions (
+    sequence INTEGER PRIMARY KEY,
+    instance_id TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    code TEXT NOT NULL,
+    decided_at REAL NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX decisions_untold ON decisions (told, sequence);
+"""
+_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS)
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)

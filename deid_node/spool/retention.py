@@ -14,6 +14,7 @@ from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.journal import blob_name
 from deid_node.values.identity import InstanceId
+from deid_node.values.order import MAX_CUT_SHORT
 from deid_node.values.state import InstanceState
 
 _BATCH_ROWS = 500
@@ -29,8 +30,9 @@ class Retention:
         """Bring disk and journal together at start, before any worker runs.
 
         Files that no row names were never acknowledged: they are removed. A
-        waiting instance whose blob is gone is withheld as damaged. Returns how
-        many files were removed.
+        waiting instance whose blob is gone is withheld as damaged. Starts that
+        the end of the node cut short are given back. Returns how many files were
+        removed.
         """
         blobs = self._custody.blobs
         kept = {
@@ -55,6 +57,7 @@ class Retention:
                     path.unlink()
                     removed += 1
         self._withhold_missing(blobs.received)
+        self._give_back_starts()
         return removed
 
     def remove_expired(self) -> int:
@@ -96,6 +99,21 @@ class Retention:
     def free_bytes(self) -> int:
         """Return how many bytes the spool's disk can still take."""
         return self._custody.blobs.free_bytes()
+
+    def _give_back_starts(self) -> None:
+        def give_back(transaction: Transaction) -> None:
+            connection = transaction.connection
+            connection.execute(
+                "UPDATE instances SET attempts = attempts - 1, cut_short = cut_short + 1"
+                " WHERE state = ? AND in_hand = 1 AND attempts > 0 AND cut_short < ?",
+                (InstanceState.RECEIVED, MAX_CUT_SHORT),
+            )
+            connection.execute(
+                "UPDATE instances SET in_hand = 0 WHERE state = ? AND in_hand = 1",
+                (InstanceState.RECEIVED,),
+            )
+
+        self._custody.write(give_back)
 
     def _withhold_missing(self, received: Path) -> None:
         damage = BlobDamaged("a blob of the spool cannot be read")

@@ -112,7 +112,8 @@ class Spool:
             if row["attempts"] >= MAX_STARTS:
                 return _withhold(transaction.connection, instance, lost)
             transaction.connection.execute(
-                "UPDATE instances SET attempts = attempts + 1 WHERE id = ?", (instance,)
+                "UPDATE instances SET attempts = attempts + 1, in_hand = 1 WHERE id = ?",
+                (instance,),
             )
             return row
 
@@ -207,8 +208,8 @@ def _is_damaged(row: sqlite3.Row) -> bool:
 
 def _walk_again(connection: sqlite3.Connection, instance: InstanceId) -> None:
     connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, code = NULL, reason = NULL"
-        " WHERE id = ?",
+        "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0, cut_short = 0,"
+        " code = NULL, reason = NULL WHERE id = ?",
         (InstanceState.RECEIVED, time(), instance),
     )
 

@@ -13,6 +13,7 @@ from time import time
 from deid_node.errors import InputError, UidConflict
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
+from deid_node.spool.decisions import Verb, note
 from deid_node.values.identity import InstanceId
 from deid_node.values.state import DeliveryState, InstanceState
 
@@ -87,10 +88,11 @@ class WorkList:
             if row["code"] == UidConflict.code:
                 # It would be delivered under the UID that other bytes already have.
                 raise InputError("another instance has its UID: it can only be discarded")
+            note(transaction, instance, Verb.RELEASE)
             sealed = row["clean_sha256"] is not None
             connection.execute(
-                "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, code = NULL,"
-                " reason = NULL WHERE sequence = ?",
+                "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0,"
+                " cut_short = 0, code = NULL, reason = NULL WHERE sequence = ?",
                 (
                     InstanceState.CLEAN if sealed else InstanceState.RECEIVED,
                     time(),
@@ -115,5 +117,6 @@ class WorkList:
             )
             if changed.rowcount == 0:
                 raise InputError("no withheld instance of that id")
+            note(transaction, instance, Verb.DISCARD)
 
         self._custody.write(write)

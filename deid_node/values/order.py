@@ -9,6 +9,9 @@ from deid_node.values.origin import Origin
 MAX_STARTS = 3
 """How often an instance is started before it is withheld."""
 
+MAX_CUT_SHORT = 3
+"""How many starts are given back because the node itself ended in the middle of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:

@@ -7,6 +7,7 @@ from typing import Protocol
 from deid_node.errors import CustodyError
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
+from deid_node.spool.decisions import PersonsDecision, Verb
 from deid_node.values.identity import InstanceId
 from deid_node.work.queue import WorkQueue
 
@@ -33,12 +34,25 @@ class WaitingInstances(Protocol):
         ...
 
 
+class Decisions(Protocol):
+    """What people decided beside the node; may raise `CustodyError`."""
+
+    def untold(self) -> Sequence[PersonsDecision]:
+        """Return the decisions that the log does not hold yet."""
+        ...
+
+    def told(self, decisions: Sequence[PersonsDecision]) -> None:
+        """Record that the log holds `decisions`."""
+        ...
+
+
 class Janitor:
     """Sweeps every `period_seconds` in a thread of its own.
 
     A sweep removes bytes whose retention has passed, offers every waiting
-    instance to the queue (which takes each only once), and says when the disk
-    falls below its reserve and when it is above it again.
+    instance to the queue (which takes each only once), tells what people have
+    decided, and says when the disk falls below its reserve and when it is above
+    it again.
     """
 
     def __init__(
@@ -46,6 +60,7 @@ class Janitor:
         *,
         retention: RetentionSource,
         waiting: WaitingInstances,
+        decisions: Decisions,
         queue: WorkQueue,
         log: EventLog,
         reserve_bytes: int,
@@ -53,6 +68,7 @@ class Janitor:
     ) -> None:
         self._retention = retention
         self._waiting = waiting
+        self._decisions = decisions
         self._queue = queue
         self._log = log
         self._reserve_bytes = reserve_bytes
@@ -73,7 +89,7 @@ class Janitor:
 
     def sweep(self) -> None:
         """Do all of it once; what fails is told and does not keep the rest from being done."""
-        for task in (self._remove, self._refill, self._look_at_disk):
+        for task in (self._remove, self._refill, self._tell_decisions, self._look_at_disk):
             try:
                 task()
             except CustodyError as error:
@@ -97,6 +113,19 @@ class Janitor:
 
     def _refill(self) -> None:
         self._queue.offer_all(self._waiting.received_ids())
+
+    def _tell_decisions(self) -> None:
+        decisions = self._decisions.untold()
+        for one in decisions:
+            event = (
+                Event.INSTANCE_RELEASED
+                if one.verb is Verb.RELEASE
+                else Event.INSTANCE_DISCARDED_BY_PERSON
+            )
+            self._log.info(event, instance=one.instance, code=one.code)
+        if decisions:
+            # After the log: a crash in between repeats the lines, it does not forget them.
+            self._decisions.told(decisions)
 
     def _look_at_disk(self) -> None:
         free_bytes = self._retention.free_bytes()

@@ -5,6 +5,7 @@ import pytest
 
 from deid_node.errors import SpoolUnavailable
 from deid_node.observe.events import Event
+from deid_node.spool.decisions import PersonsDecision, Verb
 from deid_node.values.identity import InstanceId
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
@@ -17,6 +18,8 @@ class FakeSpool:
     def __init__(self) -> None:
         self.portions: list[int] = []
         self.ids: list[InstanceId] = []
+        self.decided: list[PersonsDecision] = []
+        self.heard: list[PersonsDecision] = []
         self.free = 1000
         self.error: Exception | None = None
         self.swept = threading.Event()
@@ -28,6 +31,12 @@ class FakeSpool:
 
     def received_ids(self) -> Sequence[InstanceId]:
         return self.ids
+
+    def untold(self) -> Sequence[PersonsDecision]:
+        return [one for one in self.decided if one not in self.heard]
+
+    def told(self, decisions: Sequence[PersonsDecision]) -> None:
+        self.heard += decisions
 
     def free_bytes(self) -> int:
         self.swept.set()
@@ -54,6 +63,7 @@ def janitor(spool: FakeSpool, queue: WorkQueue, log: RecordingLog) -> Janitor:
     return Janitor(
         retention=spool,
         waiting=spool,
+        decisions=spool,
         queue=queue,
         log=log,
         reserve_bytes=100,
@@ -121,3 +131,22 @@ def test_one_that_was_never_started_can_be_stopped(janitor: Janitor, spool: Fake
     janitor.stop()
 
     assert not spool.swept.is_set()
+
+
+@pytest.mark.req("REQ-RX-17")
+def test_what_people_decided_is_logged(
+    janitor: Janitor, spool: FakeSpool, log: RecordingLog
+) -> None:
+    first, second = InstanceId("00000000000000aa"), InstanceId("00000000000000bb")
+    spool.decided = [
+        PersonsDecision(1, first, Verb.RELEASE, "no_rule"),
+        PersonsDecision(2, second, Verb.DISCARD, "residual_text"),
+    ]
+
+    janitor.sweep()
+    janitor.sweep()
+
+    released = log.lines_of(Event.INSTANCE_RELEASED)
+    discarded = log.lines_of(Event.INSTANCE_DISCARDED_BY_PERSON)
+    assert [(one["instance"], one["code"]) for one in released] == [(first, "no_rule")]
+    assert [(one["instance"], one["code"]) for one in discarded] == [(second, "residual_text")]

@@ -1,0 +1,71 @@
+"""What people decided about withheld instances, until the node has told of it.
+
+The command line writes a decision beside a running node, or without one, and
+has no log of its own: the node's log is where it has to stand.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from time import time
+from typing import Final
+
+from deid_node.spool.committer import Transaction
+from deid_node.spool.custody import Custody
+from deid_node.values.identity import InstanceId
+
+_MOST_ROWS: Final = 1000
+
+
+class Verb(StrEnum):
+    """What a person can decide."""
+
+    RELEASE = "release"
+    DISCARD = "discard"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsDecision:
+    """One decision; `code` is what the instance was withheld with."""
+
+    number: int
+    instance: InstanceId
+    verb: Verb
+    code: str
+
+
+class Decisions:
+    """The decisions that the log does not hold yet."""
+
+    def __init__(self, custody: Custody) -> None:
+        self._custody = custody
+
+    def untold(self) -> Sequence[PersonsDecision]:
+        """Return them, the oldest first; raise `CustodyError`."""
+        rows = self._custody.read(
+            "SELECT * FROM decisions WHERE told = 0 ORDER BY sequence LIMIT ?", (_MOST_ROWS,)
+        )
+        return [
+            PersonsDecision(
+                row["sequence"], InstanceId(row["instance_id"]), Verb(row["verb"]), row["code"]
+            )
+            for row in rows
+        ]
+
+    def told(self, decisions: Sequence[PersonsDecision]) -> None:
+        """Record that the log holds `decisions`."""
+        self._custody.write(
+            lambda transaction: transaction.connection.executemany(
+                "UPDATE decisions SET told = 1 WHERE sequence = ?",
+                [(one.number,) for one in decisions],
+            )
+        )
+
+
+def note(transaction: Transaction, instance: InstanceId, verb: Verb) -> None:
+    """Write down a decision in the transaction that carries it out, while the code still stands."""
+    transaction.connection.execute(
+        "INSERT INTO decisions (instance_id, verb, code, decided_at)"
+        " SELECT id, ?, code, ? FROM instances WHERE id = ?",
+        (verb, time(), instance),
+    )
