@@ -59,7 +59,7 @@ class Shipment:
     target: Path
     kind: Literal["averaged", "net"] = "net"
     edge_score: float = 0.2
-    forgone: float = 0.01
+    forgone: float = 0.005
     threads: int = 2
 
 

@@ -14,8 +14,10 @@ from deid_node.pixels.find.build import build_finder
 from deid_node.pixels.find.crnn import MAKE, CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.weights import SHIPPED
+from deid_node.training.card import tables, tables_of
 
 WEIGHTS = resources.files("deid_node.weights")
+FIGURES = json.loads(WEIGHTS.joinpath("finder.json").read_text("utf-8"))
 
 
 def test_the_card_names_the_sha256_of_the_shipped_file() -> None:
@@ -26,13 +28,40 @@ def test_the_card_names_the_sha256_of_the_shipped_file() -> None:
 
 
 def test_the_figures_are_those_of_the_shipped_file() -> None:
-    figures = json.loads(WEIGHTS.joinpath("finder.json").read_text("utf-8"))
     own = onnx.load_from_string(WEIGHTS.joinpath(SHIPPED).read_bytes()).metadata_props
     thresholds = {entry.key: entry.value for entry in own}
 
-    assert figures["sha256"] == hashlib.sha256(WEIGHTS.joinpath(SHIPPED).read_bytes()).hexdigest()
-    assert figures["min_score"] == float(thresholds["min_score"])
-    assert figures["edge_score"] == float(thresholds["edge_score"])
+    assert FIGURES["sha256"] == hashlib.sha256(WEIGHTS.joinpath(SHIPPED).read_bytes()).hexdigest()
+    assert FIGURES["min_score"] == float(thresholds["min_score"])
+    assert FIGURES["edge_score"] == float(thresholds["edge_score"])
+
+
+def test_the_tables_of_the_card_are_those_of_the_figures() -> None:
+    card = WEIGHTS.joinpath("MODEL_CARD.md").read_text("utf-8")
+
+    assert tables_of(card) == tables(FIGURES)
+    assert FIGURES["bytes"] == len(WEIGHTS.joinpath(SHIPPED).read_bytes())
+
+
+def test_the_shipped_file_equals_the_torch_network_of_the_shipped_weights() -> None:
+    torch = pytest.importorskip("torch", reason="the train extra is not installed")
+    from deid_node.models.finder import FinderNet
+    from deid_node.training.checkpoints import read_weights
+
+    net = FinderNet()
+    with resources.as_file(WEIGHTS.joinpath("finder.npz")) as file:
+        net.load_state_dict(read_weights(file))
+    frame = np.zeros((192, 256, 3), np.uint8)
+    cv2.putText(frame, "DOE 1970", (20, 90), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (255, 255, 255), 2)
+    frame += np.random.default_rng(1).integers(0, 40, frame.shape, dtype=np.uint8)
+
+    with torch.no_grad():
+        expected = torch.sigmoid(net.eval()(torch.from_numpy(frame).permute(2, 0, 1)[None].float()))
+    drawn = CrnnFinder(CrnnOptions(device="cpu")).maps([frame])[0]
+
+    np.testing.assert_allclose(drawn, expected[0].numpy(), atol=1e-3)
+    assert drawn.max() > 0.9  # it has seen something
+    assert sum(weight.numel() for weight in net.parameters()) == FIGURES["weights"]
 
 
 def test_the_shipped_file_is_light() -> None:
