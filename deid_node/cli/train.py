@@ -3,14 +3,20 @@
 import argparse
 import importlib
 import sys
+from types import MappingProxyType
 
 from deid_node.cli.arguments import Commands
 from deid_node.errors import InputError
 
-_MODULES = {
-    "train": {"finder": "deid_node.training.finder", "reader": "deid_node.training.reader"},
-    "export": {"finder": "deid_node.training.ship", "reader": "deid_node.training.ship_reader"},
-}
+_MODELS = ("finder", "reader")
+_TOOLS = MappingProxyType(
+    {
+        ("train", "finder"): "deid_node.training.finder",
+        ("train", "reader"): "deid_node.training.reader",
+        ("export", "finder"): "deid_node.training.ship",
+        ("export", "reader"): "deid_node.training.ship_reader",
+    }
+)
 
 
 def add(commands: Commands) -> None:
@@ -20,7 +26,7 @@ def add(commands: Commands) -> None:
         ("export", "write a trained model as it ships"),
     ):
         parser = commands.add_parser(verb, help=meaning, add_help=False)
-        parser.add_argument("model", choices=tuple(_MODULES[verb]))
+        parser.add_argument("model", choices=_MODELS)
         parser.add_argument("rest", nargs=argparse.REMAINDER)
         parser.set_defaults(run=run)
 
@@ -28,7 +34,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Hand the arguments on to the training, which needs the extra ``train``."""
     try:
-        tool = importlib.import_module(_MODULES[arguments.command][arguments.model])
+        tool = importlib.import_module(_TOOLS[arguments.command, arguments.model])
     except ModuleNotFoundError as error:
         raise InputError(f"{error.name} is missing: install deid-node[cpu,train]") from None
     sys.argv[0] = f"deid-node {arguments.command} {arguments.model}"

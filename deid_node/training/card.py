@@ -11,11 +11,11 @@ from typing import Any
 CARD = "MODEL_CARD.md"
 _BEGIN = "<!-- figures -->\n"
 _END = "<!-- end of figures -->\n"
-_SETS = {
-    "screens": "real screens",
-    "text_free": "text-free images",
-    "rendered": "rendered, 512 x 512",
-}
+_SETS = (
+    ("screens", "real screens"),
+    ("text_free", "text-free images"),
+    ("rendered", "rendered, 512 x 512"),
+)
 
 Report = Mapping[str, Any]
 
@@ -110,7 +110,7 @@ def _figures(sets: Report) -> Sequence[str]:
                 f"{one['unneeded_area']:.2%}",
                 share(one["images_touched"], one["images"], alone=True),
             )
-            for name, said in _SETS.items()
+            for name, said in _SETS
             for one in (sets[name],)
         ),
     )

@@ -97,7 +97,10 @@ def ship(shipment: Shipment) -> dict[str, object]:
         "test": {
             name: _told(one)
             for name, one in _figures(
-                file, example_sets(shipment, "test", unseen, _TEST_SEED), (chosen,), shipment.threads
+                file,
+                example_sets(shipment, "test", unseen, _TEST_SEED),
+                (chosen,),
+                shipment.threads,
             )[chosen].items()
         },
     }
