@@ -41,14 +41,23 @@ class Judged:
         return bool(text) and UNKNOWN not in text and self.reading.confidence >= min_confidence
 
     @property
+    def otherwise(self) -> bool:
+        """Whether the line says something else: more than signs and the letters' size differ."""
+        return _bare(self.reading.text) != _bare(self.wanted)
+
+    @property
     def taken_for_listed(self) -> bool:
-        """Whether the reading is one that the lists of `keep` name, and the line is not."""
-        return listed(self.reading.text) and not listed(self.wanted)
+        """Whether the lists of `keep` name the reading but not the line, which says otherwise."""
+        return self.otherwise and listed(self.reading.text) and not listed(self.wanted)
 
 
 def listed(text: str) -> bool:
     """Return whether one of the lists that ship with ``keep`` names `text`."""
     return any(pattern.fullmatch(text) for pattern in _LISTED)
+
+
+def _bare(text: str) -> str:
+    return "".join(letter for letter in text.casefold() if letter.isalnum() or letter == UNKNOWN)
 
 
 def distance(one: Sequence[str], other: Sequence[str]) -> int:

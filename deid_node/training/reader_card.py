@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from deid_node.training.card import Report, share, table, write_between_marks
 
 CARD = "READER_CARD.md"
-_SETS = {
-    "screens": "real screens",
-    "rendered": "rendered lines",
-    "unreadable": "other scripts, two lines, halves, upside down",
-    "text_free": "cuts without text",
-}
+_SETS = MappingProxyType(
+    {
+        "screens": "real screens",
+        "rendered": "rendered lines",
+        "unreadable": "other scripts, two lines, halves, upside down",
+        "text_free": "cuts without text",
+    }
+)
 
 
 def write_reader_card(card: Path, report: Report) -> None:
@@ -45,7 +48,7 @@ def reader_tables(report: Report) -> str:
             *_by_height(report["test"]),
             "## Threshold",
             "",
-            "Trusted and wrong, of those trusted, on validation:",
+            "Lines of validation that say something else, of those trusted:",
             "",
             *_by_confidence(report),
         ]
@@ -72,6 +75,7 @@ def _figures(sets: Report) -> Sequence[str]:
             "letters wrong",
             "trusted",
             "trusted and wrong",
+            "says something else",
             "taken for a listed line",
         ),
         (
@@ -82,6 +86,7 @@ def _figures(sets: Report) -> Sequence[str]:
                 f"{one['letter_errors']:.2%}" if name in {"screens", "rendered"} else "-",
                 share(one["trusted"], one["lines"]),
                 share(one["trusted_wrong"], one["trusted"]),
+                share(one["trusted_otherwise"], one["trusted"]),
                 one["taken_for_listed"],
             )
             for name, said in _SETS.items()
@@ -114,7 +119,7 @@ def _by_confidence(report: Report) -> Sequence[str]:
         rows.append(
             (
                 f"{confidence}{chosen}",
-                *(share(one["trusted_wrong"], one["trusted"], alone=True) for one in _of(sets)),
+                *(share(one["trusted_otherwise"], one["trusted"], alone=True) for one in _of(sets)),
                 sum(one["taken_for_listed"] for one in _of(sets)),
             )
         )

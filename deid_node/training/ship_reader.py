@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -41,7 +42,7 @@ from deid_node.values.geometry import Box
 
 FIGURES = "reader.json"
 _CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.999)
-_SEEDS: Mapping[Part, int] = {"validation": 5, "test": 6}
+_SEEDS: Mapping[Part, int] = MappingProxyType({"validation": 5, "test": 6})
 
 Sets = dict[str, tuple[Judged, ...]]
 
@@ -51,8 +52,9 @@ class ReaderShipment:
     """Where a checkpoint comes from and where the files go.
 
     `kind` says which weights of the checkpoint: the last when a run ended as planned,
-    the averaged ones when it was broken off. `most_wrong` is the share of the trusted
-    lines that may be wrong, on validation. `pages` pages are rendered for each part.
+    the averaged ones when it was broken off. On validation, at most `most_otherwise` of
+    the trusted lines say something else in truth, and at most `most_taken` of all lines
+    are taken for one that may stay. `pages` pages are rendered for each part.
     """
 
     checkpoint: Path
@@ -60,7 +62,8 @@ class ReaderShipment:
     fonts: tuple[Path, ...]
     target: Path
     kind: Literal["averaged", "net"] = "net"
-    most_wrong: float = 0.005
+    most_otherwise: float = 0.01
+    most_taken: float = 0.001
     pages: int = 700
     threads: int = 1
 
@@ -76,7 +79,9 @@ def ship(shipment: ReaderShipment) -> dict[str, object]:
     export_reader(net, file, alphabet=ALPHABET, min_confidence=_CONFIDENCES[0])
     validation = _sets(shipment, "validation", _reader(shipment))
     chosen = choose_confidence(
-        [one for judged in validation.values() for one in judged], shipment.most_wrong
+        [one for judged in validation.values() for one in judged],
+        most_otherwise=shipment.most_otherwise,
+        most_taken=shipment.most_taken,
     )
     export_reader(net, file, alphabet=ALPHABET, min_confidence=chosen)
     reader = _reader(shipment)
@@ -107,18 +112,18 @@ def ship(shipment: ReaderShipment) -> dict[str, object]:
     return report
 
 
-def choose_confidence(judged: Sequence[Judged], most_wrong: float) -> float:
-    """Return the lowest confidence from which no more than `most_wrong` of the readings err.
+def choose_confidence(
+    judged: Sequence[Judged], *, most_otherwise: float, most_taken: float
+) -> float:
+    """Return the lowest confidence from which errors are as rare as `ReaderShipment` asks.
 
-    Above it, none may be taken for a listed line that it is not. Where no confidence is
-    high enough, the highest that is tried is returned.
+    Where no confidence is high enough, the highest that is tried is returned.
     """
     for confidence in _CONFIDENCES:
         trusted = [one for one in judged if one.trusted(confidence)]
-        wrong = [one for one in trusted if not one.right]
-        if len(wrong) <= most_wrong * len(trusted) and not any(
-            one.taken_for_listed for one in wrong
-        ):
+        otherwise = sum(one.otherwise for one in trusted)
+        taken = sum(one.taken_for_listed for one in trusted)
+        if otherwise <= most_otherwise * len(trusted) and taken <= most_taken * len(judged):
             return confidence
     return _CONFIDENCES[-1]
 
@@ -180,13 +185,13 @@ def _told(sets: Sets, confidence: float) -> dict[str, object]:
 
 def _trust(judged: Sequence[Judged], confidence: float) -> dict[str, int]:
     trusted = [one for one in judged if one.trusted(confidence)]
-    wrong = [one for one in trusted if not one.right]
     return {
         "lines": len(judged),
         "right": sum(one.right for one in judged),
         "trusted": len(trusted),
-        "trusted_wrong": len(wrong),
-        "taken_for_listed": sum(one.taken_for_listed for one in wrong),
+        "trusted_wrong": sum(not one.right for one in trusted),
+        "trusted_otherwise": sum(one.otherwise for one in trusted),
+        "taken_for_listed": sum(one.taken_for_listed for one in trusted),
     }
 
 

@@ -45,7 +45,14 @@ def test_names_and_dates_are_not(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "text", "taken"),
-    [("R SMITH", "R", True), ("R", "L", False), ("SMITH", "SMITH", False), ("", "I", True)],
+    [
+        ("R SMITH", "R", True),
+        ("R", "L", False),
+        ("SMITH", "SMITH", False),
+        ("", "I", True),
+        ("<R.", "R", False),
+        (f"R {UNKNOWN}", "R", True),
+    ],
 )
 def test_a_line_is_taken_for_a_listed_one(wanted: str, text: str, taken: bool) -> None:
     assert judged(wanted, text).taken_for_listed == taken

@@ -17,21 +17,27 @@ def judged(wanted: str, text: str, confidence: float, *, times: int = 1) -> list
 def test_the_lowest_confidence_that_is_seldom_wrong_is_chosen() -> None:
     some = judged("abc", "abc", 0.96, times=199) + judged("abc", "abd", 0.92, times=2)
 
-    assert choose_confidence(some, 0.005) == 0.93
-    assert choose_confidence(some, 0.02) == 0.5
+    assert choose_confidence(some, most_otherwise=0.005, most_taken=0.0) == 0.93
+    assert choose_confidence(some, most_otherwise=0.02, most_taken=0.0) == 0.5
 
 
 def test_a_name_that_would_be_read_as_a_mark_moves_the_threshold() -> None:
     some = judged("abc", "abc", 0.96, times=999) + judged("R SMITH", "R", 0.985)
 
-    assert choose_confidence(some, 0.5) == 0.99
+    assert choose_confidence(some, most_otherwise=0.5, most_taken=0.0) == 0.99
+    assert choose_confidence(some, most_otherwise=0.5, most_taken=0.001) == 0.5
 
 
 def test_when_no_confidence_is_enough_the_highest_is_chosen() -> None:
-    assert choose_confidence(judged("abc", "abd", 1.0), 0.5) == 0.999
+    some = judged("abc", "abd", 1.0)
+
+    assert choose_confidence(some, most_otherwise=0.5, most_taken=1.0) == 0.999
 
 
-ONE = {"lines": 40, "right": 30, "trusted": 20, "trusted_wrong": 1, "taken_for_listed": 0}
+ONE = {
+    "lines": 40, "right": 30, "trusted": 20, "trusted_wrong": 2, "trusted_otherwise": 1,
+    "taken_for_listed": 0,
+}  # fmt: skip
 SET = ONE | {"letter_errors": 0.0512, "by_height": {"7-10 px": ONE}}
 SETS = {"screens": SET, "rendered": SET, "unreadable": SET, "text_free": SET}
 REPORT = {
@@ -47,7 +53,7 @@ def test_the_card_s_tables_tell_the_figures() -> None:
 
     assert "`" + "ab" * 32 + "`" in said
     assert (
-        "| real screens | 40 | 30 / 40 (0.750) | 5.12% | 20 / 40 (0.500) | 1 / 20 (0.050) | 0 |"
-        in said
+        "| real screens | 40 | 30 / 40 (0.750) | 5.12% | 20 / 40 (0.500) | 2 / 20 (0.100) "
+        "| 1 / 20 (0.050) | 0 |" in said
     )
     assert "| 0.9 (chosen) | 1 / 20 | 1 / 20 | 1 / 20 | 1 / 20 | 0 |" in said
