@@ -75,8 +75,8 @@ class Event(StrEnum):
         "instance_released",
         "A person gave a withheld instance back to the node; the code is why it was withheld.",
     )
-    INSTANCE_DISCARDED_BY_PERSON = (
-        "instance_discarded_by_person",
+    INSTANCE_DROPPED = (
+        "instance_dropped",
         "A person dropped a withheld instance; the code is why it was withheld.",
     )
     INSTANCE_POSTPONED = (

@@ -120,7 +120,7 @@ class Janitor:
             event = (
                 Event.INSTANCE_RELEASED
                 if one.verb is Verb.RELEASE
-                else Event.INSTANCE_DISCARDED_BY_PERSON
+                else Event.INSTANCE_DROPPED
             )
             self._log.info(event, instance=one.instance, code=one.code)
         if decisions:

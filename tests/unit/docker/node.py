@@ -1,10 +1,12 @@
 """A node's metrics after a day of everything, for the queries to find something in."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 
 from deid_node.errors import withhold_codes
+from deid_node.observe.certificates import Certificate
 from deid_node.observe.labels import AssociationResult, ConfiguredNames, Fill, Stage
 from deid_node.observe.metrics import Metrics
 from deid_node.values.delivery import DeliveryResult
@@ -25,6 +27,9 @@ def busy_metrics() -> Metrics:
     names = ConfiguredNames(peers=("ct1",), rules=("everything",), destinations=("archive",))
     metrics = Metrics(CollectorRegistry(), names)
     metrics.watch_custody(Spool())
+    metrics.watch_certificates(
+        [Certificate("receive", "certificate_file", datetime.now(UTC) + timedelta(days=90))]
+    )
     metrics.build_info(
         version="0.1.0", standard_edition="2026c", finder="crnn-1", inpainter="telea"
     )

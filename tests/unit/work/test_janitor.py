@@ -147,6 +147,6 @@ def test_what_people_decided_is_logged(
     janitor.sweep()
 
     released = log.lines_of(Event.INSTANCE_RELEASED)
-    discarded = log.lines_of(Event.INSTANCE_DISCARDED_BY_PERSON)
+    discarded = log.lines_of(Event.INSTANCE_DROPPED)
     assert [(one["instance"], one["code"]) for one in released] == [(first, "no_rule")]
     assert [(one["instance"], one["code"]) for one in discarded] == [(second, "residual_text")]
