@@ -117,11 +117,7 @@ class Janitor:
     def _tell_decisions(self) -> None:
         decisions = self._decisions.untold()
         for one in decisions:
-            event = (
-                Event.INSTANCE_RELEASED
-                if one.verb is Verb.RELEASE
-                else Event.INSTANCE_DROPPED
-            )
+            event = Event.INSTANCE_RELEASED if one.verb is Verb.RELEASE else Event.INSTANCE_DROPPED
             self._log.info(event, instance=one.instance, code=one.code)
         if decisions:
             # After the log: a crash in between repeats the lines, it does not forget them.

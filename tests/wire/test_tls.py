@@ -37,7 +37,7 @@ class Bench:
         self, program: str, identity: Identity | None, *more: str | Path, ca: Path | None = None
     ) -> int:
         """Call the node with a program of DCMTK and return its exit status."""
-        secret = (
+        secret: list[str | Path] = (
             ["+tls", identity.key, identity.certificate, "+cf", ca or self.authority.file]
             if identity
             else []
