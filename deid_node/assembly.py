@@ -35,13 +35,14 @@ from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.weights import name_of, read_weights
+from deid_node.pixels.find.weights import read_weights
 from deid_node.pixels.inpaint.build import build_inpainter
 from deid_node.pixels.keep.judge import KeepList
 from deid_node.pixels.keep.patterns import compiled
 from deid_node.pixels.read.base import Reader
 from deid_node.pixels.read.build import build_reader
 from deid_node.pixels.read.weights import read_weights as read_reader_weights
+from deid_node.pixels.weights import crnn_name
 from deid_node.receive import secure as receive_secure
 from deid_node.receive.build import build_reception, check_reception
 from deid_node.receive.peers import Peers
@@ -162,7 +163,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
     metrics.build_info(
         version=__version__,
         standard_edition=EDITION,
-        finder=name_of(read_weights(config.pixels.finder)),
+        finder=crnn_name(read_weights(config.pixels.finder)),
         inpainter="solid-telea",
     )
     health = Health(

@@ -17,7 +17,8 @@ from deid_node.pixels.find.maps import boxes_of_maps
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.runtime import open_session
 from deid_node.pixels.find.tiles import Tile, sew, tiles
-from deid_node.pixels.find.weights import SETTING, name_of, read_weights
+from deid_node.pixels.find.weights import SETTING, read_weights
+from deid_node.pixels.weights import crnn_name
 from deid_node.values.geometry import Found
 
 MAKE = "deid_node finder 1"
@@ -39,7 +40,7 @@ class CrnnFinder:
 
     def __init__(self, options: CrnnOptions, *, threads: int = 1) -> None:
         model = read_weights(options)
-        self._name = name_of(model)
+        self._name = crnn_name(model)
         self._session = open_session(
             model, device=options.device, threads=threads, room="pixels.finder"
         )

@@ -1,15 +1,9 @@
-"""The file with the finder's weights: where it lies and what it is called.
+"""The file with the finder's weights: where it lies."""
 
-Light: nothing here imports onnxruntime, so that a configuration can be checked
-on a machine without it.
-"""
-
-import hashlib
-from importlib import resources
 from typing import Final
 
-from deid_node.errors import ConfigurationError
 from deid_node.pixels.find.options import CrnnOptions
+from deid_node.pixels.weights import model_bytes
 
 SHIPPED: Final = "finder.onnx"
 SETTING: Final = "pixels.finder.model_file"
@@ -23,14 +17,4 @@ def read_weights(options: CrnnOptions) -> bytes:
     ConfigurationError
         The file cannot be read.
     """
-    try:
-        if options.model_file is not None:
-            return options.model_file.read_bytes()
-        return resources.files("deid_node.weights").joinpath(SHIPPED).read_bytes()
-    except OSError:
-        raise ConfigurationError(SETTING, "cannot be read") from None
-
-
-def name_of(model: bytes) -> str:
-    """Return ``crnn-`` and the first 8 digits of the file's sha256."""
-    return f"crnn-{hashlib.sha256(model).hexdigest()[:8]}"
+    return model_bytes(options.model_file, shipped=SHIPPED, setting=SETTING)

@@ -17,7 +17,8 @@ from deid_node.pixels.read.base import UNKNOWN, Reading
 from deid_node.pixels.read.crops import line_of
 from deid_node.pixels.read.letters import reading_of
 from deid_node.pixels.read.options import CrnnReaderOptions
-from deid_node.pixels.read.weights import SETTING, name_of, read_weights
+from deid_node.pixels.read.weights import SETTING, read_weights
+from deid_node.pixels.weights import crnn_name
 from deid_node.values.geometry import Box
 
 MAKE = "deid_node reader 1"
@@ -31,7 +32,7 @@ class CrnnReader:
 
     def __init__(self, options: CrnnReaderOptions, *, threads: int = 1) -> None:
         model = read_weights(options)
-        self._name = name_of(model)
+        self._name = crnn_name(model)
         self._session = open_session(
             model, device=options.device, threads=threads, room="pixels.reader"
         )
