@@ -1,0 +1,39 @@
+"""What the package imports is what it asks pip for: the tests' own libraries hide a gap."""
+
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+
+import pytest
+
+from tests.architecture.source import ROOT, Module, modules
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+BESIDE = {"models": ("train",), "training": ("train",), "evaluation": ("train", "peers")}
+"""Rooms beside the corridor, and the extras that they may ask for."""
+
+
+def _names(requirements: list[str]) -> set[str]:
+    found = (re.match(r"[A-Za-z0-9_.-]+", requirement) for requirement in requirements)
+    return {re.sub(r"[-_.]+", "-", name.group()).lower() for name in found if name}
+
+
+def _imported(module: Module) -> set[str]:
+    """Return the top-level names of other people's modules that `module` imports anywhere."""
+    found = {name.partition(".")[0] for _, name in module.imports()}
+    return found - sys.stdlib_module_names - {"deid_node"}
+
+
+@pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)
+def test_every_library_that_is_imported_is_asked_for(module: Module) -> None:
+    room = module.name.partition("/")[0]
+    # onnxruntime comes with cpu or with gpu; one of them is always there.
+    extras = ("cpu", *BESIDE.get(room, ()))
+    declared = _names([*PROJECT["dependencies"], *(one for name in extras for one in EXTRAS[name])])
+    known = packages_distributions()
+
+    for name in _imported(module):
+        distributions = {re.sub(r"[-_.]+", "-", one).lower() for one in known.get(name, [name])}
+        assert distributions & declared, f"{name} is not among the dependencies"
