@@ -126,7 +126,7 @@ class SpoorReader:
         for part in parts:
             if not part.isascii():
                 yield from _encoded(part, charsets, least=4)
-        # One letter over and over names nobody: XXXX^XXXX.
+        # One letter over and over is a placeholder and names nobody.
         if not set(parts) <= self._nobody and len(set("".join(parts))) > 1:
             for first, second in permutations(parts[:_PARTS], 2):
                 yield from _encoded(first + second, charsets, least=_LEAST_FRAGMENT)

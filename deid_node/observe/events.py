@@ -6,21 +6,11 @@ where a part changed. A line of the log is one event with fields of
 patient's name gets into a log.
 """
 
-from enum import StrEnum
-from typing import Self
+from deid_node.values.told import Told
 
 
-class Event(StrEnum):
+class Event(Told):
     """What can happen; `meaning` is the line that the operator's handbook prints."""
-
-    meaning: str
-
-    def __new__(cls, name: str, meaning: str = "") -> Self:
-        """Make the member: a plain string that also knows its meaning."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.meaning = meaning
-        return member
 
     # The node as a whole.
     NODE_STARTING = "node_starting", "The configuration is valid; the parts are being started."

@@ -1,11 +1,16 @@
 """What trainings have in common: how fast is learned when, and what is written down."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
+import cv2
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, Dataset
+
+Batch = TypeVar("Batch")
 
 
 def rate_of_learning(step: int, *, steps: int, highest: float, warm_up: int, fall: float) -> float:
@@ -38,6 +43,27 @@ def write_down(curve: Path, columns: Sequence[str], row: Sequence[float]) -> Non
         if fresh:
             writer.writerow(columns)
         writer.writerow([f"{value:.6g}" for value in row])
+
+
+def last_step(curve: Path) -> int | None:
+    """Return the step of the latest row of a curve's CSV file, None where there is no file."""
+    if not curve.exists():
+        return None
+    with curve.open(newline="", encoding="utf-8") as lines:
+        return max(int(float(row["step"])) for row in csv.DictReader(lines))
+
+
+def stream(batches: Dataset[Batch], *, workers: int) -> Iterator[Batch]:
+    """Yield `batches` in order, made by so many processes ahead of time, or by none."""
+    yield from DataLoader(
+        batches, batch_size=None, shuffle=False, num_workers=workers,
+        prefetch_factor=8 if workers else None, worker_init_fn=_yield_the_machine,
+    )  # fmt: skip
+
+
+def _yield_the_machine(_worker: int) -> None:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
 
 
 def chosen_device(wanted: str) -> torch.device:

@@ -12,7 +12,7 @@ import argparse
 import copy
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from deid_node.models.finder import FinderNet
 from deid_node.training.backgrounds import read_backgrounds
 from deid_node.training.checkpoints import resume, save_checkpoint, take_over
-from deid_node.training.course import chosen_device, follow, rate_of_learning, write_down
+from deid_node.training.course import chosen_device, follow, rate_of_learning, stream, write_down
 from deid_node.training.faces import Face, find_faces
 from deid_node.training.hard import hard_pictures
 from deid_node.training.losses import finder_loss
@@ -139,8 +139,9 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
         _Batches(check, options.batch, 0, options.validation_batches)[n]
         for n in range(options.validation_batches)
     ]
+    batches = _Batches(maker, options.batch, first, options.steps)
     started, losses = time.monotonic(), []
-    for step, batch in enumerate(_stream(maker, options, first), start=first):
+    for step, batch in enumerate(stream(batches, workers=options.workers), start=first):
         rate = learning_rate(step, options)
         for group in descent.param_groups:
             group["lr"] = rate
@@ -191,20 +192,6 @@ def examine(
             asked += float((wanted & inside).sum())
             said += float((seen & inside).sum())
     return loss, hit / max(1.0, asked), hit / max(1.0, said)
-
-
-def _stream(maker: SampleMaker, options: FinderTraining, first: int) -> Iterator[Batch]:
-    batches = _Batches(maker, options.batch, first, options.steps)
-    loader = DataLoader(
-        batches, batch_size=None, shuffle=False, num_workers=options.workers,
-        prefetch_factor=8 if options.workers else None, worker_init_fn=_yield_the_machine,
-    )  # fmt: skip
-    yield from loader
-
-
-def _yield_the_machine(_worker: int) -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def _frames(pictures: Tensor, device: torch.device) -> Tensor:

@@ -10,7 +10,7 @@ import argparse
 import copy
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from deid_node.models.reader import ReaderNet, ReaderShape
 from deid_node.pixels.read.crops import line_of
@@ -26,7 +26,7 @@ from deid_node.pixels.read.letters import reading_of
 from deid_node.training.alphabet import ALPHABET, classes_of
 from deid_node.training.backgrounds import read_backgrounds
 from deid_node.training.checkpoints import resume, save_checkpoint
-from deid_node.training.course import chosen_device, follow, rate_of_learning, write_down
+from deid_node.training.course import chosen_device, follow, rate_of_learning, stream, write_down
 from deid_node.training.faces import Face, find_faces
 from deid_node.training.finder import hold_out
 from deid_node.training.judging import Judged, error_rate
@@ -151,8 +151,9 @@ def train(options: ReaderTraining, *, tell: Callable[[str], None] = print) -> Pa
     averaged = copy.deepcopy(net).requires_grad_(False)
     descent = torch.optim.AdamW(net.parameters(), lr=options.learning_rate, weight_decay=0.01)
     first = resume(options.out / CHECKPOINT, net, averaged, descent, device)
+    batches = _Batches(maker, options.pages, options.group, first, options.steps)
     started, losses = time.monotonic(), []
-    for step, groups in enumerate(_stream(maker, options, first), start=first):
+    for step, groups in enumerate(stream(batches, workers=options.workers), start=first):
         rate = rate_of_learning(
             step, steps=options.steps, highest=options.learning_rate,
             warm_up=options.warm_up, fall=options.fall,
@@ -229,20 +230,6 @@ def _learn(
     nn.utils.clip_grad_norm_(net.parameters(), 5.0)
     descent.step()
     return total
-
-
-def _stream(maker: LineMaker, options: ReaderTraining, first: int) -> Iterator[tuple[Group, ...]]:
-    batches = _Batches(maker, options.pages, options.group, first, options.steps)
-    loader = DataLoader(
-        batches, batch_size=None, shuffle=False, num_workers=options.workers,
-        prefetch_factor=8 if options.workers else None, worker_init_fn=_yield_the_machine,
-    )  # fmt: skip
-    yield from loader
-
-
-def _yield_the_machine(_worker: int) -> None:
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

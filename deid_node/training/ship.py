@@ -7,7 +7,6 @@ are taken once, after it is fixed, with the exported file itself.
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import sys
@@ -26,6 +25,7 @@ from deid_node.pixels.find.weights import SHIPPED
 from deid_node.training.backgrounds import licences, read_backgrounds
 from deid_node.training.card import CARD, write_card
 from deid_node.training.checkpoints import load_net, save_weights
+from deid_node.training.course import last_step
 from deid_node.training.examples import Example, rendered, screens, text_free
 from deid_node.training.faces import find_faces
 from deid_node.training.finder import CURVE, hold_out
@@ -85,7 +85,7 @@ def ship(shipment: Shipment) -> dict[str, object]:
         "weights": sum(one.numel() for one in net.parameters()),
         "min_score": chosen,
         "edge_score": shipment.edge_score,
-        "steps": _last_step(shipment.checkpoint.parent / CURVE),
+        "steps": last_step(shipment.checkpoint.parent / CURVE),
         "trained_on": licences(read_backgrounds(shipment.shared / "train", "train")),
         "seconds_512": round(_seconds(file, shipment.threads), 3),
         "threads": shipment.threads,
@@ -181,13 +181,6 @@ def _seconds(file: Path, threads: int) -> float:
         finder.find([frame])
         times.append(time.perf_counter() - started)
     return float(np.median(times))
-
-
-def _last_step(curve: Path) -> int | None:
-    if not curve.exists():
-        return None
-    with curve.open(newline="", encoding="utf-8") as lines:
-        return max(int(float(row["step"])) for row in csv.DictReader(lines))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,7 +8,6 @@ the test lines are taken once, after it is fixed, with the exported file itself.
 """
 
 import argparse
-import csv
 import hashlib
 import json
 import shutil
@@ -30,6 +29,7 @@ from deid_node.pixels.read.weights import SHIPPED
 from deid_node.training.alphabet import ALPHABET
 from deid_node.training.backgrounds import licences, read_backgrounds
 from deid_node.training.checkpoints import load_reader
+from deid_node.training.course import last_step
 from deid_node.training.examples import Part
 from deid_node.training.faces import find_faces
 from deid_node.training.judging import Judged, error_rate, height_class
@@ -92,7 +92,7 @@ def ship(shipment: ReaderShipment) -> dict[str, object]:
         "weights": sum(one.numel() for one in net.parameters()),
         "min_confidence": chosen,
         "letters": len(ALPHABET),
-        "steps": _last_step(curve),
+        "steps": last_step(curve),
         "kind": shipment.kind,
         "trained_on": licences(read_backgrounds(shipment.shared / "train", "train")),
         "seconds_line": round(_seconds(reader), 5),
@@ -210,13 +210,6 @@ def _seconds(reader: CrnnReader) -> float:
         reader.read(frame, [Box(0, 0, 120, 20)])
         times.append(time.perf_counter() - started)
     return float(np.median(times))
-
-
-def _last_step(curve: Path) -> int | None:
-    if not curve.exists():
-        return None
-    with curve.open(newline="", encoding="utf-8") as lines:
-        return max(int(float(row["step"])) for row in csv.DictReader(lines))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,7 +1,8 @@
 """Why a caller is turned away: codes of the log, labels of the metric."""
 
 from enum import StrEnum
-from typing import Self
+
+from deid_node.values.told import Told
 
 
 class RefusalCode(StrEnum):
@@ -17,17 +18,8 @@ class RefusalCode(StrEnum):
     REFUSED_OFTEN = "refused_often"
 
 
-class TlsFault(StrEnum):
+class TlsFault(Told):
     """Why a handshake failed, as far as our side can tell; `meaning` is for the log."""
-
-    meaning: str
-
-    def __new__(cls, name: str, meaning: str = "") -> Self:
-        """Make the member: a plain string that also knows its meaning."""
-        member = str.__new__(cls, name)
-        member._value_ = name
-        member.meaning = meaning
-        return member
 
     NOT_SPOKEN = "tls_not_spoken", "the other side does not speak TLS"
     NO_CERTIFICATE = "tls_no_certificate", "the other side shows no certificate"

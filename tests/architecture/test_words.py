@@ -15,7 +15,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", 
 PRINTERS = ("cli.py", "cli/", "demo.py", "demo/", "training/", "evaluation/", "models/")
 
 # The brackets keep this file from holding what it looks for.
-FOREIGN_PATHS = re.compile(r"(?<!\w)/(?:wor[k]/(?!flows)|hom[e]/[a-z]|roo[t]/[a-z])")
+FOREIGN_PATHS = re.compile("/(?:wor[k]/(?!flows)|hom[e]/[a-z]|roo[t]/[a-z])")
 LEFT_OPEN = re.compile(r"\b(?:TOD[O]|FIXM[E]|XX[X]|HAC[K])\b")
 BINARY = {".dcm", ".png", ".jpg", ".onnx", ".npz", ".npy", ".bin", ".ttf", ".otf", ".gz"}
 
