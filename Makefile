@@ -20,7 +20,7 @@ test: $(VENV)/.dev ## run every test that needs no GPU
 setup: $(VENV)/.dev ## make the environment for development
 
 peers: $(VENV)/.dev ## add the programs that `deid-node evaluate --peers` measures beside ours
-	$(PIP) --editable ".[cpu,train,peers]"
+	$(PIP) --editable ".[cpu,diffusion,provenance,train,peers]"
 	$(PIP) --no-deps rapidocr-onnxruntime
 	@command -v tesseract >/dev/null || echo "tesseract is missing: apt-get install tesseract-ocr"
 
@@ -53,9 +53,9 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip --disable-pip-version-check install --quiet "pip>=25.1,<27"
 
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable ".[cpu]"
+	$(PIP) --editable ".[cpu,diffusion]"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run
-	$(PIP) --group dev --editable ".[cpu,train]"
+	$(PIP) --group dev --editable ".[cpu,diffusion,provenance,train]"
 	@touch $@

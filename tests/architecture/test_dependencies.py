@@ -11,8 +11,14 @@ from tests.architecture.source import ROOT, Module, modules
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-BESIDE = {"models": ("train",), "training": ("train",), "evaluation": ("train", "peers")}
-"""Rooms beside the corridor, and the extras that they may ask for."""
+EXTRAS_OF = {
+    "models": ("train", "diffusion"),
+    "training": ("train", "diffusion"),
+    "evaluation": ("train", "diffusion", "peers"),
+    "pixels": ("diffusion",),
+    "work": ("provenance",),
+}
+"""Rooms that may ask for more than the node itself needs; they import it where it is used."""
 
 
 def _names(requirements: list[str]) -> set[str]:
@@ -30,7 +36,7 @@ def _imported(module: Module) -> set[str]:
 def test_every_library_that_is_imported_is_asked_for(module: Module) -> None:
     room = module.name.partition("/")[0]
     # onnxruntime comes with cpu or with gpu; one of them is always there.
-    extras = ("cpu", *BESIDE.get(room, ()))
+    extras = ("cpu", *EXTRAS_OF.get(room, ()))
     declared = _names([*PROJECT["dependencies"], *(one for name in extras for one in EXTRAS[name])])
     known = packages_distributions()
 
