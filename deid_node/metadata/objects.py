@@ -12,6 +12,7 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataset import Dataset
 
 from deid_node.errors import UnsupportedObject
+from deid_node.metadata.elements import element_at, is_empty, items_of
 from deid_node.metadata.options import Option
 
 KNOWN_GROUPS = frozenset(tag >> 16 for tag in DicomDictionary if not (tag >> 16) & 1)
@@ -25,6 +26,8 @@ _PRESENTATION_STATES = f"{_STORAGE}11."
 _STRUCTURED_DISPLAY = f"{_STORAGE}131"
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _DIRECTORY_RECORDS = 0x00041220
+_WAVEFORM_ANNOTATION_SEQUENCE = 0x0040B020
+_UNFORMATTED_TEXT_VALUE = 0x00700006
 
 _UNSUPPORTED: Final = MappingProxyType(
     {
@@ -85,6 +88,33 @@ def _cleaned_by(sop_class_uid: str) -> Option | None:
     if sop_class_uid.startswith(_PRESENTATION_STATES) or sop_class_uid == _STRUCTURED_DISPLAY:
         return Option.CLEAN_GRAPHICS
     return None
+
+
+def require_no_notes(dataset: Dataset, options: Collection[Option] = ()) -> None:
+    """Return if no text is written on the curves of `dataset`, or `options` clean it.
+
+    Raises
+    ------
+    MalformedDataset
+        The annotations cannot be read.
+    UnsupportedObject
+        An annotation has text, and Clean Structured Content is not among the options.
+
+    Source
+    ------
+    PS3.3 C.10.10 (Waveform Annotation).
+    """
+    if Option.CLEAN_STRUCTURED_CONTENT in options:
+        return
+    annotations = element_at(dataset, _WAVEFORM_ANNOTATION_SEQUENCE)
+    if annotations is None:
+        return
+    for item in items_of(annotations, dataset):
+        note = element_at(item, _UNFORMATTED_TEXT_VALUE)
+        if note is not None and not is_empty(note):
+            raise UnsupportedObject(
+                f"the notes on its curves need the option {Option.CLEAN_STRUCTURED_CONTENT}"
+            )
 
 
 def require_no_directory(dataset: Dataset) -> None:

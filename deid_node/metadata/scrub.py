@@ -16,7 +16,12 @@ from deid_node.metadata.crosswalk import Crosswalk, Pair
 from deid_node.metadata.elements import element_at, text_of
 from deid_node.metadata.features import require_faceless
 from deid_node.metadata.filemeta import new_file_meta
-from deid_node.metadata.objects import needs_study, require_no_directory, require_supported
+from deid_node.metadata.objects import (
+    needs_study,
+    require_no_directory,
+    require_no_notes,
+    require_supported,
+)
 from deid_node.metadata.options import DateOptions, Option
 from deid_node.metadata.originals import ENCRYPTED, Envelope
 from deid_node.metadata.plan import Plan
@@ -122,6 +127,7 @@ class Scrubber:
         sop_instance = _required(dataset, _SOP_INSTANCE_UID, "SOPInstanceUID")
         syntax = _transfer_syntax(dataset)
         require_supported(sop_class, self._plan.options)
+        require_no_notes(dataset, self._plan.options)
         if Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in self._plan.options:
             require_faceless(dataset)
         if needs_study(sop_class):

@@ -139,12 +139,15 @@ def test_references_of_real_objects_are_as_many_and_consistent(
     assert list(_references(cleaned)) == expected
 
 
-def test_the_notes_on_a_curve_become_dummies_and_the_curve_stays(
-    scrubber: Scrubber, quiet: None
+@pytest.mark.req("REQ-MD-34")
+def test_a_curve_with_notes_waits_unless_they_are_cleaned(
+    scrubber: Scrubber, cleaning_scrubber: Scrubber, quiet: None
 ) -> None:
     original = dcmread(packaged("waveform_ecg.dcm"))
 
-    cleaned = scrubber.scrub(original).dataset
+    with pytest.raises(UnsupportedObject, match="need the option clean_structured_content"):
+        scrubber.scrub(original)
+    cleaned = cleaning_scrubber.scrub(original).dataset
 
     texts = [
         item.UnformattedTextValue
@@ -155,3 +158,13 @@ def test_the_notes_on_a_curve_become_dummies_and_the_curve_stays(
     assert set(texts) == {"REMOVED"}
     waveforms = zip(original.WaveformSequence, cleaned.WaveformSequence, strict=True)
     assert all(before.WaveformData == after.WaveformData for before, after in waveforms)
+
+
+def test_a_curve_without_notes_goes_through(scrubber: Scrubber, quiet: None) -> None:
+    original = dcmread(packaged("waveform_ecg.dcm"))
+    for item in original.WaveformAnnotationSequence:
+        item.pop("UnformattedTextValue", None)
+
+    cleaned = scrubber.scrub(original).dataset
+
+    assert len(cleaned.WaveformAnnotationSequence) == len(original.WaveformAnnotationSequence)
