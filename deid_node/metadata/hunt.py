@@ -7,15 +7,18 @@ own (`spoor`) and shares nothing with this one.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 
 from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
-from deid_node.metadata.elements import element_at, elements_of, items_of, text_of, vr_of
+from deid_node.metadata.elements import Stored, elements_of, items_of, text_of, vr_of
 from deid_node.metadata.options import Option
+from deid_node.metadata.packed import Fate, NotPlain, Rewriting
 from deid_node.metadata.policy import TEXT_VRS
 from deid_node.metadata.table import ProfileTable
 from deid_node.metadata.vocabulary import camel_parts, plain
@@ -23,6 +26,8 @@ from deid_node.metadata.vocabulary import camel_parts, plain
 _SPLIT = re.compile(r"[\W_]+")
 _DIGITS = re.compile(r"[0-9]+")
 _LETTERS = re.compile(r"[a-z]+")
+_SPECIFIC_CHARACTER_SET = 0x00080005
+_DEEPEST = 64  # levels of sequences in a sequence
 _YEAR_OF_NOTHING = "1900"
 _PARTS = 6  # of a name that are paired
 _LEAST_INSIDE = 4  # characters; shorter ones count only as whole words
@@ -123,15 +128,62 @@ class Hunter:
 
     def _values(self, dataset: Dataset) -> Iterator[tuple[str, str]]:
         for element in elements_of(dataset):
-            tag, vr = int(element.tag), vr_of(element)
+            vr = vr_of(element)
             if vr == "SQ":
-                for item in items_of(element, dataset):
-                    yield from self._values(item)
-            elif vr in {"PN", "DA", "DT"} or tag in self._tags:
-                lying = element_at(dataset, tag)
-                if lying is not None:
-                    for value in text_of(lying, dataset).split("\\"):
-                        yield vr, value
+                try:
+                    yield from _PackedValues(self._names_somebody).of(element, dataset)
+                except NotPlain:
+                    for item in items_of(element, dataset):
+                        yield from self._values(item)
+            elif self._names_somebody(int(element.tag), vr):
+                for value in text_of(element, dataset).split("\\"):
+                    yield vr, value
+
+    def _names_somebody(self, tag: int, vr: str) -> bool:
+        return vr in {"PN", "DA", "DT"} or tag in self._tags
+
+
+class _PackedValues:
+    """Reads values out of a sequence that is still bytes, without a dataset for each item."""
+
+    def __init__(self, wanted: Callable[[int, str], bool]) -> None:
+        self._wanted = wanted
+        self._fates: dict[tuple[int, bytes], Fate] = {}
+
+    def of(self, sequence: Stored, parent: Dataset) -> Sequence[tuple[str, str]]:
+        """Return VR and text of each wanted value at any depth; raises `NotPlain`."""
+        if not isinstance(sequence, RawDataElement) or sequence.VR == "UN" or not sequence.value:
+            raise NotPlain
+        found: list[tuple[str, str]] = []
+
+        def collected(tag: int, sent: bytes, value: bytes) -> bytes:
+            element = sequence._replace(tag=BaseTag(tag), VR=sent.decode() or None, value=value)
+            vr = vr_of(element)
+            found.extend((vr, text) for text in text_of(element, parent).split("\\"))
+            return value
+
+        reading = Rewriting(
+            self._fate,
+            collected,
+            implicit=sequence.is_implicit_VR,
+            little=sequence.is_little_endian,
+        )
+        reading.items(sequence.value, _DEEPEST)
+        return found
+
+    def _fate(self, tag: int, sent: bytes) -> Fate:
+        fate = self._fates.get((tag, sent))
+        if fate is None:
+            fate = self._fates[tag, sent] = self._judged(tag, sent)
+        return fate
+
+    def _judged(self, tag: int, sent: bytes) -> Fate:
+        if tag == _SPECIFIC_CHARACTER_SET or sent == b"UN":
+            raise NotPlain
+        vr = vr_of(RawDataElement(BaseTag(tag), sent.decode() or None, 0, b"", 0, not sent, True))
+        if vr == "SQ":
+            return Fate.IS_LOOKED_INTO
+        return Fate.IS_REPLACED if self._wanted(tag, vr) else Fate.STAYS
 
 
 def _spellings(written: str) -> set[str]:

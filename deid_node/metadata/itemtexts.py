@@ -48,7 +48,8 @@ class ItemReader(Generic[T]):
         self._make = make
         self._implicit = implicit
         self._tags, self._narrow, self._wide = _PLAIN if little else _SWAPPED
-        self._known: dict[tuple[int, bytes], tuple[str, str]] = {}
+        self._kinds: dict[bytes, tuple[int, str, str, bool, int]] = {}
+        self._made: dict[tuple[bytes, bytes], T] = {}
         self._read: dict[bytes, list[T] | None] = {}
 
     def values(self, stored: bytes, depth: int = 0) -> list[T] | None:
@@ -80,39 +81,53 @@ class ItemReader(Generic[T]):
     def _level(self, stored: bytes, at: int, end: int, found: list[T], depth: int) -> bool:
         """Add the values of one item to `found`; False where it is not plain."""
         while at < end:
-            header = self._header(stored, at, end)
-            if header is None:
+            if at + 8 > end:
                 return False
-            tag, sent, length, at = header
-            if at + length > end or tag == _CHARACTER_SET:
-                return False
-            known = self._known.get((tag, sent))
+            # Tag, VR and length come again in each frame: they are understood once.
+            head = stored[at : at + 8]
+            known = self._kinds.get(head) or self._understood(head)
             if known is None:
-                known = self._known[tag, sent] = self._ask(tag, sent.decode())
-            keyword, vr = known
+                return False
+            length, keyword, vr, is_unknown, width = known
+            if width == 12:
+                if at + 12 > end:
+                    return False
+                _, _, _, _, length = self._wide.unpack_from(stored, at)
+            at += width
+            if at + length > end:
+                return False
             value = stored[at : at + length]
             at += length
             if vr != "SQ":
-                found.append(self._make(keyword, vr, value))
+                made = self._made.get((head, value))
+                if made is None:
+                    made = self._made[head, value] = self._make(keyword, vr, value)
+                found.append(made)
                 continue
-            inner = self.values(value, depth + 1) if sent != b"UN" else None
+            inner = None if is_unknown else self.values(value, depth + 1)
             if inner is None:
                 return False
             found += inner
         return at == end
 
-    def _header(self, stored: bytes, at: int, end: int) -> tuple[int, bytes, int, int] | None:
-        """Return tag, VR as sent, length and where the value begins."""
-        if at + 8 > end:
+    def _understood(self, head: bytes) -> tuple[int, str, str, bool, int] | None:
+        """Return length, keyword, VR, whether it was sent as UN, and the bytes before the value.
+
+        `head` is the first 8 bytes of an element; the length of those with 12 comes after it.
+        """
+        group, element, length = self._tags.unpack(head)
+        sent, width = b"", 8
+        if not self._implicit:
+            sent = head[4:6]
+            if sent in _NARROW:
+                _, _, _, length = self._narrow.unpack(head)
+            elif sent in _WIDE:
+                width = 12
+            else:
+                return None
+        tag = group << 16 | element
+        if tag == _CHARACTER_SET:
             return None
-        if self._implicit:
-            group, element, length = self._tags.unpack_from(stored, at)
-            return group << 16 | element, b"", length, at + 8
-        sent = stored[at + 4 : at + 6]
-        if sent in _NARROW:
-            group, element, _, length = self._narrow.unpack_from(stored, at)
-            return group << 16 | element, sent, length, at + 8
-        if sent in _WIDE and at + 12 <= end:
-            group, element, _, _, length = self._wide.unpack_from(stored, at)
-            return group << 16 | element, sent, length, at + 12
-        return None
+        keyword, vr = self._ask(tag, sent.decode())
+        self._kinds[head] = length, keyword, vr, sent == b"UN", width
+        return self._kinds[head]

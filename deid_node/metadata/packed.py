@@ -7,7 +7,7 @@ the library instead: this is a way to be fast, never another way to decide.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from struct import Struct
 from typing import Final
@@ -54,6 +54,7 @@ class Rewriting:
     replaced: Callable[[int, bytes, bytes], bytes | None]
     implicit: bool
     little: bool
+    _heads: dict[bytes, tuple[int, bytes, int, int]] = field(default_factory=dict, init=False)
 
     def items(self, value: bytes, depth: int) -> bytes:
         """Return the bytes of a sequence with its items rewritten.
@@ -148,29 +149,36 @@ class Rewriting:
         """Return tag, VR, length and where the value begins."""
         if at + 8 > end:
             raise NotPlain
-        vr = value[at + 4 : at + 6]
-        if not self.implicit and vr in _SHORT_VRS:
-            group, element, _, length = (_SHORT_LITTLE if self.little else _SHORT_BIG).unpack_from(
-                value, at
-            )
-            content = at + 8
-        elif not self.implicit and vr in _LONG_VRS:
+        # Tag, VR and length come again in each frame: they are understood once.
+        head = value[at : at + 8]
+        known = self._heads.get(head)
+        if known is None:
+            known = self._heads[head] = self._understood(head)
+        tag, vr, length, width = known
+        if width == 12:
             if at + 12 > end:
                 raise NotPlain
-            group, element, _, _, length = (_LONG_LITTLE if self.little else _LONG_BIG).unpack_from(
-                value, at
-            )
-            content = at + 12
-        else:
-            group, element, length = (
-                _TAG_LENGTH_LITTLE if self.little else _TAG_LENGTH_BIG
-            ).unpack_from(value, at)
-            vr, content = b"", at + 8
-            if not self.implicit and (group, element) != (0xFFFE, 0xE00D):
-                raise NotPlain
+            longs = _LONG_LITTLE if self.little else _LONG_BIG
+            _, _, _, _, length = longs.unpack_from(value, at)
+        content = at + width
         if length != _UNDEFINED and content + length > end:
             raise NotPlain
-        return group << 16 | element, vr, length, content
+        return tag, vr, length, content
+
+    def _understood(self, head: bytes) -> tuple[int, bytes, int, int]:
+        """Return tag, VR, length and the bytes before the value, of which `head` are 8."""
+        tags = _TAG_LENGTH_LITTLE if self.little else _TAG_LENGTH_BIG
+        group, element, length = tags.unpack(head)
+        tag, vr = group << 16 | element, head[4:6]
+        if self.implicit or tag == _ITEM_END:
+            return tag, b"", length, 8
+        if vr in _SHORT_VRS:
+            shorts = _SHORT_LITTLE if self.little else _SHORT_BIG
+            _, _, _, length = shorts.unpack(head)
+            return tag, vr, length, 8
+        if vr in _LONG_VRS:
+            return tag, vr, 0, 12
+        raise NotPlain
 
     def _element(self, tag: int, vr: bytes, value: bytes) -> bytes:
         group, element, length = tag >> 16, tag & 0xFFFF, len(value)
