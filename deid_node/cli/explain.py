@@ -23,6 +23,8 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the plan to standard output."""
-    for plan in plans_of(load(arguments.config), only=arguments.treatment):
-        sys.stdout.write(format_rows(plan_rows(plan), arguments.format))
+    config = load(arguments.config)
+    seals = config.metadata.originals.certificate_file is not None
+    for plan in plans_of(config, only=arguments.treatment):
+        sys.stdout.write(format_rows(plan_rows(plan, seals_originals=seals), arguments.format))
     return ExitStatus.DONE

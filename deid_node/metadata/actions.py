@@ -123,7 +123,7 @@ class Walk:
             if new is not None:
                 result[new.tag] = new
         if self._cleaners.private is not None:
-            for kept in self._cleaners.private.kept(dataset, self._item):
+            for kept in self._cleaners.private.kept(dataset, self._item, self._uid):
                 result[kept.tag] = kept
                 self.counts[Action.KEEP.letter] += 1
         return result

@@ -45,7 +45,7 @@ def build_scrubber(
         patient_id_prefix=options.patient_id_prefix,
         ignores_issuer=options.issuer_of_patient_id == "ignored",
     )
-    cleaning = OptionCleaning(plan.options, pseudonyms)
+    cleaning = OptionCleaning(plan.options)
     crosswalk = None
     if options.crosswalk.enabled:
         require_private(options.crosswalk.file)

@@ -15,6 +15,9 @@ from pydicom.dataset import Dataset
 Planned = Callable[[Dataset], Dataset]
 """Returns a new item: the whole plan, these cleaners included, applied to an item."""
 
+Renewed = Callable[[str], str]
+"""Returns the UID that stands for a UID of the original, and remembers the two."""
+
 
 class TextCleaner(Protocol):
     """Cleans the text of one instance (Clean Descriptors).
@@ -65,11 +68,12 @@ class PrivateKeeper(Protocol):
     and for nothing else.
     """
 
-    def kept(self, level: Dataset, planned: Planned) -> Sequence[DataElement]:
+    def kept(self, level: Dataset, planned: Planned, renewed: Renewed) -> Sequence[DataElement]:
         """Return the elements that are added to the result of this level (any depth).
 
         At every level all private elements are removed; these come in their place,
-        reservations included. `planned` is for items of private sequences.
+        reservations included. `planned` is for items of private sequences, `renewed`
+        for UIDs.
         """
         ...
 

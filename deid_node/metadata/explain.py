@@ -16,6 +16,7 @@ from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling
 from deid_node.metadata.attest import ATTESTED
 from deid_node.metadata.options import Option
+from deid_node.metadata.originals import ENCRYPTED
 from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.policy import KNOWN_VRS
 
@@ -51,6 +52,7 @@ TABLE_OPTIONS: Final = tuple(
 )
 
 _ATTESTED_NOTE = "then written anew: what was really done"
+_SEALED_NOTE = "then written anew: the originals, for who holds the site's private key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,10 @@ class PlanRow:
         return fields | {option.value: letters.get(option, "") for option in TABLE_OPTIONS}
 
 
-def plan_rows(plan: Plan) -> Sequence[PlanRow]:
+def plan_rows(plan: Plan, *, seals_originals: bool = False) -> Sequence[PlanRow]:
     """Return the plan, attribute by attribute in order of tags, then by pattern, then by VR.
+
+    `seals_originals` says that the site named a certificate to lock the originals for.
 
     Source
     ------
@@ -102,6 +106,7 @@ def plan_rows(plan: Plan) -> Sequence[PlanRow]:
         pattern = f"{tag >> 16:04X},{tag & 0xFFFF:04X}"
         notes = [ruling.note]
         notes += [_ATTESTED_NOTE] if tag in ATTESTED else []
+        notes += [_SEALED_NOTE] if seals_originals and tag == ENCRYPTED else []
         notes += [f"WEAKER than without it: {_WORDS[weaker[tag]]}"] if tag in weaker else []
         what = (keyword_for_tag(tag), dictionary_description(tag), dictionary_VR(tag))
         note = "; ".join(filter(None, notes))

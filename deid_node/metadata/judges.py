@@ -11,7 +11,6 @@ from deid_node.metadata.graphics import ANNOTATIONS, GraphicsCleaner
 from deid_node.metadata.hunt import Hunter
 from deid_node.metadata.options import Option
 from deid_node.metadata.private import SafePrivateKeeper
-from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.safe_private import load_safe_private
 from deid_node.metadata.structured import (
     ACQUISITION_CONTEXT,
@@ -41,8 +40,6 @@ class OptionCleaning:
     ----------
     options
         What the treatment carries out.
-    pseudonyms
-        What new UIDs of private elements are made with.
 
     Raises
     ------
@@ -50,9 +47,8 @@ class OptionCleaning:
         A shipped table is damaged.
     """
 
-    def __init__(self, options: frozenset[Option], pseudonyms: Pseudonyms) -> None:
+    def __init__(self, options: frozenset[Option]) -> None:
         self._options = options
-        self._pseudonyms = pseudonyms
         self._hunter = Hunter(load_table())
         self._vocabulary = Vocabulary()
         self._concepts = load_concepts()
@@ -74,7 +70,6 @@ class OptionCleaning:
             original,
             self._safe_private,
             quarry,
-            self._pseudonyms,
             keeps_uids=Option.RETAIN_UIDS in self._options,
         )
         return Cleaners(

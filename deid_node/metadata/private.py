@@ -14,11 +14,10 @@ from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_eleme
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
-from deid_node.metadata.cleaning import Planned
+from deid_node.metadata.cleaning import Planned, Renewed
 from deid_node.metadata.elements import Stored, elements_of, is_empty, items_of, text_of
 from deid_node.metadata.hunt import Quarry
 from deid_node.metadata.policy import TEXT_VRS
-from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.safe_private import SafeRow
 
 _CHARACTERISTICS = 0x00080300
@@ -46,8 +45,6 @@ class SafePrivateKeeper:
         The safe list.
     quarry
         What is hunted in the text of safe elements.
-    pseudonyms
-        What new UIDs are made with.
     keeps_uids
         UIDs stay as they are (Retain UIDs).
     """
@@ -57,18 +54,16 @@ class SafePrivateKeeper:
         original: Dataset,
         rows: Mapping[tuple[str, int, int], SafeRow],
         quarry: Quarry,
-        pseudonyms: Pseudonyms,
         *,
         keeps_uids: bool,
     ) -> None:
         self._original = original
         self._rows = rows
         self._quarry = quarry
-        self._pseudonyms = pseudonyms
         self._keeps_uids = keeps_uids
         self._blocks: set[tuple[int, str]] = set()
 
-    def kept(self, level: Dataset, planned: Planned) -> Sequence[DataElement]:
+    def kept(self, level: Dataset, planned: Planned, renewed: Renewed) -> Sequence[DataElement]:
         """Return the private elements of `level` that stay, each block reserved anew.
 
         Blocks keep their numbers: attributes that point at private tags still
@@ -92,7 +87,7 @@ class SafePrivateKeeper:
                 continue
             creator = creators.get((group, number >> 8), "")
             row = self._rows.get((creator, group, number & 0xFF))
-            new = None if row is None else self._safe(element, level, row, planned)
+            new = None if row is None else self._safe(element, level, row, planned, renewed)
             if new is not None:
                 reservation = group << 16 | number >> 8
                 result[reservation] = DataElement(reservation, "LO", creator)
@@ -103,7 +98,7 @@ class SafePrivateKeeper:
         return [result[tag] for tag in sorted(result)]
 
     def _safe(
-        self, element: Stored, level: Dataset, row: SafeRow, planned: Planned
+        self, element: Stored, level: Dataset, row: SafeRow, planned: Planned, renewed: Renewed
     ) -> DataElement | None:
         """Return the element with the VR of the list; None where its value is not of that VR."""
         if element.VR not in {None, "UN", row.vr}:
@@ -115,10 +110,12 @@ class SafePrivateKeeper:
         if is_empty(element):
             return DataElement(element.tag, row.vr, None)
         if row.vr in _SPELLING or row.vr in TEXT_VRS:
-            return self._spoken(element, level, row.vr)
+            return self._spoken(element, level, row.vr, renewed)
         return _number(element, level, row.vr)
 
-    def _spoken(self, element: Stored, level: Dataset, vr: str) -> DataElement | None:
+    def _spoken(
+        self, element: Stored, level: Dataset, vr: str, renewed: Renewed
+    ) -> DataElement | None:
         text = text_of(element, level)
         if vr == "UI":
             text = text.strip("\0 ")
@@ -127,7 +124,7 @@ class SafePrivateKeeper:
         if rule is not None and not all(rule.fullmatch(value) for value in values):
             return None
         if vr == "UI":
-            uids = values if self._keeps_uids else [self._pseudonyms.uid(uid) for uid in values]
+            uids = values if self._keeps_uids else [renewed(uid) for uid in values]
             return DataElement(element.tag, "UI", uids)
         if not text.isascii() or not text.isprintable() or len(text) > _LONGEST * len(values):
             return None

@@ -26,8 +26,7 @@ def scrubber(plan: Plan) -> Scrubber:
 @pytest.fixture(scope="session")
 def cleaning_scrubber() -> Scrubber:
     """A scrubber that judges values: text, reports, drawings and private elements."""
-    pseudonyms = Pseudonyms(KEY)
-    return Scrubber(build_plan(JUDGED), pseudonyms, cleaning=OptionCleaning(JUDGED, pseudonyms))
+    return Scrubber(build_plan(JUDGED), Pseudonyms(KEY), cleaning=OptionCleaning(JUDGED))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
+from pydicom.dataelem import DataElement
 
 from deid_node.cli import main
 from deid_node.cli.status import ExitStatus
@@ -37,6 +38,24 @@ def test_every_replaced_identifier_is_exported_once(tmp_path: Path) -> None:
     scrubbed = build_scrubber(MetadataOptions(), frozenset(), key=KEY).scrub(study_instance())
     assert ["CB-771259", scrubbed.dataset.PatientID] in rows
     assert [f"{UID_ROOT}.3.1", scrubbed.sop_instance_uid] in rows
+
+
+def test_a_uid_of_a_private_element_that_stays_is_listed_too(tmp_path: Path) -> None:
+    dataset = study_instance()
+    dataset[0x00990010] = DataElement(0x00990010, "LO", "NQHeader")
+    dataset[0x00991002] = DataElement(0x00991002, "UI", f"{UID_ROOT}.77")
+    options = MetadataOptions(
+        crosswalk=CrosswalkOptions(enabled=True, file=tmp_path / "kept.sqlite")
+    )
+    scrubber = build_scrubber(options, frozenset({Option.RETAIN_SAFE_PRIVATE}), key=KEY)
+
+    scrubbed = scrubber.scrub(as_read(dataset))
+    scrubber.remember(scrubbed)
+    export(tmp_path / "kept.sqlite", tmp_path / "out.csv")
+
+    assert f"{UID_ROOT}.77,{scrubbed.dataset[0x00991002].value}" in (
+        (tmp_path / "out.csv").read_text("utf-8").splitlines()
+    )
 
 
 @pytest.mark.req("REQ-MD-24")

@@ -60,6 +60,14 @@ def test_what_is_attested_is_not_told_as_only_removed(plan: Plan) -> None:
         assert "written anew" in notes[keyword]
 
 
+def test_originals_that_are_locked_into_the_instance_are_told(plan: Plan) -> None:
+    (without,) = (row for row in plan_rows(plan) if row.tag == "(0400,0500)")
+    (locked,) = (row for row in plan_rows(plan, seals_originals=True) if row.tag == "(0400,0500)")
+
+    assert "written anew" not in without.note
+    assert "written anew: the originals" in locked.note
+
+
 def test_every_letter_of_the_table_is_told(plan: Plan) -> None:
     explained = {row.tag.strip("()").lower(): row for row in plan_rows(plan)}
 

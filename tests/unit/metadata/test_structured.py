@@ -32,8 +32,8 @@ def _said(dataset: Dataset, concept: str) -> Dataset:
 
 
 def _scrubber(*options: Option) -> Scrubber:
-    pseudonyms, chosen = Pseudonyms(KEY), frozenset(options)
-    return Scrubber(build_plan(chosen), pseudonyms, cleaning=OptionCleaning(chosen, pseudonyms))
+    chosen = frozenset(options)
+    return Scrubber(build_plan(chosen), Pseudonyms(KEY), cleaning=OptionCleaning(chosen))
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset, dcmread
+from pydicom.uid import UID
 
 from deid_node.errors import CleaningError
 from deid_node.metadata.judges import JUDGED, OptionCleaning
@@ -66,7 +67,9 @@ def test_a_contradiction_is_found(quiet: None, tmp_path: Path) -> None:
     files = [tmp_path / "first.dcm", tmp_path / "second.dcm"]
     for number, file in enumerate(files, start=1):
         dataset = dcmread(_studies()[0][0])
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"2.25.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = UID(
+            f"2.25.{number}"
+        )
         dataset.PatientSex = "FM"[number - 1]
         dataset.save_as(file, enforce_file_format=True)
 
@@ -89,10 +92,8 @@ def _uid(dataset: Dataset, keyword: str) -> str:
 
 
 def _scrubber(chosen: frozenset[Option]) -> Scrubber:
-    pseudonyms = Pseudonyms(KEY)
     plan = build_plan(chosen, moves_birth_date=Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in chosen)
-    cleaning = OptionCleaning(chosen, pseudonyms)
-    return Scrubber(plan, pseudonyms, cleaning=cleaning, dates=DateOptions())
+    return Scrubber(plan, Pseudonyms(KEY), cleaning=OptionCleaning(chosen), dates=DateOptions())
 
 
 def _cleaned(files: Sequence[Path], scrubber: Scrubber, folder: Path) -> Mapping[Path, Path]:
