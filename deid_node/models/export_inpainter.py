@@ -1,0 +1,61 @@
+"""Writes an inpainter as the folder that `StableDiffusionInpaintPipeline` loads.
+
+Weights are halved to 16 bits on the way out and nothing but safetensors is
+written: a pickle would run code where it is opened.
+"""
+
+import copy
+import hashlib
+from pathlib import Path
+
+from diffusers import StableDiffusionInpaintPipeline
+
+from deid_node.models.inpainter import InpainterParts, InpainterShape, parts_of, schedule
+
+
+def write_folder(parts: InpainterParts, folder: Path) -> None:
+    """Write `parts` and their schedule below `folder`; what stands there is written over."""
+    pipeline = StableDiffusionInpaintPipeline(
+        vae=copy.deepcopy(parts.autoencoder).half(),
+        text_encoder=copy.deepcopy(parts.text_encoder).half(),
+        tokenizer=parts.tokenizer,
+        unet=copy.deepcopy(parts.unet).half(),
+        scheduler=schedule(),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.save_pretrained(folder, safe_serialization=True)
+
+
+def build_folder(folder: Path, shape: InpainterShape, *, seed: int) -> None:
+    """Write an inpainter of random weights: one that is built, loads and fills, badly."""
+    write_folder(parts_of(shape, seed=seed), folder)
+
+
+def read_folder(folder: Path) -> InpainterParts:
+    """Return the parts of a written folder, in float32, without a look at the network.
+
+    Raises
+    ------
+    OSError
+        A file is missing or cannot be read.
+    """
+    pipeline = StableDiffusionInpaintPipeline.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True
+    )
+    return InpainterParts(
+        pipeline.vae.float().eval(),
+        pipeline.unet.float().eval(),
+        pipeline.text_encoder.float().eval(),
+        pipeline.tokenizer,
+    )
+
+
+def hashes_of(folder: Path) -> dict[str, str]:
+    """Return the sha256 of every file below `folder`, by its path in it."""
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file()
+    }
