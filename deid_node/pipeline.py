@@ -70,7 +70,7 @@ class Corridor:
         rule: str | None = None
         withheld: CleaningError
         try:
-            original = part10.read(order.blob)
+            original = part10.read(order.blob, scratch_dir=order.output.parent)
             decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
             rule = decision.rule
             match decision:
@@ -93,7 +93,10 @@ class Corridor:
         treatment = self._treatments[decision.treatment]
 
         pixels = treatment.cleaner.clean(
-            original, seed=_seed(original), names_patient=SpokenLines(original).says
+            original,
+            seed=_seed(original),
+            names_patient=SpokenLines(original).says,
+            scratch_dir=order.output.parent,
         )
 
         scrubbing = perf_counter()
@@ -109,7 +112,8 @@ class Corridor:
         )
         part10.write(scrubbed.dataset, order.output)
         # What is checked is what was written, read as a stranger would read it.
-        self._leaks.check(original, part10.read(order.output), retained=treatment.options)
+        written = part10.read(order.output, scratch_dir=order.output.parent)
+        self._leaks.check(original, written, retained=treatment.options)
         treatment.scrubber.remember(scrubbed)
         done = perf_counter()
 

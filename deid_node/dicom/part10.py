@@ -8,19 +8,26 @@ import io
 import os
 import struct
 import zlib
-from collections.abc import ItemsView
 from os import PathLike
 from pathlib import Path
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 from pydicom import Dataset, config, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag, Tag
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
+from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content, file_at
+from deid_node.dicom.deflated import inflated, is_deflated, write_deflated
+from deid_node.dicom.large import Items, settle_large
 from deid_node.errors import (
     CleaningError,
     DatasetMismatch,
@@ -93,18 +100,32 @@ def require_identity(
         raise DatasetMismatch("the dataset is not the object that the command names")
 
 
-def read(path: "PathLike[str] | str") -> Dataset:
+def read(path: "PathLike[str] | str", *, scratch_dir: Path | None = None) -> Dataset:
     """Return the dataset of the Part 10 file at `path`.
+
+    Pixels of more than `LARGE_BYTES` stay in the file: their value is a `Bulk`, and
+    the file stays open. What is deflated is inflated first, into a file without a name
+    in `scratch_dir` (None: where the system keeps temporary files) if it is large.
 
     Raises
     ------
     NotDicom
         No Part 10 file.
     MalformedDataset
-        The file breaks off or its encoding contradicts itself.
+        The file cannot be read, breaks off, contradicts itself or inflates beyond belief.
     """
+    header = spool_header(
+        sop_class_uid="", sop_instance_uid="", transfer_syntax=ExplicitVRLittleEndian
+    )
     try:
-        dataset = _read_to_the_end(Path(path))
+        file = file_at(path)
+        plain = inflated(file, header, scratch_dir)
+        if plain is None:
+            dataset = _read_to_the_end(file, str(path))
+        else:
+            meta, content = plain
+            dataset = _read_to_the_end(content, str(path))
+            dataset.file_meta = meta
         _require_whole(dataset)
     except InvalidDicomError:
         raise NotDicom from None
@@ -128,8 +149,11 @@ def write(dataset: Dataset, path: Path) -> None:
     """
     with path.open("xb") as file:
         try:
-            # Straight into the file: pixels of a gigabyte are not held a second time.
-            dcmwrite(file, dataset, enforce_file_format=True)
+            # Straight into the file: pixels of a gigabyte are not held.
+            if is_deflated(dataset):
+                write_deflated(file, dataset)
+            else:
+                dcmwrite(file, dataset, enforce_file_format=True)
             file.flush()
         except OSError:
             path.unlink()
@@ -141,13 +165,12 @@ def write(dataset: Dataset, path: Path) -> None:
         os.fsync(file.fileno())
 
 
-Items: TypeAlias = ItemsView[BaseTag, DataElement | RawDataElement]
-
-
 class _Watched(io.BufferedReader):
     """Remembers whether the header of an element was cut: the library takes that for the end."""
 
     header_cut = False
+    # What is read from need not have a name, and the library asks for one.
+    name = ""
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read as usual."""
@@ -157,20 +180,23 @@ class _Watched(io.BufferedReader):
         return content
 
 
-def _read_to_the_end(path: Path) -> Dataset:
-    with _Watched(io.FileIO(path)) as file:
+def _read_to_the_end(content: Content, name: str) -> Dataset:
+    raw = content if isinstance(content, Bulk) else io.BytesIO(content)
+    with _Watched(cast("io.RawIOBase", raw)) as file:
+        file.name = name
         try:
             # Otherwise the library returns what it has where a file breaks off, and says nothing.
             with config.strict_reading():
-                dataset = dcmread(file, force=False)
+                dataset = dcmread(file, force=False, defer_size=LARGE_BYTES)
         except EOFError:
             raise MalformedDataset("the file breaks off") from None
         # Strictness about anything else is not wanted: many sound files are a little irregular.
         except Exception:  # noqa: BLE001
             file.seek(0)
-            dataset = dcmread(file, force=False)
+            dataset = dcmread(file, force=False, defer_size=LARGE_BYTES)
         if file.header_cut:
             raise MalformedDataset("the file breaks off")
+        settle_large(dataset, content)
         return dataset
 
 

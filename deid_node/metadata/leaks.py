@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from pydicom.dataset import Dataset
 
+from deid_node.dicom.bulk import Bulk
 from deid_node.errors import IdentifierLeft
 from deid_node.metadata.daymarks import FULL, MODIFIED, days_of, is_date, wrong_day
 from deid_node.metadata.spoor import DROPPED, Spoor, SpoorReader, squeezed
@@ -78,7 +79,7 @@ class LeakCheck:
         all_texts = list(texts_of(cleaned))
         # Items of a multi-frame object repeat each other: the same object is searched once.
         once = {id(text): text for text in all_texts}.values()
-        texts = [text for text in once if text.stored and _may_speak(text)]
+        texts = [text for text in once if _may_speak(text)]
         if retained & {FULL, MODIFIED}:
             keyword = wrong_day(spoor.days, days_of(all_texts), retained)
             if keyword is not None:
@@ -90,12 +91,12 @@ class LeakCheck:
                 if _in_values((text,), spoor, retained):
                     raise IdentifierLeft(text.keyword)
         for text in texts:
-            if text.vr in _BULK_VRS and _in_bulk(text.stored, spoor):
+            if text.vr in _BULK_VRS and _in_bulk(text.bulk or text.stored, spoor):
                 raise IdentifierLeft(text.keyword)
 
 
 def _may_speak(text: Text) -> bool:
-    return text.vr not in _BINARY_VRS
+    return bool(text.bulk or text.stored) and text.vr not in _BINARY_VRS
 
 
 def _is_figures(text: Text, retained: frozenset[str]) -> bool:
@@ -164,7 +165,7 @@ def _begins(date: bytes, stored: bytes) -> bool:
     return False
 
 
-def _in_bulk(stored: bytes, spoor: Spoor) -> bool:
+def _in_bulk(stored: Bulk | bytes, spoor: Spoor) -> bool:
     numbers = {number for number in spoor.long_numbers if not _is_ramp(number)}
     words = {word for word in spoor.words if len(word) >= _LEAST_IN_BULK}
     names = {name for name in spoor.fragments if len(name) >= _LEAST_IN_BULK}
@@ -197,6 +198,6 @@ def _is_ramp(number: bytes) -> bool:
     return len({after - before for before, after in pairwise(number)}) == 1
 
 
-def _chunks(stored: bytes) -> Iterator[bytes]:
+def _chunks(stored: Bulk | bytes) -> Iterator[bytes]:
     for start in range(0, len(stored), _CHUNK_BYTES):
         yield stored[max(0, start - _OVERLAP_BYTES) : start + _CHUNK_BYTES]

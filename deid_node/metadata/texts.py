@@ -13,6 +13,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 
+from deid_node.dicom.bulk import Bulk
 from deid_node.metadata.itemtexts import ItemReader
 
 
@@ -20,13 +21,15 @@ from deid_node.metadata.itemtexts import ItemReader
 class Text:
     """One value: where it stands, its VR and its bytes.
 
-    `charsets` are the Python codecs in force where it stands.
+    `charsets` are the Python codecs in force where it stands. Pixels that stay in
+    their file are in `bulk`, and `stored` is empty.
     """
 
     keyword: str
     vr: str
     stored: bytes = field(repr=False)
     charsets: tuple[str, ...]
+    bulk: Bulk | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -70,6 +73,9 @@ def _level(dataset: Dataset, inherited: tuple[str, ...], readers: _Readers) -> I
         if element.value is None:
             element = dataset.get_item(tag)
         keyword, vr = _kind(tag, element.VR)
+        if isinstance(element.value, Bulk):
+            yield Text(keyword, vr, b"", charsets, element.value)
+            continue
         if vr != "SQ":
             yield Text(keyword, vr, _stored(element.value, charsets), charsets)
             continue

@@ -9,6 +9,7 @@ Source: PS3.15 E.3.1 (Clean Pixel Data Option).
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydicom.dataset import Dataset
 
@@ -95,7 +96,12 @@ class PixelCleaner:
         self._batch_bytes = batch_bytes
 
     def clean(
-        self, dataset: Dataset, *, seed: int, names_patient: NamesPatient = names_everybody
+        self,
+        dataset: Dataset,
+        *,
+        seed: int,
+        names_patient: NamesPatient = names_everybody,
+        scratch_dir: Path | None = None,
     ) -> PixelsCleaned:
         """Return `dataset` without text in its pixels; it is not written to.
 
@@ -108,6 +114,9 @@ class PixelCleaner:
         names_patient
             Asked of each line that would stay whether it says anything of the people
             in the header. Unless given, no line stays.
+        scratch_dir
+            Where large new pixels lie, in a file without a name; None leaves that to
+            the system.
 
         Raises
         ------
@@ -126,7 +135,7 @@ class PixelCleaner:
         keyword = pixel_keyword(twin)
         if keyword is None:
             return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)
-        twin, frames, comments = without_comments(twin, Frames(twin, keyword))
+        twin, frames, comments = without_comments(twin, Frames(twin, keyword), scratch_dir)
         hidden = hidden or comments
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
@@ -155,7 +164,7 @@ class PixelCleaner:
             seed=seed,
             stopwatch=watch,
         )
-        rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes)
+        rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes, scratch_dir)
         rewritten = rewrite.write_into(twin)
         return PixelsCleaned(
             twin,

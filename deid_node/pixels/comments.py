@@ -6,6 +6,7 @@ comment, the EXIF block of a camera, a thumbnail from before the cleaning.
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -17,7 +18,8 @@ from deid_node.errors import Undecodable
 from deid_node.pixels import jpeg_2000
 from deid_node.pixels.attributes import twin_of
 from deid_node.pixels.codecs import decoded
-from deid_node.pixels.encode import put_codestreams
+from deid_node.pixels.encode import put_encapsulated
+from deid_node.pixels.fragments import Encapsulation
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.jpeg import segments
 
@@ -32,11 +34,13 @@ _WITHOUT_TEXT: Final[Mapping[Family, Callable[[bytes], bytes]]] = MappingProxyTy
 )
 
 
-def without_comments(dataset: Dataset, frames: Frames) -> tuple[Dataset, Frames, bool]:
+def without_comments(
+    dataset: Dataset, frames: Frames, scratch_dir: Path | None
+) -> tuple[Dataset, Frames, bool]:
     """Return `dataset` and `frames` without text beside the coded data, and whether there was some.
 
     Nothing is written to, and both come back themselves where there is nothing to
-    remove.
+    remove. `scratch_dir` is that of `Scratch`.
 
     Raises
     ------
@@ -49,9 +53,12 @@ def without_comments(dataset: Dataset, frames: Frames) -> tuple[Dataset, Frames,
         _differs(frames, n, without_text) for n in range(len(frames))
     ):
         return dataset, frames, False
-    plain = [_stripped(frames, index, without_text) for index in range(len(frames))]
+    extended = "ExtendedOffsetTable" in dataset
+    encapsulation = Encapsulation(len(frames), extended=extended, scratch_dir=scratch_dir)
+    for index in range(len(frames)):
+        encapsulation.add(_stripped(frames, index, without_text))
     twin = twin_of(dataset)
-    put_codestreams(twin, len(plain), plain.__getitem__)
+    put_encapsulated(twin, encapsulation)
     return twin, Frames(twin, frames.source.keyword), True
 
 

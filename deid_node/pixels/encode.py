@@ -10,17 +10,19 @@ Source: PS3.5 8.1, 8.2, A.1 to A.4; PS3.3 C.7.6.3.1.8.
 """
 
 import dataclasses
-import io
 import struct
-from collections.abc import Callable
+from pathlib import Path
 from typing import Final, Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from deid_node.dicom.bulk import pieces
+from deid_node.dicom.scratch import Scratch
 from deid_node.dicom.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE
 from deid_node.errors import Undecodable
 from deid_node.pixels.arrays import Mask
@@ -28,7 +30,7 @@ from deid_node.pixels.attributes import put
 from deid_node.pixels.bits import Words
 from deid_node.pixels.codecs import CODEC_FAILURES, decoded, holds_ybr
 from deid_node.pixels.encoders import ENCODERS, Task
-from deid_node.pixels.fragments import encapsulated
+from deid_node.pixels.fragments import Encapsulation
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.jpeg.editing import Fill, edited
 from deid_node.pixels.jpeg.huffman import NotEditable
@@ -71,29 +73,32 @@ class Writer(Protocol):
         """Set Pixel Data and what describes its coding in `dataset`."""
 
 
-def put_codestreams(dataset: Dataset, frames: int, codestream: Callable[[int], bytes]) -> None:
-    """Set Pixel Data to the `codestream` of each of `frames`; the kind of offset table stays.
-
-    Each is asked for twice, so that they need not be held together.
-    """
-    extended = "ExtendedOffsetTable" in dataset
-    content, offsets, lengths = encapsulated(frames, codestream, extended=extended)
+def put_encapsulated(dataset: Dataset, encapsulation: Encapsulation) -> None:
+    """Set Pixel Data to what was encapsulated, and the Extended Offset Table where there is one."""
+    content = encapsulation.content()
     dataset["PixelData"] = DataElement(0x7FE00010, "OB", content, is_undefined_length=True)
-    if extended:
-        count = len(offsets)
-        put(dataset, "ExtendedOffsetTable", struct.pack(f"<{count}Q", *offsets))
-        put(dataset, "ExtendedOffsetTableLengths", struct.pack(f"<{count}Q", *lengths))
+    if "ExtendedOffsetTable" in dataset:
+        count = len(encapsulation.offsets)
+        put(dataset, "ExtendedOffsetTable", struct.pack(f"<{count}Q", *encapsulation.offsets))
+        put(
+            dataset, "ExtendedOffsetTableLengths", struct.pack(f"<{count}Q", *encapsulation.lengths)
+        )
 
 
-def writer_for(frames: Frames) -> Writer:
-    """Return the writer that keeps the transfer syntax of `frames` where that can be done."""
+def writer_for(frames: Frames, dataset: Dataset, scratch_dir: Path | None) -> Writer:
+    """Return the writer that keeps the transfer syntax of `frames` where that can be done.
+
+    `dataset` is the one that will be written into, `scratch_dir` as for `Scratch`.
+    """
     if not frames.syntax.encapsulated:
-        return NativeWriter(frames)
+        return NativeWriter(frames, scratch_dir)
+    extended = "ExtendedOffsetTable" in dataset
+    room = Encapsulation(len(frames), extended=extended, scratch_dir=scratch_dir)
     if frames.syntax.uid in ENCODERS:
-        return EncapsulatedWriter(frames)
+        return EncapsulatedWriter(frames, room)
     if frames.syntax.uid == JPEG_BASELINE and not frames.source.signed:
-        return BlockWriter(frames)
-    return DecodedWriter(frames)
+        return BlockWriter(frames, room)
+    return DecodedWriter(frames, scratch_dir)
 
 
 class ExactWriter:
@@ -111,11 +116,12 @@ class ExactWriter:
 class NativeWriter(ExactWriter):
     """Writes touched frames over the native bytes as they came."""
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, frames: Frames, scratch_dir: Path | None) -> None:
         self.syntax = frames.syntax.uid
         self._frames = frames
-        # Written to, it is copied once; what it gives at the end is not copied again.
-        self._content = io.BytesIO(frames.content)
+        self._content = Scratch(scratch_dir)
+        for piece in pieces(frames.content):
+            self._content.add(piece)
 
     def keep(self, index: int) -> None:
         """Leave frame `index` as it is."""
@@ -129,43 +135,46 @@ class NativeWriter(ExactWriter):
             return
         size = bits // 8
         plain = native_bytes(words, layout, big_endian=self._frames.syntax.big_endian)
-        with self._content.getbuffer() as view:
-            if not self._frames.swapped_bytes:
-                view[index * size : (index + 1) * size] = plain
-                return
-            for place, octet in enumerate(plain, index * size):
-                view[place ^ 1] = octet
+        if not self._frames.swapped_bytes:
+            self._content.put(index * size, plain)
+            return
+        start = index * size // 2 * 2
+        around = bytearray(self._content.part(start, (index + 1) * size + 1))
+        for place, octet in enumerate(plain, index * size):
+            around[(place ^ 1) - start] = octet
+        self._content.put(start, bytes(around))
 
     def write(self, dataset: Dataset) -> None:
         """Set the pixel attribute, its VR as it was."""
         keyword = self._frames.source.keyword
         tag = dataset[keyword].tag
-        dataset[keyword] = DataElement(tag, self._frames.vr, self._content.getvalue())
+        dataset[keyword] = DataElement(tag, self._frames.vr, self._content.content())
 
     def _put_bits(self, index: int, words: Words) -> None:
         bits = self._frames.source.frame_bits
         first, offset = divmod(index * bits, 8)
         last = -(-(index + 1) * bits // 8)
-        with self._content.getbuffer() as view:
-            packed = np.frombuffer(bytes(view[first:last]), np.uint8)
-            cut = np.unpackbits(packed, bitorder="little")
-            cut[offset : offset + bits] = words.reshape(-1)
-            view[first:last] = np.packbits(cut, bitorder="little").tobytes()
+        packed = np.frombuffer(self._content.part(first, last), np.uint8)
+        cut = np.unpackbits(packed, bitorder="little")
+        cut[offset : offset + bits] = words.reshape(-1)
+        self._content.put(first, np.packbits(cut, bitorder="little").tobytes())
 
 
 class EncapsulatedWriter(ExactWriter):
     """Codes touched frames in the syntax they came in, and decodes them to be sure."""
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, frames: Frames, encapsulation: Encapsulation) -> None:
         self.syntax = frames.syntax.uid
         self._frames = frames
-        self._coded: dict[int, bytes] = {}
+        self._encapsulation = encapsulation
 
     def keep(self, index: int) -> None:
-        """Leave the codestream of frame `index` as it came."""
+        """Take the codestream of frame `index` as it came."""
+        self._encapsulation.add(self._frames.codestream(index))
 
     def put(self, index: int, words: Words) -> None:
-        """Code `words` as frame `index`."""
+        """Code `words`; `index` is the number of frames so far."""
+        del index
         frames = self._frames
         task = Task(words, frames.layout, frames.source, frames.header)
         try:
@@ -175,14 +184,11 @@ class EncapsulatedWriter(ExactWriter):
             raise EncodingFailed from None
         if not np.array_equal(again, words):
             raise EncodingFailed
-        self._coded[index] = coded
+        self._encapsulation.add(coded)
 
     def write(self, dataset: Dataset) -> None:
         """Set Pixel Data and its offset table, of the kind that it came with."""
-        put_codestreams(dataset, len(self._frames), self._codestream)
-
-    def _codestream(self, index: int) -> bytes:
-        return self._coded[index] if index in self._coded else self._frames.codestream(index)
+        put_encapsulated(dataset, self._encapsulation)
 
 
 class BlockWriter(EncapsulatedWriter):
@@ -190,8 +196,8 @@ class BlockWriter(EncapsulatedWriter):
 
     exact = False
 
-    def __init__(self, frames: Frames) -> None:
-        super().__init__(frames)
+    def __init__(self, frames: Frames, encapsulation: Encapsulation) -> None:
+        super().__init__(frames, encapsulation)
         self._tried: dict[int, bytes] = {}
         if frames.header is not None and frames.header.subsampled:
             # Decoders smooth chroma: a new sample shows in the pixels beside its block.
@@ -218,21 +224,22 @@ class BlockWriter(EncapsulatedWriter):
         del words
         if index not in self._tried:
             raise EncodingFailed
-        self._coded[index] = self._tried.pop(index)
+        self._encapsulation.add(self._tried.pop(index))
 
 
 class DecodedWriter(ExactWriter):
     """Writes decoded frames as Explicit VR Little Endian."""
 
-    def __init__(self, frames: Frames) -> None:
+    def __init__(self, frames: Frames, scratch_dir: Path | None) -> None:
         self.syntax: str = EXPLICIT_LITTLE
         self._frames = frames
         need = -(-frames.layout.frame_bits * len(frames) // 8)
         if need > _MAX_NATIVE_BYTES:
             raise Undecodable("the decoded frames do not fit native Pixel Data")
         self._layout = dataclasses.replace(frames.layout, planar=0)
-        self._content = io.BytesIO()
-        self._bits: list[Words] = []
+        self._content = Scratch(scratch_dir)
+        # Fewer than eight: one-bit frames follow each other without padding.
+        self._bits: NDArray[np.uint8] = np.empty(0, np.uint8)
 
     def keep(self, index: int) -> None:
         """Decode frame `index`."""
@@ -241,21 +248,21 @@ class DecodedWriter(ExactWriter):
     def put(self, index: int, words: Words) -> None:
         """Take `words`; `index` is the number of frames so far."""
         del index
-        if self._layout.frame_bits % 8:
-            self._bits.append(words.reshape(-1))
-        else:
-            self._content.write(native_bytes(words, self._layout))
+        if self._layout.frame_bits % 8 == 0:
+            self._content.add(native_bytes(words, self._layout))
+            return
+        bits = np.concatenate([self._bits, words.reshape(-1)])
+        whole = bits.size // 8 * 8
+        self._content.add(np.packbits(bits[:whole], bitorder="little").tobytes())
+        self._bits = bits[whole:]
 
     def write(self, dataset: Dataset) -> None:
         """Set Pixel Data, transfer syntax and the attributes that describe the samples."""
-        if self._bits:
-            packed = np.packbits(np.concatenate(self._bits), bitorder="little")
-            self._content.write(packed.tobytes())
-        self._content.write(b"\x00" * (self._content.tell() % 2))
-        content = self._content.getvalue()
+        self._content.add(np.packbits(self._bits, bitorder="little").tobytes())
+        self._content.add(b"\x00" * (len(self._content) % 2))
         layout = self._layout
         vr = "OB" if layout.bits_allocated <= 8 else "OW"
-        dataset["PixelData"] = DataElement(0x7FE00010, vr, content)
+        dataset["PixelData"] = DataElement(0x7FE00010, vr, self._content.content())
         put(dataset, "PhotometricInterpretation", layout.photometric)
         if layout.samples > 1:
             put(dataset, "PlanarConfiguration", 0)

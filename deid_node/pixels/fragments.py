@@ -7,12 +7,14 @@ error: a guess would show the finder half a frame.
 Source: PS3.5 A.4; PS3.3 C.7.6.3.1.8 (Extended Offset Table).
 """
 
-import io
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from deid_node.dicom.bulk import Content, pieces
+from deid_node.dicom.scratch import Scratch
 from deid_node.errors import MalformedDataset, Undecodable
 
 _ITEM: Final = b"\xfe\xff\x00\xe0"
@@ -33,9 +35,9 @@ class Fragment:
 
 
 def split(
-    encapsulated: bytes | memoryview, frames: int, extended_offsets: Sequence[int] = ()
+    content: Content, frames: int, extended_offsets: Sequence[int] = ()
 ) -> tuple[tuple[Fragment, ...], ...]:
-    """Return the fragments of each of `frames` frames, in order.
+    """Return the fragments of each of `frames` frames in encapsulated `content`, in order.
 
     The offset table decides, extended or basic; without one, one fragment a
     frame; else a frame begins where a codestream begins.
@@ -47,14 +49,13 @@ def split(
     MalformedDataset
         They hold more frames than Number of Frames says.
     """
-    view = memoryview(encapsulated)
-    every = tuple(_items(view))
+    every = tuple(_items(content))
     if not every:
         raise Undecodable("Pixel Data holds no offset table")
     table, fragments = every[0], every[1:]
     if not fragments:
         raise Undecodable("Pixel Data holds no fragment")
-    offsets = extended_offsets or _basic_offsets(view, table)
+    offsets = extended_offsets or _basic_offsets(content, table)
     if frames == 1 and len(offsets) <= 1:
         return (fragments,)
     if offsets:
@@ -63,55 +64,74 @@ def split(
         return tuple((fragment,) for fragment in fragments)
     if len(fragments) < frames:
         raise Undecodable("Pixel Data holds fewer fragments than frames")
-    return _by_starts(view, fragments, frames)
+    return _by_starts(content, fragments, frames)
 
 
-def joined(encapsulated: bytes | memoryview, fragments: Sequence[Fragment]) -> bytes:
+def joined(content: Content, fragments: Sequence[Fragment]) -> bytes:
     """Return the bytes of `fragments`, one after the other."""
-    view = memoryview(encapsulated)
-    return b"".join(view[fragment.start : fragment.stop] for fragment in fragments)
+    return b"".join(content[fragment.start : fragment.stop] for fragment in fragments)
 
 
-def encapsulated(
-    frames: int, codestream: Callable[[int], bytes], *, extended: bool
-) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
-    """Return Pixel Data with one fragment a frame, and each frame's offset and length.
+class Encapsulation:
+    """Encapsulated Pixel Data in the making, one fragment a frame.
 
-    `codestream` gives that of each of `frames` frames, and is asked twice. The
-    sequence delimiter is left out, as in pydicom: its writer adds it. The
-    Basic Offset Table is filled unless `extended` says that the caller writes an
-    Extended Offset Table, or an offset does not fit 32 bits.
+    The sequence delimiter is left out, as in pydicom: its writer adds it.
+
+    Parameters
+    ----------
+    frames
+        How many will be added.
+    extended
+        The caller writes an Extended Offset Table, so the basic one stays empty.
+    scratch_dir
+        See `Scratch`.
     """
-    lengths = [-(-len(codestream(index)) // 2) * 2 for index in range(frames)]
-    offsets, position = [], 0
-    for length in lengths:
-        offsets.append(position)
-        position += _HEADER_BYTES + length
-    basic = b""
-    if not extended and offsets[-1] <= _MAX_BASIC_OFFSET:
-        basic = struct.pack(f"<{len(offsets)}L", *offsets)
-    content = io.BytesIO()
-    content.write(_ITEM + struct.pack("<L", len(basic)) + basic)
-    for index, length in enumerate(lengths):
-        content.write(_ITEM + struct.pack("<L", length))
-        content.write(codestream(index).ljust(length, b"\x00"))
-    return content.getvalue(), tuple(offsets), tuple(lengths)
+
+    def __init__(self, frames: int, *, extended: bool, scratch_dir: Path | None) -> None:
+        self._scratch = Scratch(scratch_dir)
+        self._begin = _HEADER_BYTES + (0 if extended else 4 * frames)
+        # Room for the Basic Offset Table, which is known at the end.
+        self._scratch.add(_item(self._begin - _HEADER_BYTES) + bytes(self._begin - _HEADER_BYTES))
+        self.offsets: list[int] = []
+        self.lengths: list[int] = []
+
+    def add(self, codestream: bytes) -> None:
+        """Take the codestream of the next frame; raises `OSError` where the disk is full."""
+        length = -(-len(codestream) // 2) * 2
+        self.offsets.append(len(self._scratch) - self._begin)
+        self.lengths.append(length)
+        self._scratch.add(_item(length))
+        self._scratch.add(codestream.ljust(length, b"\x00"))
+
+    def content(self) -> Content:
+        """Return everything; the basic table is empty too where an offset does not fit 32 bits."""
+        if self._begin == _HEADER_BYTES or self.offsets[-1] <= _MAX_BASIC_OFFSET:
+            if self._begin > _HEADER_BYTES:
+                table = struct.pack(f"<{len(self.offsets)}L", *self.offsets)
+                self._scratch.put(_HEADER_BYTES, table)
+            return self._scratch.content()
+        self._scratch.put(self._begin - _HEADER_BYTES, _item(0))
+        return self._scratch.content(self._begin - _HEADER_BYTES)
 
 
-def _items(view: memoryview) -> Iterator[Fragment]:
-    position, size = 0, len(view)
+def _item(length: int) -> bytes:
+    return _ITEM + struct.pack("<L", length)
+
+
+def _items(content: Content) -> Iterator[Fragment]:
+    position, size = 0, len(content)
     while position < size:
-        tag = bytes(view[position : position + 4])
-        if tag == _END:
-            if any(view[position + _HEADER_BYTES :]):
+        header = bytes(content[position : position + _HEADER_BYTES])
+        if header[:4] == _END:
+            if any(map(any, pieces(content, position + _HEADER_BYTES))):
                 raise Undecodable("bytes follow the end of Pixel Data")
             return
-        if tag != _ITEM or position + _HEADER_BYTES > size:
+        if header[:4] != _ITEM or len(header) < _HEADER_BYTES:
             # The delimiter itself is often left out by the reader; padding is not a frame.
-            if position and not any(view[position:]):
+            if position and not any(map(any, pieces(content, position))):
                 return
             raise Undecodable("Pixel Data is not a sequence of items")
-        (length,) = struct.unpack_from("<L", view, position + 4)
+        (length,) = struct.unpack_from("<L", header, 4)
         start = position + _HEADER_BYTES
         if start + length > size:
             raise Undecodable("a fragment is longer than Pixel Data")
@@ -119,11 +139,11 @@ def _items(view: memoryview) -> Iterator[Fragment]:
         position = start + length
 
 
-def _basic_offsets(view: memoryview, table: Fragment) -> tuple[int, ...]:
+def _basic_offsets(content: Content, table: Fragment) -> tuple[int, ...]:
     length = table.stop - table.start
     if length % 4:
         raise Undecodable("the Basic Offset Table is not of whole entries")
-    return struct.unpack(f"<{length // 4}L", view[table.start : table.stop])
+    return struct.unpack(f"<{length // 4}L", content[table.start : table.stop])
 
 
 def _by_offsets(
@@ -143,11 +163,11 @@ def _by_offsets(
 
 
 def _by_starts(
-    view: memoryview, fragments: Sequence[Fragment], frames: int
+    content: Content, fragments: Sequence[Fragment], frames: int
 ) -> tuple[tuple[Fragment, ...], ...]:
     groups: list[list[Fragment]] = []
     for fragment in fragments:
-        if bytes(view[fragment.start : fragment.start + 6]).startswith(_STARTS):
+        if bytes(content[fragment.start : fragment.start + 6]).startswith(_STARTS):
             groups.append([fragment])
         elif groups:
             groups[-1].append(fragment)

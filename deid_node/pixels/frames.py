@@ -1,9 +1,10 @@
 """The stored frames of an instance, one at a time.
 
 Nothing is decoded ahead and nothing is kept: a cine of a thousand frames costs
-the memory of one. `Frames.source` is the layout that the dataset declares,
-`Frames.layout` that of the decoded frames (YBR_RCT and the YCbCr of lossy JPEG
-decode to RGB, planes are interleaved, subsampled colour is spread).
+the memory of one, and large Pixel Data is read from its file by the frame.
+`Frames.source` is the layout that the dataset declares, `Frames.layout` that of
+the decoded frames (YBR_RCT and the YCbCr of lossy JPEG decode to RGB, planes are
+interleaved, subsampled colour is spread).
 
 Source: PS3.3 C.7.6.3; PS3.5 8.1, 8.2, A.4.
 """
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from deid_node.dicom.bulk import Bulk, Content, pieces
 from deid_node.dicom.syntaxes import Family, Syntax, pixel_syntax_of
 from deid_node.errors import MalformedDataset, Undecodable
 from deid_node.pixels.attributes import value_of
@@ -45,9 +47,10 @@ class Frames:
         self.source: Layout = layout_of(dataset, keyword)
         element: Any = dataset[keyword]
         value = element.value
-        if not isinstance(value, bytes) or not value:
+        if not isinstance(value, bytes | Bulk) or not value:
             raise Undecodable(f"{keyword} is empty")
-        self.content: bytes = value
+        # A view of bytes is cut without a copy, a bulk is read where it is cut.
+        self.content: Content = value if isinstance(value, Bulk) else memoryview(value)
         self.vr: str = str(element.VR)
         if self.syntax.encapsulated:
             if self.source.floating:
@@ -100,20 +103,20 @@ class Frames:
         if bits % 8:
             first, offset = divmod(index * bits, 8)
             last = -(-(index + 1) * bits // 8)
-            packed = np.frombuffer(self.content, np.uint8, last - first, first)
+            packed = np.frombuffer(self.content[first:last], np.uint8)
             cut = np.unpackbits(packed, bitorder="little")[offset : offset + bits]
             return cut.reshape(self.source.shape)
         size = bits // 8
         if self.swapped_bytes:
             # PS3.5 7.3: OW swaps bytes in pairs, also where two 8-bit samples share a word.
             start = index * size // 2 * 2
-            pairs = self.content[start : (index + 1) * size + 1]
+            pairs = bytes(self.content[start : (index + 1) * size + 1])
             even = pairs[: len(pairs) // 2 * 2]
             plain = np.frombuffer(even, dtype=">u2").astype("<u2").tobytes() + pairs[len(even) :]
             begin = index * size - start
             return native_words(plain[begin : begin + size], self.source)
-        view = memoryview(self.content)[index * size : (index + 1) * size]
-        return native_words(view, self.source, big_endian=self.syntax.big_endian)
+        frame = self.content[index * size : (index + 1) * size]
+        return native_words(frame, self.source, big_endian=self.syntax.big_endian)
 
     @property
     def swapped_bytes(self) -> bool:
@@ -124,7 +127,7 @@ class Frames:
         need = -(-self.source.frame_bits * self.source.frames // 8)
         if len(self.content) < need:
             raise Undecodable("Pixel Data is shorter than its frames")
-        if any(memoryview(self.content)[need + need % 2 :]):
+        if any(map(any, pieces(self.content, need + need % 2))):
             # A pad byte may be anything; more than that could be a frame nobody looks at.
             raise MalformedDataset("Pixel Data is longer than its frames")
         if self.swapped_bytes and self.source.bits_allocated == 1:

@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -51,7 +52,7 @@ class Rewrite:
 
     `settled` says of each frame what is filled and what stays; `strays`, that bits
     beside the stored ones hold something, so that every frame is written without
-    them.
+    them. `scratch_dir` is that of `Scratch`.
     """
 
     frames: Frames
@@ -60,6 +61,7 @@ class Rewrite:
     restorer: Restorer
     stopwatch: Stopwatch
     batch_bytes: int
+    scratch_dir: Path | None
 
     def write_into(self, dataset: Dataset) -> Rewritten:
         """Set the new pixels and what belongs to them in `dataset`; return what became of them.
@@ -72,10 +74,10 @@ class Rewrite:
             A frame that could be decoded before cannot any more.
         """
         try:
-            writer: Writer = writer_for(self.frames)
+            writer = writer_for(self.frames, dataset, self.scratch_dir)
             rewritten, low, high = self._through(writer, dataset)
         except EncodingFailed:
-            writer = DecodedWriter(self.frames)
+            writer = DecodedWriter(self.frames, self.scratch_dir)
             rewritten, low, high = self._through(writer, dataset)
         with self.stopwatch.running("encode"):
             writer.write(dataset)

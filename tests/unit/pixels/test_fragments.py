@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deid_node.errors import CleaningError, MalformedDataset, Undecodable
-from deid_node.pixels.fragments import encapsulated, joined, split
+from deid_node.pixels.fragments import Encapsulation, joined, split
 
 ITEM = b"\xfe\xff\x00\xe0"
 SOI = b"\xff\xd8\xff\xe0"
@@ -17,14 +17,18 @@ def item(content: bytes) -> bytes:
 
 @given(st.lists(st.binary(max_size=9), min_size=1, max_size=6), st.booleans())
 def test_frames_come_back_in_order(frames: list[bytes], extended: bool) -> None:
-    content, offsets, lengths = encapsulated(len(frames), frames.__getitem__, extended=extended)
+    encapsulation = Encapsulation(len(frames), extended=extended, scratch_dir=None)
+    for frame in frames:
+        encapsulation.add(frame)
 
-    groups = split(content, len(frames), offsets if extended else ())
+    content = encapsulation.content()
+
+    groups = split(content, len(frames), encapsulation.offsets if extended else ())
 
     assert [joined(content, group)[: len(f)] for group, f in zip(groups, frames, strict=True)] == (
         frames
     )
-    assert len(lengths) == len(frames)
+    assert len(encapsulation.lengths) == len(frames)
 
 
 @given(st.binary(max_size=64), st.integers(1, 3))
