@@ -27,7 +27,7 @@ RETAIN_UIDS = "retain_uids"
 # Shorter runs of letters turn up in compressed pixels by chance.
 _LEAST_IN_BULK = 6
 _UID_START = 5
-_CHUNK_BYTES = 1 << 24
+_CHUNK_BYTES = 1 << 22
 _OVERLAP_BYTES = 1 << 10
 
 _LETTERS = re.compile(rb"[a-z]+")

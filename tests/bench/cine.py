@@ -1,110 +1,155 @@
 """How much memory the cleaning of one large multi-frame instance takes, and how fast it is."""
 
-import io
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 import imagecodecs
 import numpy as np
+from numpy.typing import NDArray
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
 from pydicom.uid import (
     ExplicitVRLittleEndian,
     JPEGBaseline8Bit,
+    RLELossless,
     UltrasoundMultiFrameImageStorage,
     generate_uid,
 )
 
+from deid_node.dicom import part10
+from deid_node.dicom.scratch import Scratch
+from deid_node.metadata.leaks import LeakCheck
 from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.encoders import ENCODERS, Task
+from deid_node.pixels.fragments import Encapsulation
+from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.layout import layout_of
+from deid_node.pixels.looking import BATCH_BYTES
 from deid_node.values.geometry import Box, Found
+from deid_node.values.report import Step
 from tests.bench.table import memory_megabytes
 
 ROWS, COLUMNS = 768, 1024
-FRAMES: Final = (40, 400)
-KINDS: Final = ("native", "jpeg")
+FRAMES: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
+    {"native": (22, 200, 455), "grey": (33, 300, 682), "rle": (22, 200, 455), "jpeg": (40, 400)}
+)
+"""Frames by kind: 50 MB, 450 MB and 1 GB of pixels; 100 MB of JPEG are 900 MB of pixels."""
+
+_SYNTAXES: Final = MappingProxyType(
+    {
+        "native": ExplicitVRLittleEndian,
+        "grey": ExplicitVRLittleEndian,
+        "rle": RLELossless,
+        "jpeg": JPEGBaseline8Bit,
+    }
+)
 
 
 def measure_cine(folder: Path, *, rounds: int, each: int) -> None:
     """Print the height of memory of a process that cleans a short and a long cine of a kind."""
     del rounds, each
-    for kind in KINDS:
-        for frames in FRAMES:
+    for kind, lengths in FRAMES.items():
+        for frames in lengths:
             path = folder / f"{kind}-{frames}.dcm"
             write_cine(path, kind=kind, frames=frames)
             megabytes = path.stat().st_size / 2**20
             command = [sys.executable, "-m", "tests.bench.cine", str(path)]
             told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            print(f"{kind:7} {frames:5} frames, {megabytes:6.0f} MB: {told.strip()}")
+            print(f"{kind:7} {frames:5} frames, {megabytes:6.0f} MB: {told.strip()}", flush=True)
             path.unlink()
 
 
 def write_cine(path: Path, *, kind: str, frames: int) -> None:
-    """Write a cine of `frames` different colour frames, native or JPEG Baseline."""
-    draw = np.random.default_rng(1)
-    grain = draw.integers(0, 60, (ROWS // 4, COLUMNS // 4, 3), dtype=np.uint8)
-    ground = grain.repeat(4, axis=0).repeat(4, axis=1)
+    """Write a cine of `frames` different frames.
+
+    `kind` is one of `FRAMES`: colour of 8 bits (native, RLE or JPEG Baseline), or grey
+    of 16 bits.
+    """
+    grey, jpeg = kind == "grey", kind == "jpeg"
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    jpeg = kind == "jpeg"
-    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit if jpeg else ExplicitVRLittleEndian
+    dataset.file_meta.TransferSyntaxUID = _SYNTAXES[kind]
     dataset.SOPClassUID = UltrasoundMultiFrameImageStorage
     dataset.SOPInstanceUID = generate_uid(entropy_srcs=["cine"])
     dataset.StudyInstanceUID = dataset.SeriesInstanceUID = dataset.SOPInstanceUID
+    dataset.PatientName, dataset.PatientID = "Bench^Mark", "B0815471"
     dataset.Modality = "US"
-    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = ROWS, COLUMNS, 3
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit, dataset.PixelRepresentation, dataset.PlanarConfiguration = 7, 0, 0
-    dataset.PhotometricInterpretation = "YBR_FULL_422" if jpeg else "RGB"
-    dataset.NumberOfFrames = frames
-    shown = (np.roll(ground, n, axis=1) for n in range(frames))
+    dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = ROWS, COLUMNS, 1 if grey else 3
+    dataset.BitsAllocated, dataset.BitsStored = (16, 12) if grey else (8, 8)
+    dataset.HighBit, dataset.PixelRepresentation = dataset.BitsStored - 1, 0
+    dataset.PhotometricInterpretation = "MONOCHROME2" if grey else "RGB"
+    if not grey:
+        dataset.PlanarConfiguration = 0
     if jpeg:
-        coded = [bytes(imagecodecs.jpeg8_encode(frame, level=90)) for frame in shown]
-        dataset.PixelData = encapsulate(coded)
-        dataset["PixelData"].is_undefined_length = True
+        dataset.PhotometricInterpretation = "YBR_FULL_422"
+    dataset.NumberOfFrames = frames
+    if kind in {"rle", "jpeg"}:
+        room = Encapsulation(frames, extended=False, scratch_dir=path.parent)
+        layout = layout_of(dataset, "PixelData")
+        for frame in _shown(grey=False, frames=frames):
+            task = Task(frame, layout, layout, None)
+            coded = (
+                imagecodecs.jpeg8_encode(frame, level=90) if jpeg else ENCODERS[RLELossless](task)
+            )
+            room.add(bytes(coded))
+        content = room.content()
     else:
-        buffer = io.BytesIO()
-        for frame in shown:
-            buffer.write(frame.tobytes())
-        dataset.PixelData = buffer.getvalue()
-    dataset["PixelData"].VR = "OB"
+        scratch = Scratch(path.parent)
+        for frame in _shown(grey=grey, frames=frames):
+            scratch.add(frame.tobytes())
+        content = scratch.content()
+    dataset.add_new("PixelData", "OW" if grey else "OB", content)
     dcmwrite(path, dataset, enforce_file_format=True)
 
 
-def _clean(path: Path) -> None:
-    """Clean the instance at `path` and write it beside; print the height of memory."""
-    from deid_node.dicom import part10
-    from deid_node.pixels.cleaner import PixelCleaner
-    from deid_node.pixels.inpaint.solid import SolidInpainter
+def clean_cine(
+    path: Path, *, batch_bytes: int = BATCH_BYTES
+) -> tuple[dict[str, float], list[Step]]:
+    """Clean the cine at `path` as the corridor does, with text on every frame.
 
-    heights = []
+    Returns the height of this process's memory after each step, in MB, and the
+    seconds by stage.
+    """
+    heights = {}
 
-    def height() -> None:
-        heights.append(memory_megabytes(os.getpid())[1])
+    def height(step: str) -> None:
+        heights[step] = memory_megabytes(os.getpid())[1]
 
-    height()
+    height("start")
     dataset = part10.read(path)
-    height()
-    started = time.perf_counter()
+    height("read")
     finder = _Fixed(Box(40, 30, 300, 60))
-    cleaned = PixelCleaner(finder, SolidInpainter(), second_look=_Fixed()).clean(dataset, seed=1)
-    seconds = time.perf_counter() - started
-    height()
+    cleaner = PixelCleaner(finder, SolidInpainter(), second_look=_Fixed(), batch_bytes=batch_bytes)
+    cleaned = cleaner.clean(dataset, seed=1, scratch_dir=path.parent)
+    height("cleaned")
+    del cleaned.dataset.PatientName, cleaned.dataset.PatientID
+    for keyword in ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID"):
+        setattr(cleaned.dataset, keyword, generate_uid(entropy_srcs=[keyword]))
+    cleaned.dataset.file_meta.MediaStorageSOPInstanceUID = cleaned.dataset.SOPInstanceUID
     output = path.with_suffix(".clean.dcm")
     part10.write(cleaned.dataset, output)
-    height()
-    part10.read(output)
-    height()
+    height("written")
+    started = time.perf_counter()
+    LeakCheck().check(dataset, part10.read(output))
+    height("checked")
     output.unlink()
-    steps = ", ".join(f"{step.stage} {step.seconds:.1f}" for step in cleaned.steps)
-    names = ("start", "read", "cleaned", "written", "read again")
-    told = ", ".join(f"{name} {value:.0f}" for name, value in zip(names, heights, strict=True))
-    print(f"MB at most: {told}; {seconds:.1f} s ({steps})")
+    return heights, [*cleaned.steps, Step("check", time.perf_counter() - started)]
+
+
+def _shown(*, grey: bool, frames: int) -> Iterator[NDArray[Any]]:
+    draw = np.random.default_rng(1)
+    shape = (ROWS // 4, COLUMNS // 4) if grey else (ROWS // 4, COLUMNS // 4, 3)
+    high, dtype = (4096, np.uint16) if grey else (60, np.uint8)
+    grain = draw.integers(0, high, shape, dtype=dtype)
+    ground = grain.repeat(4, axis=0).repeat(4, axis=1)
+    return (np.roll(ground, n, axis=1) for n in range(frames))
 
 
 class _Fixed:
@@ -119,5 +164,14 @@ class _Fixed:
         return tuple(self._found for _ in frames)
 
 
+def _tell(path: Path) -> None:
+    started = time.perf_counter()
+    heights, steps = clean_cine(path)
+    seconds = time.perf_counter() - started
+    told = ", ".join(f"{name} {value:.0f}" for name, value in heights.items())
+    stages = ", ".join(f"{step.stage} {step.seconds:.1f}" for step in steps)
+    print(f"MB at most: {told}; {seconds:.1f} s ({stages})")
+
+
 if __name__ == "__main__":
-    _clean(Path(sys.argv[1]))
+    _tell(Path(sys.argv[1]))
