@@ -31,6 +31,7 @@ from deid_node.pixels.looking import BATCH_BYTES, looks
 from deid_node.pixels.objects import require_open, require_picture
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
+from deid_node.pixels.standing import carried_over
 from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.values.geometry import KeptRegion, Region
 from deid_node.values.report import Step
@@ -141,6 +142,8 @@ class PixelCleaner:
         watch = Stopwatch()
         sorter = self._sorter(frames, names_patient, watch)
         settled, strays = self._search(twin, frames, display, sorter, watch)
+        with watch.running("find"):
+            settled = carried_over(frames, settled, sorter, display.palette)
         if any(one.marks or one.kept for one in settled):
             require_picture(dataset)
         if not strays and not any(one.marks for one in settled):

@@ -47,8 +47,11 @@ class Sorter:
 
     def refilled(self, before: Settled, found: Iterable[Found], source: str) -> Settled:
         """Return `before` with more to fill: `found`, and the lines that this touches."""
-        more = self._widened(_marks(found, source))
-        return self._settled(merged((*before.marks, *more)), before.kept)
+        return self.joined(before, self._widened(_marks(found, source)))
+
+    def joined(self, before: Settled, marks: Iterable[Marked]) -> Settled:
+        """Return `before` with more to fill: `marks`, widened already, and what they touch."""
+        return self._settled(merged((*before.marks, *marks)), before.kept)
 
     def unexplained(self, look: Look, kept: Sequence[KeptLine]) -> tuple[Found, ...]:
         """Return what a second look found, but for lines of `kept` that say the same again."""
