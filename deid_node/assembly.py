@@ -87,6 +87,7 @@ class CorridorFactory:
                     build_inpainter(options.fill, self.pixels.inpainter),
                     self.pixels.regions,
                     keep=keep_list(options, reader),
+                    keep_overlays=Option.CLEAN_GRAPHICS in chosen,
                 ),
                 scrubber=build_scrubber(self.metadata, chosen, key=self.key),
                 options=chosen,

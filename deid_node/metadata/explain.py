@@ -128,9 +128,13 @@ def _groups(plan: Plan, columns: Mapping[str, tuple[tuple[Option, str], ...]]) -
     policy = Ruling(Action.REMOVE, "policy")
     misplaced = replace(policy, note="misplaced")
     overlays = columns.get("60XX,3000", ())
+    planes = removed
+    if Option.CLEAN_GRAPHICS in plan.options:
+        graphics = f"{Option.CLEAN_GRAPHICS} C"
+        planes = replace(removed, by=graphics, note="but planes on which nothing is read stay")
     return (
         _row("(50xx,xxxx)", ("", "Curves", ""), removed, columns.get("50XX,XXXX", ())),
-        _row("(60xx,xxxx)", ("", "Overlay planes, as a whole", ""), removed, overlays),
+        _row("(60xx,xxxx)", ("", "Overlay planes, as a whole", ""), planes, overlays),
         _row("(odd,xxxx)", ("", "Private attributes", ""), private, columns.get("ODD,XXXX", ())),
         _row("(xxxx,0000)", ("", "Group lengths", ""), replace(policy, note="retired")),
         _row("(0000,xxxx)", ("", "Command set", ""), misplaced),

@@ -35,7 +35,13 @@ _MISPLACED = Ruling(Action.REMOVE, "policy", "not an element of a data set")
 _GROUP_LENGTH = Ruling(Action.REMOVE, "policy", "group length, retired")
 _CURVE = Ruling(Action.REMOVE, "X", "curve, retired")
 _OVERLAY = Ruling(Action.REMOVE, "X", "overlay plane, as a whole")
+_CLEAN_PLANE = Ruling(
+    Action.KEEP, "X", "only where nothing is read on it", by=f"{Option.CLEAN_GRAPHICS} C"
+)
 _UNLISTED = Ruling(Action.REMOVE, "policy", "no attribute of the standard")
+
+PLANE_ELEMENTS = frozenset({0x0010, 0x0011, 0x0015, 0x0040, 0x0050, 0x0051, 0x0100, 0x0102, 0x3000})
+"""Elements of an overlay plane that may stay with it: size, type, place, bits (PS3.3 C.9.2)."""
 
 # Command set, file meta information, directory; item delimiters and padding.
 MISPLACED_GROUPS = frozenset({0x0000, 0x0002, 0x0004, 0xFFFC, 0xFFFE})
@@ -103,7 +109,7 @@ class Plan:
         if 0x5000 <= group <= 0x50FF:
             return _CURVE
         if 0x6000 <= group <= 0x60FF:
-            return _OVERLAY
+            return self._fitting(tag, vr, self._plane(element))
         if group not in KNOWN_GROUPS:
             raise UnknownElement(f"group {group:04X} is in no edition of the standard")
         if not (dictionary_has_tag(tag) or repeater_has_tag(tag)):
@@ -111,6 +117,15 @@ class Plan:
         first = _first(tag)
         ruling = self.by_vr.get(first) or Ruling(default_action(first), "policy", "by VR")
         return self._fitting(tag, vr, ruling)
+
+    def _plane(self, element: int) -> Ruling:
+        """Return what happens to an element of an overlay plane that came through the pixel room.
+
+        That leaves only planes on which it read nothing, and only what describes their bitmap.
+        """
+        if Option.CLEAN_GRAPHICS in self.options and element in PLANE_ELEMENTS:
+            return _CLEAN_PLANE
+        return _OVERLAY
 
     def _fitting(self, tag: int, vr: str, ruling: Ruling) -> Ruling:
         """Return `ruling`, or a stricter one where `vr` is not what the tag should have."""

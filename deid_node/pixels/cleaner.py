@@ -29,6 +29,7 @@ from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.pixels.looking import BATCH_BYTES, looks
 from deid_node.pixels.objects import require_open, require_picture
+from deid_node.pixels.overlays import planes_without_text
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
 from deid_node.pixels.standing import carried_over
@@ -75,6 +76,8 @@ class PixelCleaner:
         Looks at filled frames; None takes `finder` again.
     keep
         Which lines stay; None lets none and reads none.
+    keep_overlays
+        Whether overlay planes stay on which `finder` sees nothing.
     batch_bytes
         Views, and filled frames, that are held at a time.
     """
@@ -87,6 +90,7 @@ class PixelCleaner:
         *,
         second_look: Finder | None = None,
         keep: KeepList | None = None,
+        keep_overlays: bool = False,
         batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._finder = finder
@@ -94,6 +98,7 @@ class PixelCleaner:
         self._device_regions = tuple(device_regions)
         self._second_look = finder if second_look is None else second_look
         self._keep = keep
+        self._keep_overlays = keep_overlays
         self._batch_bytes = batch_bytes
 
     def clean(
@@ -132,7 +137,8 @@ class PixelCleaner:
             quantities.
         """
         require_open(dataset)
-        twin, hidden = without_hidden_pictures(dataset)
+        planes = planes_without_text(dataset, self._finder) if self._keep_overlays else frozenset()
+        twin, hidden = without_hidden_pictures(dataset, planes)
         keyword = pixel_keyword(twin)
         if keyword is None:
             return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)

@@ -18,17 +18,21 @@ from pydicom.tag import BaseTag, Tag
 
 from deid_node.errors import MalformedDataset, UnsupportedObject
 from deid_node.pixels.attributes import twin_of
+from deid_node.pixels.overlays import STAYING
 
 _ICON: Final = Tag(0x0088, 0x0200)
 _PIXELS: Final = frozenset({Tag(0x7FE0, 0x0008), Tag(0x7FE0, 0x0009), Tag(0x7FE0, 0x0010)})
 _REPEATING: Final = (0x5000, 0x6000)
 
 
-def without_hidden_pictures(dataset: Dataset) -> tuple[Dataset, bool]:
+def without_hidden_pictures(
+    dataset: Dataset, staying: frozenset[int] = frozenset()
+) -> tuple[Dataset, bool]:
     """Return a twin of `dataset` without overlays, curves and icons, and whether there were any.
 
-    `dataset` is not written to; sequences that lose something are replaced in
-    the twin, all other elements are shared.
+    Overlay planes in the groups `staying` stay, without their labels. `dataset` is not
+    written to; sequences that lose something are replaced in the twin, all other
+    elements are shared.
 
     Raises
     ------
@@ -37,15 +41,19 @@ def without_hidden_pictures(dataset: Dataset) -> tuple[Dataset, bool]:
     MalformedDataset
         A sequence cannot be read.
     """
-    return _stripped(dataset, nested=False)
+    return _stripped(dataset, nested=False, staying=staying)
 
 
-def _stripped(dataset: Dataset, *, nested: bool) -> tuple[Dataset, bool]:
+def _stripped(
+    dataset: Dataset, *, nested: bool, staying: frozenset[int] = frozenset()
+) -> tuple[Dataset, bool]:
     twin = twin_of(dataset)
     removed = False
     for tag, element in tuple(twin.items()):
         if nested and tag in _PIXELS:
             raise UnsupportedObject("pixels stand in a sequence other than IconImageSequence")
+        if tag.group in staying and tag.element in STAYING:
+            continue
         if tag == _ICON or (tag.group & 0xFF00 in _REPEATING and not tag.group & 1):
             del twin[tag]
             removed = True

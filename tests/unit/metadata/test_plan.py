@@ -4,7 +4,8 @@ from pydicom.datadict import tag_for_keyword
 
 from deid_node.errors import UnknownElement
 from deid_node.metadata.action import Action
-from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
+from deid_node.metadata.options import Option
+from deid_node.metadata.plan import MISPLACED_GROUPS, Plan, build_plan
 from deid_node.metadata.policy import KNOWN_VRS, load_policy
 
 # Where we empty what the table removes, for the object's sake (see the decision record).
@@ -116,6 +117,24 @@ def test_well_known_attributes(plan: Plan, keyword: str, action: Action) -> None
 )
 def test_what_is_no_attribute_of_an_instance_goes(plan: Plan, tag: int) -> None:
     assert plan.judge(tag, "LO").action is Action.REMOVE
+
+
+@pytest.mark.parametrize(
+    ("element", "vr", "action"),
+    [
+        (0x0010, "US", Action.KEEP),
+        (0x3000, "OW", Action.KEEP),
+        (0x3000, "OB", Action.KEEP),
+        (0x0022, "LO", Action.REMOVE),
+        (0x1500, "LO", Action.REMOVE),
+        (0x4000, "LT", Action.REMOVE),
+        (0x1301, "IS", Action.REMOVE),
+    ],
+)
+def test_what_describes_a_plane_stays_where_graphics_are_cleaned(
+    element: int, vr: str, action: Action
+) -> None:
+    assert build_plan([Option.CLEAN_GRAPHICS]).judge(0x60020000 | element, vr).action is action
 
 
 def test_a_group_that_no_edition_knows_withholds(plan: Plan) -> None:
