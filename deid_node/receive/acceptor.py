@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
@@ -11,17 +12,43 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
+from pynetdicom.fsm import StateMachine
+from pynetdicom.pdu import A_ABORT_RQ
+from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.service_class import StorageServiceClass
 
 from deid_node.receive.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
 
 _PAUSE_SECONDS: Final = 0.0001
+# Source and reason of A-ABORT (PS3.8 Table 9-26): the provider, an invalid PDU parameter value.
+_PROVIDER: Final = 2
+_INVALID_PARAMETER: Final = 6
 _TOLD_BY_THE_LIBRARY: Final = (
     evt.EVT_DIMSE_RECV,
     evt.EVT_DIMSE_SENT,
     evt.EVT_PDU_RECV,
     evt.EVT_PDU_SENT,
 )
+
+
+class _Machine(StateMachine):
+    """The states of an association, which a peer's nonsense must not stop halfway.
+
+    The library lets errors out of messages that cannot be understood end its thread
+    with a traceback, which quotes what the peer said, and leaves the connection open.
+    """
+
+    def __init__(self, acceptor: "Acceptor") -> None:
+        super().__init__(acceptor.dul)
+        self._acceptor = acceptor
+
+    def do_action(self, event: str) -> None:
+        """Act on `event`; whatever goes wrong ends the association."""
+        try:
+            super().do_action(event)
+        # The boundary to the wire: the text of a foreign error may quote values.
+        except Exception:  # noqa: BLE001
+            self._acceptor.break_off()
 
 
 class Acceptor(Association):
@@ -56,6 +83,7 @@ class Acceptor(Association):
         self.dul.to_user_queue = self._questions
         self.dul.to_provider_queue = AnswerQueue(self.turns)
         self.dul._run_loop_delay = _PAUSE_SECONDS  # noqa: SLF001
+        self.dul.state_machine = _Machine(self)
         self.bind(evt.EVT_CONN_CLOSE, self._stop_waiting)
 
     @property
@@ -78,8 +106,29 @@ class Acceptor(Association):
         try:
             if self._begin(self):
                 super().run()
+        # As in `_Machine`: nothing that a peer says may end in a traceback.
+        except Exception:  # noqa: BLE001
+            self.break_off()
         finally:
             self._ended(self)
+
+    def break_off(self) -> None:
+        """Tell the peer that it is not understood, close, and let both our threads end."""
+        refusal = A_ABORT_RQ()
+        refusal.source, refusal.reason_diagnostic = _PROVIDER, _INVALID_PARAMETER
+        link = self.dul.socket
+        if link is not None:
+            with suppress(OSError, AttributeError):
+                # It may be closed already.
+                link.send(refusal.encode())
+            link.close()
+        self.dul.kill_dul()
+        if self._questions.was_used:
+            ending = A_P_ABORT()
+            ending.provider_reason = _INVALID_PARAMETER
+            self._questions.put(ending)
+        else:
+            self._questions.put(None)
 
     def _stop_waiting(self, _message: Event) -> None:
         """Let our thread end that waits for a request which cannot come any more.
@@ -102,7 +151,11 @@ class Acceptor(Association):
         context = self._accepted_cx.get(context_id)
         self._heard_at = monotonic()
         if not isinstance(msg, C_STORE) or context is None or not msg.is_valid_request:
-            super()._serve_request(msg, context_id)
+            try:
+                super()._serve_request(msg, context_id)
+            # The library serves some requests on threads of their own.
+            except Exception:  # noqa: BLE001
+                self.break_off()
             return
         self._is_paused = True
         StorageServiceClass(self).SCP(msg, context)
