@@ -55,8 +55,8 @@ def _rle(task: Task) -> bytes:
         octets = plane.view(np.uint8).reshape(layout.rows, layout.columns, size)
         for place in range(size):
             # PS3.5 G.3.1: each row is coded for itself.
-            rows = (imagecodecs.packbits_encode(row.tobytes()) for row in octets[:, :, place])
-            segment = b"".join(rows)
+            plain = np.ascontiguousarray(octets[:, :, place])
+            segment = bytes(imagecodecs.packbits_encode(plain, axis=-1))
             segments.append(segment + b"\x00" * (len(segment) % 2))
     offsets, position = [], 64
     for segment in segments:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.bench.cine import measure_cine
+from tests.bench.codecs import measure_codecs
 from tests.bench.forward import measure_forward
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
@@ -23,6 +24,7 @@ MEASUREMENTS = {
     "forward": measure_forward,
     "memory": measure_memory,
     "cine": measure_cine,
+    "codecs": measure_codecs,
     "metadata": measure_metadata,
     "stress": measure_stress,
 }
