@@ -34,8 +34,9 @@
     |   |-- TimeLimit                it outlasted the time limit, three times
     |   |-- RefusedByDestination     the archive says no for good
     |   `-- Unexpected               anything else: a fault of ours
-    `-- DeliveryError                an attempt to deliver failed; the same bytes go again
-        `-- DestinationUnavailable
+    |-- DeliveryError                an attempt to deliver failed; the same bytes go again
+    |   `-- DestinationUnavailable
+    `-- AuditUnavailable             audit messages cannot be kept or delivered for now
 
 `code` is stable and short: it labels metrics, reports and the list of withheld
 instances. `passes` says whether time alone may heal the trouble. The text of
@@ -317,6 +318,13 @@ class DestinationUnavailable(DeliveryError):
     """No association, or it broke before a status came back."""
 
     code = "destination_unavailable"
+
+
+class AuditUnavailable(DeidNodeError):
+    """Audit messages cannot be kept on disk or delivered; those that wait stay in order."""
+
+    code = "audit_unavailable"
+    passes = True
 
 
 def withhold_codes() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from deid_node import __version__
+from deid_node.audit.node import NodeRecord
 from deid_node.forward.sender import Sender
 from deid_node.observe.events import Event
 from deid_node.observe.exporter import Exporter
@@ -45,6 +46,7 @@ class Parts:
     exporter: Exporter
     health: Health
     log: EventLog
+    audit: NodeRecord | None = None
 
 
 class _Part(Protocol):
@@ -83,6 +85,7 @@ class Node:
             parts.log.info(Event.JOURNAL_RECONCILED, count=removed)
             following: tuple[_Part, ...] = (
                 parts.exporter,
+                *(() if parts.audit is None else (parts.audit,)),
                 parts.engine,
                 *parts.senders,
                 parts.janitor,
@@ -112,6 +115,7 @@ class Node:
         parts = self._parts
         parts.health.enter(Lifecycle.STOPPING)
         parts.log.info(Event.NODE_STOPPING)
+        audit = parts.audit
         order: tuple[tuple[object, Callable[[], None]], ...] = (
             (parts.door, partial(parts.door.stop, finish_seconds=FINISH_SECONDS)),
             (parts.reporter, parts.reporter.stop),
@@ -121,6 +125,7 @@ class Node:
                 (sender, partial(sender.stop, finish_seconds=FINISH_SECONDS))
                 for sender in parts.senders
             ),
+            *(() if audit is None else ((audit, audit.stop),)),
             (parts.exporter, parts.exporter.stop),
             (parts.custody, parts.custody.close),
         )

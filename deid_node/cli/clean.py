@@ -12,7 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress
 
-from deid_node.assembly import corridor_factory, options_of
+from deid_node.assembly import corridor_factory
+from deid_node.checks import options_of
 from deid_node.cli.arguments import Commands, add_config, add_report
 from deid_node.cli.batch import Batch, Item
 from deid_node.cli.inputs import files_below, report_to

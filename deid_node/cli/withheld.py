@@ -10,6 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
+from deid_node.audit.person import system_user
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
@@ -50,9 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
             case "show":
                 sys.stdout.write(_json(work_list.entry(InstanceId(arguments.instance)), 1) + "\n")
             case "release":
-                work_list.release(InstanceId(arguments.instance))
+                work_list.release(InstanceId(arguments.instance), person=system_user())
             case "discard":
-                work_list.discard(InstanceId(arguments.instance))
+                work_list.discard(InstanceId(arguments.instance), person=system_user())
     return ExitStatus.DONE
 
 

@@ -12,6 +12,7 @@ from pydantic import (
     field_validator,
 )
 
+from deid_node.audit.options import AuditOptions, NoAuditOptions
 from deid_node.forward.options import ForwardOptions
 from deid_node.metadata.options import MetadataOptions, Option
 from deid_node.observe.options import ObserveOptions
@@ -104,3 +105,7 @@ class Config(BaseModel):
     work: WorkOptions = WorkOptions()
     forward: ForwardOptions = Field(default_factory=ForwardOptions)
     observe: ObserveOptions = ObserveOptions()
+    audit: AuditOptions = Field(
+        default=NoAuditOptions(),
+        description="Where DICOM Audit Messages go: nowhere, a file, or the site's repository.",
+    )

@@ -7,11 +7,12 @@ sent twice at the same time.
 
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import accumulate
 from time import monotonic
 
+from deid_node.audit.records import DeliveryRecord
 from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable, RefusedByDestination
 from deid_node.forward.base import Destination, Parcel
 from deid_node.forward.circuit import Circuit
@@ -21,6 +22,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
 from deid_node.values.identity import InstanceId
+from deid_node.values.instance import CleanInstance
 from deid_node.values.retry import RetryPolicy
 
 # Every blob of a batch is read against its checksum before the first is sent: not for too long.
@@ -37,7 +39,8 @@ class Sender:
     """The threads of one destination: as many as it can serve at once.
 
     Order: the oldest study first, its instances together. `stop` lets each
-    thread finish the instance in its hand.
+    thread finish the instance in its hand. `record` is for the audit trail; None
+    keeps none.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Sender:
         log: EventLog,
         metrics: Metrics,
         draw: random.Random | None = None,
+        record: DeliveryRecord | None = None,
     ) -> None:
         self._destination = destination
         self._source = source
@@ -56,6 +60,7 @@ class Sender:
         self._log = log.with_fields(destination=destination.name)
         self._metrics = metrics
         self._draw = draw or random.Random()
+        self._record = record
         self._changed = threading.Condition()
         self._circuit = Circuit(retry, self._draw)
         self._in_hand: set[InstanceId] = set()
@@ -157,22 +162,40 @@ class Sender:
         return free[: min(_BATCH, max(1, fitting))]
 
     def _carry(self, batch: Sequence[Delivery]) -> None:
+        ended: dict[DeliveryResult, list[CleanInstance]] = {}
         try:
             intact = [(delivery, parcel) for delivery in batch for parcel in self._parcel(delivery)]
+            if self._record is not None:
+                self._record.began([parcel.instance for _, parcel in intact])
             receipts = self._destination.deliver([parcel for _, parcel in intact])
             with closing(receipts):
                 for delivery, _ in intact:
-                    if not self._delivered(delivery, receipts):
+                    result, goes_on = self._delivered(delivery, receipts)
+                    ended.setdefault(result, []).append(delivery.instance)
+                    if not goes_on:
                         break
         except DestinationUnavailable as error:
             self._unreachable(error)
         finally:
+            self._put_on_record(ended)
             with self._changed:
                 self._in_hand.difference_update(delivery.instance.id for delivery in batch)
                 self._changed.notify_all()
 
-    def _delivered(self, delivery: Delivery, receipts: Iterator[Receipt]) -> bool:
-        """Deliver one and record what came of it; return whether the next may follow."""
+    def _put_on_record(self, ended: Mapping[DeliveryResult, Sequence[CleanInstance]]) -> None:
+        if self._record is not None:
+            self._record.ended(
+                delivered=(
+                    *ended.get(DeliveryResult.DELIVERED, ()),
+                    *ended.get(DeliveryResult.WARNING, ()),
+                ),
+                refused=ended.get(DeliveryResult.REFUSED, ()),
+            )
+
+    def _delivered(
+        self, delivery: Delivery, receipts: Iterator[Receipt]
+    ) -> tuple[DeliveryResult, bool]:
+        """Deliver one, record and return what came of it, and whether the next may follow."""
         began = monotonic()
         try:
             receipt = next(receipts)
@@ -185,7 +208,7 @@ class Sender:
         self._metrics.stage("deliver", monotonic() - began)
         self._settle(delivery, receipt)
         with self._changed:
-            return not self._stopping and not self._circuit.is_open
+            return receipt.result, not self._stopping and not self._circuit.is_open
 
     def _delay_seconds(self, delivery: Delivery) -> float:
         with self._changed:

@@ -99,6 +99,17 @@ class Event(Told):
     )
     BLOBS_REMOVED = "blobs_removed", "Blobs whose retention has passed were deleted."
 
+    # The audit trail.
+    AUDIT_UNREACHABLE = (
+        "audit_unreachable",
+        "Audit messages cannot be kept or delivered for now; they wait in order.",
+    )
+    AUDIT_REACHED = "audit_reached", "The audit repository takes messages again."
+    AUDIT_DROPPED = (
+        "audit_dropped",
+        "Too many audit messages wait; new ones are lost until it ends.",
+    )
+
     # The log and the metrics themselves: each of these is a fault of ours.
     SCRAPE_FAILED = "scrape_failed", "The metrics or the health could not be told once."
     LOG_FIELD_DROPPED = (

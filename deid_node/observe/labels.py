@@ -52,6 +52,13 @@ class CommitmentResult(StrEnum):
     FAILED = "failed"
 
 
+class AuditResult(StrEnum):
+    """What became of an audit message."""
+
+    DELIVERED = "delivered"
+    DROPPED = "dropped"
+
+
 @dataclass(frozen=True, slots=True)
 class ConfiguredNames:
     """The names that the configuration gives to peers, rules and destinations."""

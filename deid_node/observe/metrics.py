@@ -17,6 +17,7 @@ from deid_node.observe.custody import CustodyCollector, WaitingSource
 from deid_node.observe.labels import (
     OTHER,
     AssociationResult,
+    AuditResult,
     CommitmentResult,
     ConfiguredNames,
     Fill,
@@ -55,6 +56,7 @@ class Metrics:
         self._fills, self._association_results = _Closed(Fill), _Closed(AssociationResult)
         self._commitment_results = _Closed(CommitmentResult)
         self._refusal_codes = _Closed((*RefusalCode, *TlsFault))
+        self._audit_results = _Closed(AuditResult)
 
         self._received = Counter(
             "deid_node_instances_received_total",
@@ -116,6 +118,17 @@ class Metrics:
             ["code"],
             registry=registry,
         )
+        self._audit = Counter(
+            "deid_node_audit_messages_total",
+            "Audit messages, by what became of them; a dropped one is lost.",
+            ["result"],
+            registry=registry,
+        )
+        self._audit_waiting = Gauge(
+            "deid_node_audit_waiting_messages",
+            "Audit messages on disk that their repository has not taken yet.",
+            registry=registry,
+        )
         self._build = Gauge(
             "deid_node_build_info",
             "Always 1; the labels say which version and models run.",
@@ -135,6 +148,7 @@ class Metrics:
             (self._refusals, self._refusal_codes),
             (self._commitments, self._commitment_results),
             (self._stage_seconds, self._stages),
+            (self._audit, self._audit_results),
         )
         for metric, closed in single:
             for value in closed.values:
@@ -189,6 +203,14 @@ class Metrics:
     def committed(self, result: CommitmentResult | str, count: int) -> None:
         """Count `count` instances of which a sender was told `result`."""
         self._commitments.labels(self._commitment_results.value(result)).inc(count)
+
+    def audit(self, result: AuditResult | str, count: int) -> None:
+        """Count `count` audit messages by what became of them."""
+        self._audit.labels(self._audit_results.value(result)).inc(count)
+
+    def audit_waiting(self, count: int) -> None:
+        """Tell that `count` audit messages wait on disk."""
+        self._audit_waiting.set(count)
 
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 
+from deid_node.audit.records import DoorRecord
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.callback import build_callbacks
@@ -26,20 +27,22 @@ def build_reception(
     *,
     metrics: Metrics,
     log: EventLog,
+    record: DoorRecord | None = None,
 ) -> tuple[Door, Reporter]:
     """Return the door and the reporter; raise `ConfigurationError`.
 
-    `offer` tells the queue of a new instance.
+    `offer` tells the queue of a new instance; `record` is for the audit trail.
     """
     commitments = Commitments(custody)
     news = threading.Event()
     door = Door(
         options,
-        StoreHandler(Spool(custody), offer, metrics=metrics, log=log),
+        StoreHandler(Spool(custody), offer, metrics=metrics, log=log, record=record),
         require_room=custody.require_room,
         commit=CommitmentHandler(commitments, news.set, log=log),
         metrics=metrics,
         log=log,
+        record=record,
     )
     reporter = Reporter(
         commitments,

@@ -1,12 +1,14 @@
 """C-STORE: the bytes as sent go into custody, and a status goes back. Nothing else."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event as Message
 
+from deid_node.audit.records import DoorRecord
 from deid_node.dicom.part10 import require_identity, spool_header
 from deid_node.errors import CustodyError, DatasetUnreadable, DeidNodeError, PeerNotAuthorised
 from deid_node.observe.events import Event
@@ -23,7 +25,8 @@ from deid_node.values.origin import Origin
 class StoreHandler:
     """Answers C-STORE-RQ.
 
-    `offer` tells the queue of a new instance; it is a hint, the journal knows.
+    `offer` tells the queue of a new instance; it is a hint, the journal knows. `record`
+    is for the audit trail; None keeps none.
     """
 
     def __init__(
@@ -33,11 +36,13 @@ class StoreHandler:
         *,
         metrics: Metrics,
         log: EventLog,
+        record: DoorRecord | None = None,
     ) -> None:
         self._spool = spool
         self._offer = offer
         self._metrics = metrics
         self._log = log
+        self._record = record
 
     def __call__(self, message: Message) -> int:
         """Return the status of C-STORE-RSP: Success only with the instance in custody."""
@@ -83,9 +88,14 @@ class StoreHandler:
             received_at=datetime.now(UTC),
             transfer_syntax=transfer_syntax,
         )
-        return self._spool.accept(
+        acceptance = self._spool.accept(
             Arrival(origin, sop_class_uid, sop_instance_uid), (header, dataset)
         )
+        if self._record is not None:
+            # Of a repeated one, custody knows the first association; this is another.
+            arrived = replace(acceptance.instance, origin=origin)
+            self._record.received(arrived, dataset, repeated=acceptance.repeated)
+        return acceptance
 
     def _tell(self, acceptance: Acceptance) -> None:
         instance = acceptance.instance

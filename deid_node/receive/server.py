@@ -9,6 +9,7 @@ from pynetdicom import AE, evt
 from pynetdicom.events import Event as Message
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
 
+from deid_node.audit.records import DoorRecord
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from deid_node.errors import ConfigurationError, CustodyError
 from deid_node.observe.events import Event
@@ -49,7 +50,8 @@ class Door:
     """The port that scanners send to.
 
     `require_room` raises `CustodyError` while the spool can take nothing. `commit`
-    answers requests for storage commitment.
+    answers requests for storage commitment. `record` is for the audit trail; None keeps
+    none.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Door:
         commit: Callable[[Message], tuple[int, None]] | None = None,
         metrics: Metrics,
         log: EventLog,
+        record: DoorRecord | None = None,
     ) -> None:
         self._options = options
         self._peers = Peers(options.peers)
@@ -69,6 +72,7 @@ class Door:
         self._commit = commit
         self._metrics = metrics
         self._log = log
+        self._record = record
         self._gate = Gate(options.max_refusals_per_minute)
         self._users: Users | None = None
         self._closing = threading.Event()
@@ -225,6 +229,13 @@ class Door:
                 association=association.label,
                 code=RefusalCode.REFUSED_OFTEN,
             )
+            self._put_on_record(association, None, RefusalCode.REFUSED_OFTEN)
+
+    def _put_on_record(
+        self, association: Acceptor, peer: str | None, code: RefusalCode | TlsFault
+    ) -> None:
+        if self._record is not None:
+            self._record.refused(str(association.requestor.address), peer, code)
 
     def _house_refusal(self) -> Refusal | None:
         if self._closing.is_set():
@@ -249,6 +260,7 @@ class Door:
         self._log.warning(
             Event.ASSOCIATION_REFUSED, association=association.label, peer=peer, code=refusal.code
         )
+        self._put_on_record(association, peer, refusal.code)
         if refusal.is_callers_own:
             self._blame(association)
         association.acse.send_reject(refusal.result, refusal.source, refusal.diagnostic)
@@ -262,6 +274,7 @@ class Door:
             code=fault,
             reason=fault.meaning,
         )
+        self._put_on_record(association, None, fault)
         self._blame(association)
 
     def _released(self, message: Message) -> None:
@@ -280,6 +293,8 @@ class Door:
     def _ended(self, association: Acceptor) -> None:
         with self._counting:
             self._open.discard(association)
+        if self._record is not None:
+            self._record.ended(association.label)
 
 
 def _no_commitment(_message: Message) -> tuple[int, None]:

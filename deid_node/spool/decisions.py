@@ -1,11 +1,13 @@
 """What people decided about withheld instances, until the node has told of it.
 
 The command line writes a decision beside a running node, or without one, and
-has no log of its own: the node's log is where it has to stand.
+has no log of its own: the node's log is where it has to stand, and its audit trail
+where it names the person.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from time import time
 from typing import Final
@@ -26,12 +28,22 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PersonsDecision:
-    """One decision; `code` is what the instance was withheld with."""
+    """One decision; `code` is what the instance was withheld with.
+
+    `person` is the system user who decided, `at` is when, in UTC.
+    """
 
     number: int
     instance: InstanceId
     verb: Verb
     code: str
+    person: str
+    at: datetime
+
+    @property
+    def releases(self) -> bool:
+        """Whether the instance goes back to the node; it is discarded otherwise."""
+        return self.verb is Verb.RELEASE
 
 
 class Decisions:
@@ -47,7 +59,12 @@ class Decisions:
         )
         return [
             PersonsDecision(
-                row["sequence"], InstanceId(row["instance_id"]), Verb(row["verb"]), row["code"]
+                number=row["sequence"],
+                instance=InstanceId(row["instance_id"]),
+                verb=Verb(row["verb"]),
+                code=row["code"],
+                person=row["person"],
+                at=datetime.fromtimestamp(row["decided_at"], UTC),
             )
             for row in rows
         ]
@@ -62,10 +79,10 @@ class Decisions:
         )
 
 
-def note(transaction: Transaction, instance: InstanceId, verb: Verb) -> None:
+def note(transaction: Transaction, instance: InstanceId, verb: Verb, person: str) -> None:
     """Write down a decision in the transaction that carries it out, while the code still stands."""
     transaction.connection.execute(
-        "INSERT INTO decisions (instance_id, verb, code, decided_at)"
-        " SELECT id, ?, code, ? FROM instances WHERE id = ?",
-        (verb, time(), instance),
+        "INSERT INTO decisions (instance_id, verb, code, decided_at, person)"
+        " SELECT id, ?, code, ?, ? FROM instances WHERE id = ?",
+        (verb, time(), person, instance),
     )

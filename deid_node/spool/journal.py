@@ -17,7 +17,7 @@ from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -93,7 +93,10 @@ CREATE TABLE decisions (
 );
 CREATE INDEX decisions_untold ON decisions (told, sequence);
 """
-_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS)
+_PERSONS = """
+ALTER TABLE decisions ADD COLUMN person TEXT NOT NULL DEFAULT 'unknown';
+"""
+_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS)
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)

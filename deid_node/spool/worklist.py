@@ -70,8 +70,8 @@ class WorkList:
                 return entry
         raise InputError("no withheld instance of that id")
 
-    def release(self, instance: InstanceId) -> None:
-        """Give the instance back to the node.
+    def release(self, instance: InstanceId, *, person: str) -> None:
+        """Give the instance back to the node, as `person` (a system user) decided.
 
         Raises `InputError` when it is not withheld, or in conflict with another
         instance of the same SOP Instance UID.
@@ -88,7 +88,7 @@ class WorkList:
             if row["code"] == UidConflict.code:
                 # It would be delivered under the UID that other bytes already have.
                 raise InputError("another instance has its UID: it can only be discarded")
-            note(transaction, instance, Verb.RELEASE)
+            note(transaction, instance, Verb.RELEASE, person)
             sealed = row["clean_sha256"] is not None
             connection.execute(
                 "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0,"
@@ -107,8 +107,8 @@ class WorkList:
 
         self._custody.write(write)
 
-    def discard(self, instance: InstanceId) -> None:
-        """Drop the instance for good; raise `InputError` when it is not withheld."""
+    def discard(self, instance: InstanceId, *, person: str) -> None:
+        """Drop the instance for good, as `person` decided; raise `InputError` as `release`."""
 
         def write(transaction: Transaction) -> None:
             changed = transaction.connection.execute(
@@ -117,6 +117,6 @@ class WorkList:
             )
             if changed.rowcount == 0:
                 raise InputError("no withheld instance of that id")
-            note(transaction, instance, Verb.DISCARD)
+            note(transaction, instance, Verb.DISCARD, person)
 
         self._custody.write(write)

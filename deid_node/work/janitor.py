@@ -1,7 +1,7 @@
 """Tidies up now and then: old bytes, forgotten instances, the disk's free space."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from deid_node.errors import CustodyError
@@ -52,7 +52,7 @@ class Janitor:
     A sweep removes bytes whose retention has passed, offers every waiting
     instance to the queue (which takes each only once), tells what people have
     decided, and says when the disk falls below its reserve and when it is above
-    it again.
+    it again. `record` puts decisions into the audit trail, on disk when it returns.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Janitor:
         queue: WorkQueue,
         log: EventLog,
         reserve_bytes: int,
+        record: Callable[[Sequence[PersonsDecision]], None] | None = None,
         period_seconds: float = _PERIOD_SECONDS,
     ) -> None:
         self._retention = retention
@@ -72,6 +73,7 @@ class Janitor:
         self._queue = queue
         self._log = log
         self._reserve_bytes = reserve_bytes
+        self._record = record
         self._period_seconds = period_seconds
         self._is_low = False
         self._stopping = threading.Event()
@@ -116,6 +118,8 @@ class Janitor:
 
     def _tell_decisions(self) -> None:
         decisions = self._decisions.untold()
+        if decisions and self._record is not None:
+            self._record(decisions)
         for one in decisions:
             event = Event.INSTANCE_RELEASED if one.verb is Verb.RELEASE else Event.INSTANCE_DROPPED
             self._log.info(event, instance=one.instance, code=one.code)

@@ -37,6 +37,7 @@ LABELS = {
     "deid_node_refusals_total": "code",
     "deid_node_committed_instances_total": "result",
     "deid_node_certificate_remaining_seconds": "part, setting",
+    "deid_node_audit_messages_total": "result",
     "deid_node_build_info": "version, standard_edition, finder, inpainter",
 }
 """Labels as the contract has them; the test of the metrics holds the code to the same."""

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from deid_node.errors import withhold_codes
 from deid_node.observe.certificates import Certificate
-from deid_node.observe.labels import AssociationResult, ConfiguredNames, Fill, Stage
+from deid_node.observe.labels import AssociationResult, AuditResult, ConfiguredNames, Fill, Stage
 from deid_node.observe.metrics import Metrics
 from deid_node.values.delivery import DeliveryResult
 
@@ -49,6 +49,9 @@ def happen(metrics: Metrics) -> None:
         metrics.stage(stage, 0.2)
     for fill in Fill:
         metrics.regions_found(fill)
+    for audit in AuditResult:
+        metrics.audit(audit, 1)
+    metrics.audit_waiting(1)
     for association in AssociationResult:
         metrics.association(association)
 

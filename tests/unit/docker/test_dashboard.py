@@ -77,6 +77,7 @@ def test_the_rows_follow_the_journey() -> None:
         "Queue and disk",
         "Latencies",
         "Process",
+        "Audit",
     ]
 
 

@@ -35,7 +35,7 @@ def test_a_table_is_markdown() -> None:
 
 @pytest.mark.parametrize("min_score", [0.3, 0.5, 0.42])
 def test_the_curve_is_a_picture_with_one_chosen_point_a_line(min_score: float) -> None:
-    picture = ET.fromstring(curve(finder(min_score)))  # noqa: S314 - our own text
+    picture = ET.fromstring(curve(finder(min_score)))
 
     circles = picture.findall("{http://www.w3.org/2000/svg}circle")
     assert len(circles) == 4

@@ -27,6 +27,8 @@ CONTRACT = {
     "deid_node_refusals_total": {"code"},
     "deid_node_committed_instances_total": {"result"},
     "deid_node_certificate_remaining_seconds": {"part", "setting"},
+    "deid_node_audit_messages_total": {"result"},
+    "deid_node_audit_waiting_messages": set(),
     "deid_node_received_bytes_total": set(),
     "deid_node_spool_free_bytes": set(),
     "deid_node_build_info": {"version", "standard_edition", "finder", "inpainter"},
@@ -81,7 +83,7 @@ def test_names_end_in_a_unit_or_say_what_they_count(metrics: Metrics) -> None:
     metrics.watch_custody(Source())
     for family in metrics.registry.collect():
         if family.name.startswith("deid_node_") and family.type != "counter":
-            assert re.search(r"_(seconds|bytes|info|instances)$", family.name)
+            assert re.search(r"_(seconds|bytes|info|instances|messages)$", family.name)
 
 
 def test_every_metric_says_what_it_is_in_one_sentence(metrics: Metrics) -> None:

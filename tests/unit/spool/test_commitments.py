@@ -118,7 +118,7 @@ def test_what_was_discarded_is_not_confirmed(custody: Custody, by: str) -> None:
         Spool(custody).record(order, Discarded("everything"))
     else:
         Spool(custody).record(order, Withheld("no_rule", "no routing rule matched"))
-        WorkList(custody).discard(order.id)
+        WorkList(custody).discard(order.id, person="anna")
 
     assert reason(custody) is FailureReason.NO_SUCH_OBJECT_INSTANCE
 

@@ -1,5 +1,7 @@
 """What a person decides is kept until the node has told of it."""
 
+from time import time
+
 import pytest
 
 from deid_node.errors import InputError
@@ -24,18 +26,19 @@ def test_each_decision_is_told_once(custody: Custody, options: SpoolOptions) -> 
     first, second = withheld(custody, "1.2.3"), withheld(custody, "1.2.4")
     beside = Custody(options, exclusive=False)
     beside.open()
-    WorkList(beside).release(first)
-    WorkList(beside).discard(second)
+    WorkList(beside).release(first, person="anna")
+    WorkList(beside).discard(second, person="bert")
     beside.close()
     decisions = Decisions(custody)
 
     untold = decisions.untold()
     decisions.told(untold)
 
-    assert [(one.instance, one.verb, one.code) for one in untold] == [
-        (first, Verb.RELEASE, "no_rule"),
-        (second, Verb.DISCARD, "no_rule"),
+    assert [(one.instance, one.verb, one.code, one.person) for one in untold] == [
+        (first, Verb.RELEASE, "no_rule", "anna"),
+        (second, Verb.DISCARD, "no_rule", "bert"),
     ]
+    assert all(abs(one.at.timestamp() - time()) < 60 for one in untold)
     assert decisions.untold() == []
 
 
@@ -44,6 +47,6 @@ def test_a_decision_that_was_not_possible_is_none(custody: Custody) -> None:
 
     for decide in (WorkList(custody).release, WorkList(custody).discard):
         with pytest.raises(InputError):
-            decide(order.id)
+            decide(order.id, person="anna")
 
     assert Decisions(custody).untold() == []

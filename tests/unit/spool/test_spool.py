@@ -217,7 +217,7 @@ def test_a_released_refusal_is_offered_again_with_the_same_bytes(custody: Custod
     before = deliveries.due("archive", limit=1)[0].instance
     deliveries.settle(receipt(order, DeliveryResult.REFUSED))
 
-    WorkList(custody).release(order.id)
+    WorkList(custody).release(order.id, person="anna")
 
     assert deliveries.due("archive", limit=1)[0].instance == before
 
@@ -251,7 +251,7 @@ def test_a_withheld_instance_can_be_released_and_walks_again(custody: Custody) -
     order = claimed(custody)
     Spool(custody).record(order, Withheld("undecodable", "no decoder", rule="everything"))
 
-    WorkList(custody).release(order.id)
+    WorkList(custody).release(order.id, person="anna")
 
     assert Spool(custody).received_ids() == [order.id]
     again = Spool(custody).claim(order.id)
@@ -263,11 +263,11 @@ def test_a_withheld_instance_can_be_discarded_once(custody: Custody) -> None:
     order = claimed(custody)
     Spool(custody).record(order, Withheld("undecodable", "no decoder"))
 
-    WorkList(custody).discard(order.id)
+    WorkList(custody).discard(order.id, person="anna")
 
     assert Retention(custody).remove_expired() == 1
     with pytest.raises(InputError):
-        WorkList(custody).discard(order.id)
+        WorkList(custody).discard(order.id, person="anna")
 
 
 def test_an_outcome_for_an_instance_that_moved_on_changes_nothing(custody: Custody) -> None:
@@ -315,7 +315,7 @@ def test_a_person_works_beside_a_running_node(custody: Custody, options: SpoolOp
     beside = Custody(options, exclusive=False)
     beside.open()
 
-    WorkList(beside).release(order.id)
+    WorkList(beside).release(order.id, person="anna")
     beside.close()
 
     assert Spool(custody).received_ids() == [order.id]
@@ -353,8 +353,8 @@ def test_an_instance_in_conflict_can_be_discarded_but_not_released(custody: Cust
     other = accept(custody, content=b"other bytes").instance.id
 
     with pytest.raises(InputError):
-        WorkList(custody).release(other)
-    WorkList(custody).discard(other)
+        WorkList(custody).release(other, person="anna")
+    WorkList(custody).discard(other, person="anna")
 
     assert WorkList(custody).entries() == []
 

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +11,8 @@ from deid_node.values.identity import InstanceId
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
 from tests.fakes.event_log import RecordingLog
+
+AT = datetime(2026, 3, 4, 10, 11, 12, tzinfo=UTC)
 
 
 class FakeSpool:
@@ -139,8 +142,8 @@ def test_what_people_decided_is_logged(
 ) -> None:
     first, second = InstanceId("00000000000000aa"), InstanceId("00000000000000bb")
     spool.decided = [
-        PersonsDecision(1, first, Verb.RELEASE, "no_rule"),
-        PersonsDecision(2, second, Verb.DISCARD, "residual_text"),
+        PersonsDecision(1, first, Verb.RELEASE, "no_rule", "anna", AT),
+        PersonsDecision(2, second, Verb.DISCARD, "residual_text", "bert", AT),
     ]
 
     janitor.sweep()
@@ -150,3 +153,37 @@ def test_what_people_decided_is_logged(
     discarded = log.lines_of(Event.INSTANCE_DROPPED)
     assert [(one["instance"], one["code"]) for one in released] == [(first, "no_rule")]
     assert [(one["instance"], one["code"]) for one in discarded] == [(second, "residual_text")]
+
+
+@pytest.mark.req("REQ-OB-09")
+def test_a_decision_counts_as_told_only_with_the_audit_trail_on_disk(
+    spool: FakeSpool, queue: WorkQueue, log: RecordingLog
+) -> None:
+    recorded: list[PersonsDecision] = []
+    disk_is_full = True
+
+    def record(decisions: Sequence[PersonsDecision]) -> None:
+        if disk_is_full:
+            raise SpoolUnavailable("no space")
+        recorded.extend(decisions)
+
+    janitor = Janitor(
+        retention=spool,
+        waiting=spool,
+        decisions=spool,
+        queue=queue,
+        log=log,
+        reserve_bytes=0,
+        record=record,
+    )
+    decision = PersonsDecision(
+        1, InstanceId("00000000000000aa"), Verb.RELEASE, "no_rule", "anna", AT
+    )
+    spool.decided = [decision]
+
+    janitor.sweep()
+    assert spool.heard == []
+    disk_is_full = False
+    janitor.sweep()
+
+    assert recorded == spool.heard == [decision]

@@ -1,0 +1,154 @@
+"""From options to an audit trail and what the rooms write into it with; opens nothing yet."""
+
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Protocol, assert_never
+
+from deid_node.audit.message import Source
+from deid_node.audit.node import NodeRecord
+from deid_node.audit.occasions import Itself, person_decided
+from deid_node.audit.options import (
+    AuditOptions,
+    FileAuditOptions,
+    NoAuditOptions,
+    SyslogAuditOptions,
+)
+from deid_node.audit.outbox import Outbox
+from deid_node.audit.person import system_user
+from deid_node.audit.records import DeliveryRecord, DoorRecord
+from deid_node.audit.targets.build import build_target, build_tls, certificates_of_target
+from deid_node.audit.trail import AuditTrail
+from deid_node.observe.certificates import Certificate
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+
+OUTBOX_NAME: Final = "audit.sqlite"
+
+
+class Decision(Protocol):
+    """What a person decided about a withheld instance."""
+
+    @property
+    def instance(self) -> str:
+        """The node's id of the instance."""
+        ...
+
+    @property
+    def person(self) -> str:
+        """The system user."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When it was decided, in UTC."""
+        ...
+
+    @property
+    def code(self) -> str:
+        """Why the instance was withheld."""
+        ...
+
+    @property
+    def releases(self) -> bool:
+        """Whether the instance goes back to the node; it is discarded otherwise."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The trail and the node whose trail it is."""
+
+    trail: AuditTrail
+    node: Itself
+
+    def decided(self, decisions: Sequence[Decision]) -> None:
+        """Put on record what people decided; on disk when it returns."""
+        self.trail.record_surely(
+            [
+                person_decided(
+                    self.node,
+                    person=one.person,
+                    instance=one.instance,
+                    at=one.at,
+                    code=one.code,
+                    releases=one.releases,
+                )
+                for one in decisions
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the rooms write into the trail with; None everywhere where none is kept."""
+
+    desk: Desk | None = None
+    part: NodeRecord | None = None
+    door: DoorRecord | None = None
+
+    @property
+    def decided(self) -> Callable[[Sequence[Decision]], None] | None:
+        """What the janitor writes decisions with."""
+        return self.desk.decided if self.desk else None
+
+    def delivery(self, destination: str, *, exports: bool) -> DeliveryRecord | None:
+        """Return what the sender of `destination` writes with."""
+        if self.desk is None:
+            return None
+        return DeliveryRecord(self.desk.trail.record, self.desk.node, destination, exports=exports)
+
+    def trouble(self) -> str | None:
+        """Return a code while messages are lost or do not get through, else None."""
+        return self.desk.trail.trouble() if self.desk else None
+
+
+def build_audit(
+    options: AuditOptions,
+    spool: Path,
+    *,
+    ae_title: str,
+    new_uid: Callable[[str], str],
+    metrics: Metrics,
+    log: EventLog,
+) -> Audit:
+    """Return the audit trail that waits in the folder `spool`; raise `ConfigurationError`.
+
+    `new_uid` makes the new UID of an original one.
+    """
+    match options:
+        case NoAuditOptions():
+            return Audit()
+        case FileAuditOptions() | SyslogAuditOptions():
+            host = socket.gethostname()
+            node = Itself(ae_title, host)
+            source = Source(options.source_id or f"{ae_title}@{host}", options.site_id)
+            trail = AuditTrail(
+                Outbox(spool / OUTBOX_NAME, most=options.most_waiting),
+                build_target(options, source, host=host),
+                metrics=metrics,
+                log=log,
+            )
+            names_patient = options.patient == "original"
+            return Audit(
+                Desk(trail, node),
+                NodeRecord(trail, node, user=system_user()),
+                DoorRecord(trail.record, node, new_uid=new_uid, names_patient=names_patient),
+            )
+        case _:
+            assert_never(options)
+
+
+def check_audit(options: AuditOptions) -> None:
+    """Check the files of TLS that `options` name; raise `ConfigurationError`."""
+    if isinstance(options, SyslogAuditOptions):
+        build_tls(options)
+
+
+def certificates_of(options: AuditOptions) -> Sequence[Certificate]:
+    """Return when the certificates for the repository expire; call it after `check_audit`."""
+    if isinstance(options, SyslogAuditOptions) and options.tls is not None:
+        return certificates_of_target(options.tls)
+    return ()

@@ -1,0 +1,46 @@
+"""The codes of audit messages. Source: PS3.16 CID 400 to 405; PS3.15 A.5.3."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coded value: what it is, in which scheme, and in words."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+def _dcm(value: str, meaning: str) -> Code:
+    return Code(value, "DCM", meaning)
+
+
+APPLICATION_ACTIVITY: Final = _dcm("110100", "Application Activity")
+BEGIN_TRANSFERRING: Final = _dcm("110102", "Begin Transferring DICOM Instances")
+INSTANCES_ACCESSED: Final = _dcm("110103", "DICOM Instances Accessed")
+INSTANCES_TRANSFERRED: Final = _dcm("110104", "DICOM Instances Transferred")
+EXPORT: Final = _dcm("110106", "Export")
+SECURITY_ALERT: Final = _dcm("110113", "Security Alert")
+
+APPLICATION_START: Final = _dcm("110120", "Application Start")
+APPLICATION_STOP: Final = _dcm("110121", "Application Stop")
+NODE_AUTHENTICATION: Final = _dcm("110126", "Node Authentication")
+
+APPLICATION: Final = _dcm("110150", "Application")
+APPLICATION_LAUNCHER: Final = _dcm("110151", "Application Launcher")
+DESTINATION_ROLE: Final = _dcm("110152", "Destination Role ID")
+SOURCE_ROLE: Final = _dcm("110153", "Source Role ID")
+DESTINATION_MEDIA: Final = _dcm("110154", "Destination Media")
+
+MEDIA_URI: Final = _dcm("110037", "URI")
+
+STUDY_INSTANCE_UID: Final = _dcm("110180", "Study Instance UID")
+NODE_ID: Final = _dcm("110182", "Node ID")
+PATIENT_NUMBER: Final = Code("2", "RFC-3881", "Patient Number")
+
+RELEASED: Final = Code("released", "99DEIDNODE", "Released for another try")
+DISCARDED: Final = Code("discarded", "99DEIDNODE", "Discarded for good")
+INSTANCE_OF_NODE: Final = Code("instance", "99DEIDNODE", "Instance as the node names it")
+"""A withheld instance has no new Study Instance UID, and its old one is not told."""

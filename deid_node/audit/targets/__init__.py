@@ -1,0 +1,1 @@
+"""A family: where audit messages go."""

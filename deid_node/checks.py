@@ -1,0 +1,94 @@
+"""Whether what a configuration points to is there, and fits: everything a start would stumble on.
+
+The schema has seen the file alone. Here rules are compiled, keys and certificates
+read, models looked for and names resolved; nothing is opened, and nothing is left.
+"""
+
+import os
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+from deid_node.audit import build as audit_build
+from deid_node.audit.options import FileAuditOptions, SyslogAuditOptions
+from deid_node.config.schema import Config, TreatmentOptions
+from deid_node.errors import ConfigurationError
+from deid_node.forward import secure as forward_secure
+from deid_node.forward.options import CStoreOptions, FolderOptions
+from deid_node.metadata.build import build_scrubber, require_key_file
+from deid_node.metadata.options import MetadataOptions, Option, require_offered
+from deid_node.observe.certificates import Certificate
+from deid_node.pixels.find.weights import read_weights
+from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.pixels.read.weights import read_weights as read_reader_weights
+from deid_node.receive import secure as receive_secure
+from deid_node.receive.build import check_reception
+from deid_node.route.build import compile_router
+
+
+def check_all(config: Config) -> None:
+    """Check what the schema cannot see: rules, keys, tables, models, names of destinations.
+
+    Raises `ConfigurationError` with the YAML path of the first fault.
+    """
+    destinations = config.forward.destinations
+    compile_router(config.route, treatments=config.treatments, destinations=destinations)
+    check_reception(config.receive)
+    read_weights(config.pixels.finder)
+    if any(treatment.keep for treatment in config.treatments.values()):
+        read_reader_weights(config.pixels.reader)
+    key = require_key_file(config.metadata)
+    for name, treatment in config.treatments.items():
+        chosen = options_of(treatment, config.metadata, name=name)
+        build_scrubber(config.metadata, chosen, key=key)
+        build_inpainter(treatment.fill, config.pixels.inpainter)
+    for name, options in destinations.items():
+        match options:
+            case CStoreOptions():
+                forward_secure.build_tls(name, options)
+                require_resolvable(options.host, path=f"forward.destinations.{name}.host")
+            case FolderOptions():
+                require_writable(options.dir, path=f"forward.destinations.{name}.dir")
+    require_writable(config.spool.dir, path="spool.dir")
+    audit_build.check_audit(config.audit)
+    if isinstance(config.audit, FileAuditOptions):
+        require_writable(config.audit.file.parent, path="audit.file")
+    if isinstance(config.audit, SyslogAuditOptions):
+        require_resolvable(config.audit.host, path="audit.host")
+
+
+def options_of(
+    treatment: TreatmentOptions, metadata: MetadataOptions, *, name: str
+) -> frozenset[Option]:
+    """Return the options of PS3.15 Annex E that a treatment carries out.
+
+    Pixels are always cleaned: naming other options alone does not turn it off.
+    Raises `ConfigurationError` for an option that this version does not offer.
+    """
+    chosen = metadata.options if treatment.options is None else treatment.options
+    path = "metadata.options" if treatment.options is None else f"treatments.{name}.options"
+    return require_offered(chosen, path=path) | {Option.CLEAN_PIXEL_DATA}
+
+
+def certificates_of(config: Config) -> Sequence[Certificate]:
+    """Return when the certificates of the node expire, after `check_all` has found them well."""
+    found = [*receive_secure.certificates_of(config.receive.tls)]
+    for name, options in config.forward.destinations.items():
+        if isinstance(options, CStoreOptions):
+            found += forward_secure.certificates_of(name, options)
+    return [*found, *audit_build.certificates_of(config.audit)]
+
+
+def require_resolvable(host: str, *, path: str) -> None:
+    """Raise `ConfigurationError` when no address is known for `host`."""
+    try:
+        socket.getaddrinfo(host, None)
+    except OSError:
+        raise ConfigurationError(path, "no address is known for this name") from None
+
+
+def require_writable(folder: Path, *, path: str) -> None:
+    """Raise `ConfigurationError` when `folder` can neither be written to nor created."""
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        raise ConfigurationError(path, "the folder cannot be written to")
