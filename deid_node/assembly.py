@@ -16,7 +16,12 @@ from deid_node.checks import certificates_of, check_all, options_of
 from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
 from deid_node.errors import InputError
-from deid_node.forward.build import build_destination, build_retry
+from deid_node.forward.build import (
+    build_destination,
+    build_inquirers,
+    build_retry,
+    reporting_titles,
+)
 from deid_node.forward.options import FolderOptions
 from deid_node.forward.sender import Sender
 from deid_node.metadata.build import build_scrubber, plan_of, require_key_file
@@ -35,7 +40,7 @@ from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.find.build import build_finder
 from deid_node.pixels.find.weights import read_weights
-from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.pixels.inpaint.build import build_inpainter, build_painter, uses_model
 from deid_node.pixels.keep.judge import KeepList
 from deid_node.pixels.keep.patterns import compiled
 from deid_node.pixels.read.base import Reader
@@ -75,16 +80,18 @@ class CorridorFactory:
         finder = build_finder(self.pixels.finder)
         keeping = any(options.keep for _, options in self.treatments)
         reader = build_reader(self.pixels.reader) if keeping else None
+        painter = build_painter(self.pixels.inpainter)
         treatments = {}
         for name, options in self.treatments:
             chosen = options_of(options, self.metadata, name=name)
             treatments[name] = Treatment(
                 cleaner=PixelCleaner(
                     finder,
-                    build_inpainter(options.fill, self.pixels.inpainter),
+                    build_inpainter(options.fill, painter),
                     self.pixels.regions,
                     keep=keep_list(options, reader),
                     keep_overlays=Option.CLEAN_GRAPHICS in chosen,
+                    limit=options.anatomy,
                 ),
                 scrubber=build_scrubber(self.metadata, chosen, key=self.key),
                 options=chosen,
@@ -138,6 +145,8 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         log=log,
     )
     retry = build_retry(config.forward.retry)
+    destinations = config.forward.destinations
+    hearing, inquirers = build_inquirers(destinations, custody, retry, metrics=metrics, log=log)
     senders = {
         name: Sender(
             build_destination(name, options),
@@ -146,8 +155,9 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
             log=log,
             metrics=metrics,
             record=audit.delivery(name, exports=isinstance(options, FolderOptions)),
+            inquirer=inquirers.get(name),
         )
-        for name, options in config.forward.destinations.items()
+        for name, options in destinations.items()
     }
     engine = build_engine(
         config.work.engine,
@@ -163,6 +173,8 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         metrics=metrics,
         log=log,
         record=audit.door,
+        hear=hearing.hear,
+        archives=reporting_titles(destinations),
     )
     certificates = certificates_of(config)
     metrics.watch_custody(retention)
@@ -171,7 +183,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         version=__version__,
         standard_edition=EDITION,
         finder=crnn_name(read_weights(config.pixels.finder)),
-        inpainter="solid-telea",
+        inpainter=_inpainter_name(config),
     )
     health = Health(
         [
@@ -232,6 +244,15 @@ def configured_names(config: Config) -> ConfiguredNames:
         rules=tuple(rule.name for rule in config.route.rules),
         destinations=tuple(config.forward.destinations),
     )
+
+
+def _inpainter_name(config: Config) -> str:
+    """Return which model fills, ``solid-telea`` where no treatment uses one."""
+    painter = build_painter(config.pixels.inpainter)
+    policies = {treatment.fill for treatment in config.treatments.values()}
+    if painter is None or not any(uses_model(policy) for policy in policies):
+        return "solid-telea"
+    return painter.name
 
 
 def _waker(senders: Mapping[str, Sender]) -> Callable[[CleanInstance], None]:

@@ -14,12 +14,15 @@ from deid_node.audit.options import FileAuditOptions, SyslogAuditOptions
 from deid_node.config.schema import Config, TreatmentOptions
 from deid_node.errors import ConfigurationError
 from deid_node.forward import secure as forward_secure
+from deid_node.forward.build import (
+    require_own_title,
+)
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.observe.certificates import Certificate
 from deid_node.pixels.find.weights import read_weights
-from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.pixels.inpaint.build import build_inpainter, build_painter
 from deid_node.pixels.read.weights import read_weights as read_reader_weights
 from deid_node.receive import secure as receive_secure
 from deid_node.receive.build import check_reception
@@ -37,15 +40,19 @@ def check_all(config: Config) -> None:
     read_weights(config.pixels.finder)
     if any(treatment.keep for treatment in config.treatments.values()):
         read_reader_weights(config.pixels.reader)
+    painter = build_painter(config.pixels.inpainter)
     key = require_key_file(config.metadata)
     for name, treatment in config.treatments.items():
         chosen = options_of(treatment, config.metadata, name=name)
         build_scrubber(config.metadata, chosen, key=key)
-        build_inpainter(treatment.fill, config.pixels.inpainter)
+        build_inpainter(treatment.fill, painter)
     for name, options in destinations.items():
         match options:
             case CStoreOptions():
                 forward_secure.build_tls(name, options)
+                require_own_title(
+                    options, config.receive.ae_title, path=f"forward.destinations.{name}"
+                )
                 require_resolvable(options.host, path=f"forward.destinations.{name}.host")
             case FolderOptions():
                 require_writable(options.dir, path=f"forward.destinations.{name}.dir")
