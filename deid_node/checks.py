@@ -14,9 +14,7 @@ from deid_node.audit.options import FileAuditOptions, SyslogAuditOptions
 from deid_node.config.schema import Config, TreatmentOptions
 from deid_node.errors import ConfigurationError
 from deid_node.forward import secure as forward_secure
-from deid_node.forward.build import (
-    require_own_title,
-)
+from deid_node.forward.build import require_own_title
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered

@@ -35,6 +35,7 @@
     |   |-- RefusedByDestination     the archive says no for good
     |   `-- Unexpected               anything else: a fault of ours
     |-- DeliveryError                an attempt to deliver failed; the same bytes go again
+    |   |-- CommitmentFailed         the archive took it, and does not commit to keep it
     |   `-- DestinationUnavailable
     `-- AuditUnavailable             audit messages cannot be kept or delivered for now
 
@@ -318,6 +319,15 @@ class DestinationUnavailable(DeliveryError):
     """No association, or it broke before a status came back."""
 
     code = "destination_unavailable"
+
+class CommitmentFailed(CleaningError):
+    """An archive took the instance each time and did not confirm that it keeps it."""
+
+    code = "commitment_failed"
+
+    def __init__(self) -> None:
+        super().__init__("a destination takes this instance and does not commit to keep it")
+
 
 
 class AuditUnavailable(DeidNodeError):

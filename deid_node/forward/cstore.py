@@ -26,6 +26,22 @@ _IDLE_SECONDS = 10.0
 _TRANSCODE_LIMIT_SECONDS = 600.0
 
 
+def archive_of(name: str, options: CStoreOptions) -> Archive:
+    """Return whom to call for destination `name`.
+
+    Raises `ConfigurationError` where the files of its TLS cannot be used.
+    """
+    return Archive(
+        host=options.host,
+        port=options.port,
+        called=options.ae_title,
+        calling=options.calling_ae_title,
+        timeout_seconds=options.timeout_seconds,
+        implementation=(IMPLEMENTATION_CLASS_UID, _VERSION_NAME),
+        tls=build_tls(name, options),
+    )
+
+
 class CStoreDestination:
     """Sends to one archive; a `Destination`.
 
@@ -37,17 +53,8 @@ class CStoreDestination:
     ) -> None:
         self.name = name
         self.concurrency = options.max_associations
-        archive = Archive(
-            host=options.host,
-            port=options.port,
-            called=options.ae_title,
-            calling=options.calling_ae_title,
-            timeout_seconds=options.timeout_seconds,
-            implementation=(IMPLEMENTATION_CLASS_UID, _VERSION_NAME),
-            tls=build_tls(name, options),
-        )
         self._pool = AssociationPool(
-            archive, most=options.max_associations, idle_seconds=idle_seconds
+            archive_of(name, options), most=options.max_associations, idle_seconds=idle_seconds
         )
         self._transcoder = Transcoder(time_limit_seconds=_TRANSCODE_LIMIT_SECONDS)
 

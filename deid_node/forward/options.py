@@ -42,6 +42,24 @@ class CStoreOptions(BaseModel):
     tls: TlsOptions | None = Field(
         default=None, description="DICOM TLS to the archive; null = plain."
     )
+    commitment: Literal["required", "wanted", "off"] = Field(
+        default="off",
+        description=(
+            "Storage commitment by the archive: required = delivered only when it has committed; "
+            "wanted = asked for where it is offered; off = its answer to C-STORE is enough."
+        ),
+    )
+    commitment_seconds: float = Field(
+        default=3600, gt=0, description="How long the archive may take to say what it commits to."
+    )
+    commitment_sendings: int = Field(
+        default=3,
+        ge=1,
+        description=(
+            "How often an instance is sent that the archive does not commit to, "
+            "before it is withheld."
+        ),
+    )
 
 
 class FolderOptions(BaseModel):

@@ -16,6 +16,7 @@ from deid_node.audit.records import DeliveryRecord
 from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable, RefusedByDestination
 from deid_node.forward.base import Destination, Parcel
 from deid_node.forward.circuit import Circuit
+from deid_node.forward.inquirer import Inquirer
 from deid_node.forward.source import DeliverySource
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
@@ -40,7 +41,8 @@ class Sender:
 
     Order: the oldest study first, its instances together. `stop` lets each
     thread finish the instance in its hand. `record` is for the audit trail; None
-    keeps none.
+    keeps none. With an `inquirer`, which starts and stops with it, what is sent waits for
+    the archive's commitment.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Sender:
         metrics: Metrics,
         draw: random.Random | None = None,
         record: DeliveryRecord | None = None,
+        inquirer: Inquirer | None = None,
     ) -> None:
         self._destination = destination
         self._source = source
@@ -61,6 +64,7 @@ class Sender:
         self._metrics = metrics
         self._draw = draw or random.Random()
         self._record = record
+        self._inquirer = inquirer
         self._changed = threading.Condition()
         self._circuit = Circuit(retry, self._draw)
         self._in_hand: set[InstanceId] = set()
@@ -82,6 +86,8 @@ class Sender:
 
     def start(self) -> None:
         """Begin; returns at once."""
+        if self._inquirer is not None:
+            self._inquirer.start()
         for thread in self._threads:
             thread.start()
 
@@ -106,6 +112,8 @@ class Sender:
         self._destination.close()
         for thread in running:
             thread.join(_CLOSING_SECONDS)
+        if self._inquirer is not None:
+            self._inquirer.stop()
 
     def _run(self) -> None:
         while not self._stopping:
@@ -240,17 +248,21 @@ class Sender:
             if outage:
                 self._log.warning(Event.DESTINATION_UNREACHABLE)
             return
-        self._source.settle(receipt)
+        inquirer = self._inquirer
+        refused = receipt.result is DeliveryResult.REFUSED
+        asks = inquirer is not None and inquirer.is_asking and not refused
+        record = self._source.hand_over if asks else self._source.settle
+        record(receipt)
         with self._changed:
             reached = self._circuit.answered()
         if reached:
             self._log.info(Event.DESTINATION_REACHED)
-        if receipt.result is DeliveryResult.REFUSED:
+        if refused:
             self._metrics.instance_withheld(RefusedByDestination.code)
             self._log.warning(Event.DELIVERY_REFUSED, instance=receipt.id, status=receipt.status)
         else:
             self._log.info(
-                Event.INSTANCE_DELIVERED,
+                Event.INSTANCE_SENT if asks else Event.INSTANCE_DELIVERED,
                 instance=receipt.id,
                 status=receipt.status,
                 result=receipt.result.value,

@@ -37,6 +37,10 @@ class DeliverySource(Protocol):
         """Record an answer for good: DELIVERED, WARNING or REFUSED (the instance is withheld)."""
         ...
 
+    def hand_over(self, receipt: Receipt) -> None:
+        """Record for good that the destination took it and is to be asked to commit to it."""
+        ...
+
     def withhold_damaged(self, delivery: Delivery) -> None:
         """Record for good that the clean bytes are not intact (the instance is withheld)."""
         ...

@@ -81,6 +81,24 @@ class Event(Told):
 
     # The way out.
     INSTANCE_DELIVERED = "instance_delivered", "A destination confirmed that it has an instance."
+    INSTANCE_SENT = "instance_sent", "A destination took an instance and is asked to commit to it."
+    INQUIRY_SENT = "inquiry_sent", "A destination was asked to commit to instances that it took."
+    INQUIRY_POSTPONED = (
+        "inquiry_postponed",
+        "A destination could not be asked for its commitment; it is asked again later.",
+    )
+    INQUIRY_ANSWERED = (
+        "inquiry_answered",
+        "A destination said which instances it commits to; the failed ones are sent again.",
+    )
+    INQUIRY_EXPIRED = (
+        "inquiry_expired",
+        "A destination did not say in time which instances it commits to.",
+    )
+    COMMITMENT_NOT_OFFERED = (
+        "commitment_not_offered",
+        "A destination does not offer storage commitment; the state says what its word is worth.",
+    )
     DELIVERY_POSTPONED = "delivery_postponed", "A delivery failed and is tried again later."
     DELIVERY_REFUSED = "delivery_refused", "A destination refused an instance for good."
     DESTINATION_UNREACHABLE = (

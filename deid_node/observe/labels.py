@@ -53,6 +53,14 @@ class CommitmentResult(StrEnum):
 
 
 class AuditResult(StrEnum):
+class InquiryResult(StrEnum):
+    """What an archive said of an instance that we asked it to commit to."""
+
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    UNANSWERED = "unanswered"
+
+
     """What became of an audit message."""
 
     DELIVERED = "delivered"

@@ -21,6 +21,7 @@ from deid_node.observe.labels import (
     CommitmentResult,
     ConfiguredNames,
     Fill,
+    InquiryResult,
     Stage,
 )
 from deid_node.values.delivery import DeliveryResult
@@ -55,6 +56,7 @@ class Metrics:
         self._results, self._stages = _Closed(DeliveryResult), _Closed(Stage)
         self._fills, self._association_results = _Closed(Fill), _Closed(AssociationResult)
         self._commitment_results = _Closed(CommitmentResult)
+        self._inquiry_results = _Closed(InquiryResult)
         self._refusal_codes = _Closed((*RefusalCode, *TlsFault))
         self._audit_results = _Closed(AuditResult)
 
@@ -112,6 +114,12 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self._inquiries = Counter(
+            "deid_node_archive_commitments_total",
+            "Instances that an archive was asked to commit to, by what it said.",
+            ["destination", "result"],
+            registry=registry,
+        )
         self._refusals = Counter(
             "deid_node_refusals_total",
             "Associations and connections that were turned away, by the reason's code.",
@@ -156,6 +164,8 @@ class Metrics:
         for destination in self._destinations.values:
             for result in self._results.values:
                 self._deliveries.labels(destination, result)
+            for answer in self._inquiry_results.values:
+                self._inquiries.labels(destination, answer)
 
     def watch_custody(self, source: WaitingSource) -> None:
         """Tell what waits in `source` and its free space, read anew at each scrape."""
@@ -203,6 +213,12 @@ class Metrics:
     def committed(self, result: CommitmentResult | str, count: int) -> None:
         """Count `count` instances of which a sender was told `result`."""
         self._commitments.labels(self._commitment_results.value(result)).inc(count)
+
+    def inquired(self, destination: str, result: InquiryResult | str, count: int) -> None:
+        """Count `count` instances by what the archive `destination` said of its commitment."""
+        self._inquiries.labels(
+            self._destinations.value(destination), self._inquiry_results.value(result)
+        ).inc(count)
 
     def audit(self, result: AuditResult | str, count: int) -> None:
         """Count `count` audit messages by what became of them."""

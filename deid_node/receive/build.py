@@ -1,9 +1,10 @@
 """From options to the door and the reporter behind it; opens nothing yet."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from deid_node.audit.records import DoorRecord
+from deid_node.dicom.report import ReportHandler
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.callback import build_callbacks
@@ -17,6 +18,7 @@ from deid_node.receive.users import Users
 from deid_node.spool.commitments import Commitments
 from deid_node.spool.custody import Custody
 from deid_node.spool.spool import Spool
+from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.identity import InstanceId
 
 
@@ -28,10 +30,13 @@ def build_reception(
     metrics: Metrics,
     log: EventLog,
     record: DoorRecord | None = None,
+    hear: Callable[[ConfirmationReport], bool] = lambda _report: False,
+    archives: Collection[str] = (),
 ) -> tuple[Door, Reporter]:
     """Return the door and the reporter; raise `ConfigurationError`.
 
-    `offer` tells the queue of a new instance; `record` is for the audit trail.
+    `offer` tells the queue of a new instance; `record` is for the audit trail; `hear`
+    takes the reports of the archives with the AE titles `archives`.
     """
     commitments = Commitments(custody)
     news = threading.Event()
@@ -40,6 +45,8 @@ def build_reception(
         StoreHandler(Spool(custody), offer, metrics=metrics, log=log, record=record),
         require_room=custody.require_room,
         commit=CommitmentHandler(commitments, news.set, log=log),
+        hear=ReportHandler(hear),
+        archives=archives,
         metrics=metrics,
         log=log,
         record=record,

@@ -4,33 +4,34 @@ Success says that the question was understood and will be answered, and nothing 
 the instances: the answer is an N-EVENT-REPORT (`reporter`).
 """
 
-import re
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 from pydicom import Dataset
 from pydicom.uid import UID
 from pynetdicom.dimse_primitives import N_ACTION
 from pynetdicom.events import Event as Message
 
+from deid_node.dicom.commitment import (
+    ALL_CONFIRMED,
+    PUSH_MODEL_INSTANCE,
+    REQUEST_ACTION,
+    SOME_FAILED,
+    is_uid,
+    parsed_reference,
+    reference_item,
+)
 from deid_node.errors import CustodyError
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.receive.acceptor import Acceptor, acceptor_of
 from deid_node.spool.commitments import CommitmentRequest, Commitments
-from deid_node.values.commitment import Commitment, Reference, Verdict
+from deid_node.values.commitment import Commitment, Verdict
 
-PUSH_MODEL_INSTANCE: Final = "1.2.840.10008.1.20.1.1"
-ALL_CONFIRMED: Final = 1
-SOME_FAILED: Final = 2
-_REQUEST_ACTION: Final = 1
 # The last instances may still be on their way to the disk on another association.
 GRACE_SECONDS: Final = 1.0
 _MOST_REFERENCES: Final = 100_000
-# Stricter than the Standard is with its own senders nowhere: digits and dots, at most 64.
-_UID: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
-_LONGEST_UID: Final = 64
 
 
 class ActionStatus(IntEnum):
@@ -83,15 +84,15 @@ class CommitmentHandler:
             raise TypeError("an event of another message")
         if request.RequestedSOPInstanceUID != PUSH_MODEL_INSTANCE:
             return ActionStatus.NO_SUCH_OBJECT_INSTANCE, None
-        if message.action_type != _REQUEST_ACTION:
+        if message.action_type != REQUEST_ACTION:
             return ActionStatus.NO_SUCH_ACTION_TYPE, None
         asked = message.action_information
         transaction = str(asked.get("TransactionUID") or "")
         items = asked.get("ReferencedSOPSequence") or ()
         if len(items) > _MOST_REFERENCES:
             return ActionStatus.RESOURCE_LIMITATION, len(items)
-        references = tuple(_reference(item) for item in items)
-        if not (references and _is_uid(transaction) and association.peer and all(references)):
+        references = tuple(parsed_reference(item) for item in items)
+        if not (references and is_uid(transaction) and association.peer and all(references)):
             return ActionStatus.INVALID_ARGUMENT_VALUE, len(items)
         self._commitments.enter(
             CommitmentRequest(
@@ -111,31 +112,12 @@ def answer(commitment: Commitment, verdict: Verdict) -> tuple[int, Dataset]:
     content = Dataset()
     content.TransactionUID = UID(commitment.transaction_uid)
     if verdict.confirmed:
-        content.ReferencedSOPSequence = [_item(one) for one in verdict.confirmed]
+        content.ReferencedSOPSequence = [reference_item(one) for one in verdict.confirmed]
     if not verdict.failed:
         return ALL_CONFIRMED, content
     content.FailedSOPSequence = []
     for reference, reason in verdict.failed:
-        item = _item(reference)
+        item = reference_item(reference)
         item.FailureReason = int(reason)
         content.FailedSOPSequence.append(item)
     return SOME_FAILED, content
-
-
-def _item(reference: Reference) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID = UID(reference.sop_class_uid)
-    item.ReferencedSOPInstanceUID = UID(reference.sop_instance_uid)
-    return item
-
-
-def _reference(item: Any) -> Reference | None:
-    sop_class = str(item.get("ReferencedSOPClassUID") or "")
-    sop_instance = str(item.get("ReferencedSOPInstanceUID") or "")
-    if _is_uid(sop_class) and _is_uid(sop_instance):
-        return Reference(sop_class, sop_instance)
-    return None
-
-
-def _is_uid(text: str) -> bool:
-    return len(text) <= _LONGEST_UID and _UID.fullmatch(text) is not None

@@ -14,6 +14,8 @@ from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import uid_to_service_class as service_class_of
 
+from deid_node.dicom.commitment import PUSH_MODEL
+
 _NO_DATASET: Final = frozenset(
     {
         "1.2.840.10008.1.2.6.1",  # RFC 2557 MIME encapsulation
@@ -31,8 +33,6 @@ _RECEIVABLE: Final = frozenset(
 _NATIVE: Final = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"})
 """Implicit and Explicit VR Little Endian."""
 
-PUSH_MODEL: Final = "1.2.840.10008.1.20.1"
-"""SOP class of storage commitment. Source: PS3.4 J.3.5."""
 _VERIFICATION: Final = "1.2.840.10008.1.1"
 _DICOM_ROOT: Final = "1.2.840.10008."
 _STORAGE_ROOTS: Final = (
@@ -71,8 +71,16 @@ def accepted_contexts(proposed: Iterable[PresentationContext]) -> list[Presentat
             context = PresentationContext()
             context.abstract_syntax = abstract
             context.transfer_syntax = list(names)
+            if abstract == PUSH_MODEL:
+                # Scanners ask us; archives that we asked come as providers (PS3.4 J.3.3).
+                context.scu_role = context.scp_role = True
             supported.append(context)
     return supported
+
+
+def only_reports(proposed: Iterable[PresentationContext]) -> bool:
+    """Return whether nothing but storage commitment is proposed: the way archives report."""
+    return {str(context.abstract_syntax) for context in proposed} - {_VERIFICATION} == {PUSH_MODEL}
 
 
 def is_storage(sop_class_uid: str) -> bool:

@@ -14,6 +14,7 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 from pynetdicom.presentation import build_role
 
+from deid_node.dicom.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from deid_node.errors import CustodyError
 from deid_node.observe.events import Event
@@ -22,8 +23,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.acceptor import Acceptor
 from deid_node.receive.callback import Callback
-from deid_node.receive.commitment import PUSH_MODEL_INSTANCE, answer
-from deid_node.receive.contexts import PUSH_MODEL
+from deid_node.receive.commitment import answer
 from deid_node.spool.commitments import Commitments
 from deid_node.values.commitment import Commitment, Verdict
 from deid_node.values.retry import RetryPolicy

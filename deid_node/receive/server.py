@@ -1,7 +1,7 @@
 """The door: admits or refuses associations, and closes in order."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from time import monotonic
 from typing import Final
 
@@ -10,6 +10,7 @@ from pynetdicom.events import Event as Message
 from pynetdicom.pdu_primitives import UserIdentityNegotiation
 
 from deid_node.audit.records import DoorRecord
+from deid_node.dicom.commitment import PUSH_MODEL
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from deid_node.errors import ConfigurationError, CustodyError
 from deid_node.observe.events import Event
@@ -18,7 +19,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.acceptor import Acceptor, acceptor_of
 from deid_node.receive.commitment import GRACE_SECONDS, ActionStatus
-from deid_node.receive.contexts import PUSH_MODEL, accepted_contexts
+from deid_node.receive.contexts import accepted_contexts, only_reports
 from deid_node.receive.gate import Gate
 from deid_node.receive.handlers import StoreHandler
 from deid_node.receive.listener import Listener
@@ -50,8 +51,9 @@ class Door:
     """The port that scanners send to.
 
     `require_room` raises `CustodyError` while the spool can take nothing. `commit`
-    answers requests for storage commitment. `record` is for the audit trail; None keeps
-    none.
+    answers requests for storage commitment. `hear` answers the reports of archives that
+    we asked for theirs, and `archives` are their AE titles: they may call for that, whoever
+    else may. `record` is for the audit trail; None keeps none.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Door:
         *,
         require_room: Callable[[], None],
         commit: Callable[[Message], tuple[int, None]] | None = None,
+        hear: Callable[[Message], tuple[int, None]] | None = None,
+        archives: Collection[str] = (),
         metrics: Metrics,
         log: EventLog,
         record: DoorRecord | None = None,
@@ -70,6 +74,8 @@ class Door:
         self._store = store
         self._require_room = require_room
         self._commit = commit
+        self._hear = hear
+        self._archives = frozenset(archives)
         self._metrics = metrics
         self._log = log
         self._record = record
@@ -107,6 +113,7 @@ class Door:
                     (evt.EVT_C_STORE, self._store),
                     (evt.EVT_C_ECHO, _echo),
                     (evt.EVT_N_ACTION, self._commit or _no_commitment),
+                    (evt.EVT_N_EVENT_REPORT, self._hear or _no_commitment),
                     (evt.EVT_RELEASED, self._released),
                     (evt.EVT_ABORTED, self._aborted),
                 ),
@@ -171,12 +178,17 @@ class Door:
             raise TypeError("an association without its request")
         calling, called = str(request.calling_ae_title), str(request.called_ae_title)
         peer = self._peers.name_of(calling, str(association.requestor.address))
+        proposed = request.presentation_context_definition_list
+        reports = calling.strip() in self._archives and only_reports(proposed)
         refusal = self._house_refusal()
+        if reports and refusal is NO_ROOM:
+            # What an archive confirms makes room.
+            refusal = None
         if called.strip() != self._options.ae_title:
             refusal = CALLED_AE_UNKNOWN
-        elif peer is None:
+        elif peer is None and not reports:
             refusal = CALLING_AE_UNKNOWN
-        elif not self._identified(association):
+        elif not reports and not self._identified(association):
             refusal = NOT_IDENTIFIED
         elif refusal is None and not self._enter(association):
             refusal = TOO_MANY_ASSOCIATIONS
@@ -184,9 +196,7 @@ class Door:
             self._turn_away(association, refusal, peer)
             return
         association.peer = peer
-        association.acceptor.supported_contexts = accepted_contexts(
-            request.presentation_context_definition_list
-        )
+        association.acceptor.supported_contexts = accepted_contexts(proposed)
         self._metrics.association(AssociationResult.ACCEPTED)
         self._log.info(Event.ASSOCIATION_ACCEPTED, association=association.label, peer=peer)
 

@@ -73,9 +73,26 @@ class Deliveries:
             state = DeliveryState.REFUSED if refused else DeliveryState.DELIVERED
             _close(transaction, receipt.id, receipt.destination, state, receipt.status)
             if refused:
-                _withhold(transaction, receipt.id, RefusedByDestination())
+                withhold(transaction, receipt.id, RefusedByDestination())
             else:
-                _finish(transaction, receipt.id)
+                finish(transaction, receipt.id)
+
+        self._custody.write(write)
+
+    def hand_over(self, receipt: Receipt) -> None:
+        """Record that an archive took the instance and is to be asked to commit to it.
+
+        The delivery is SENT: due no more, and not delivered before the archive confirms it.
+        """
+
+        def write(transaction: Transaction) -> None:
+            destination, sent = receipt.destination, DeliveryState.SENT
+            _close(transaction, receipt.id, destination, sent, receipt.status)
+            transaction.connection.execute(
+                "UPDATE deliveries SET inquiry = NULL WHERE destination = ? AND state = ?"
+                " AND instance_sequence = (SELECT sequence FROM instances WHERE id = ?)",
+                (destination, sent, receipt.id),
+            )
 
         self._custody.write(write)
 
@@ -85,7 +102,7 @@ class Deliveries:
         def write(transaction: Transaction) -> None:
             instance = delivery.instance.id
             _close(transaction, instance, delivery.destination, DeliveryState.REFUSED, None)
-            _withhold(transaction, instance, BlobDamaged("the clean blob is not intact"))
+            withhold(transaction, instance, BlobDamaged("the clean blob is not intact"))
 
         self._custody.write(write)
 
@@ -113,15 +130,17 @@ def _close(
     state: DeliveryState,
     status: int | None,
 ) -> None:
+    # Only what is due: an archive may have confirmed it while it was sent once more.
     transaction.connection.execute(
         "UPDATE deliveries SET state = ?, status = ?, settled_at = ?"
-        " WHERE destination = ? AND instance_sequence ="
+        " WHERE destination = ? AND state = ? AND instance_sequence ="
         " (SELECT sequence FROM instances WHERE id = ?)",
-        (state, status, time(), destination, instance),
+        (state, status, time(), destination, DeliveryState.DUE, instance),
     )
 
 
-def _withhold(transaction: Transaction, instance: InstanceId, error: DeidNodeError) -> None:
+def withhold(transaction: Transaction, instance: InstanceId, error: DeidNodeError) -> None:
+    """Keep the instance for a person, unless it has ended otherwise."""
     transaction.connection.execute(
         "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?"
         " WHERE id = ? AND state = ?",
@@ -136,7 +155,7 @@ def _withhold(transaction: Transaction, instance: InstanceId, error: DeidNodeErr
     )
 
 
-def _finish(transaction: Transaction, instance: InstanceId) -> None:
+def finish(transaction: Transaction, instance: InstanceId) -> None:
     """Call the instance delivered if this was the last of its destinations."""
     transaction.connection.execute(
         "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?"

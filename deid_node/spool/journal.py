@@ -17,7 +17,7 @@ from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -96,7 +96,23 @@ CREATE INDEX decisions_untold ON decisions (told, sequence);
 _PERSONS = """
 ALTER TABLE decisions ADD COLUMN person TEXT NOT NULL DEFAULT 'unknown';
 """
-_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS)
+_INQUIRIES = """
+CREATE TABLE inquiries (
+    sequence INTEGER PRIMARY KEY,
+    transaction_uid TEXT NOT NULL UNIQUE,
+    destination TEXT NOT NULL,
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at REAL NOT NULL,
+    asked_at REAL,
+    answered_at REAL
+);
+CREATE INDEX inquiries_open ON inquiries (destination, state, next_at);
+ALTER TABLE deliveries ADD COLUMN inquiry INTEGER;
+ALTER TABLE deliveries ADD COLUMN sendings INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_inquired ON deliveries (inquiry) WHERE inquiry IS NOT NULL;
+"""
+_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES)
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)

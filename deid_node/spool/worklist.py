@@ -100,7 +100,7 @@ class WorkList:
                 ),
             )
             connection.execute(
-                "UPDATE deliveries SET state = ?, attempts = 0, next_at = ?"
+                "UPDATE deliveries SET state = ?, attempts = 0, sendings = 0, next_at = ?"
                 " WHERE instance_sequence = ? AND state = ?",
                 (DeliveryState.DUE, time(), row["sequence"], DeliveryState.REFUSED),
             )

@@ -14,7 +14,7 @@ class FailureReason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One instance that a sender asks for, by its original UIDs."""
+    """One instance that a commitment is asked for, by the UIDs under which it was sent."""
 
     sop_class_uid: str = field(repr=False)
     sop_instance_uid: str = field(repr=False)

@@ -17,8 +17,12 @@ class InstanceState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """State of one (instance, destination)."""
+    """State of one (instance, destination).
+
+    SENT: the archive has taken it, and is asked to commit to it.
+    """
 
     DUE = "due"
+    SENT = "sent"
     DELIVERED = "delivered"
     REFUSED = "refused"

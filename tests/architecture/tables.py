@@ -36,6 +36,7 @@ LABELS = {
     "deid_node_associations_total": "result",
     "deid_node_refusals_total": "code",
     "deid_node_committed_instances_total": "result",
+    "deid_node_archive_commitments_total": "destination, result",
     "deid_node_certificate_remaining_seconds": "part, setting",
     "deid_node_audit_messages_total": "result",
     "deid_node_build_info": "version, standard_edition, finder, inpainter",

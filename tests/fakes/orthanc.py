@@ -45,6 +45,12 @@ class Archive:
         """PUT an object."""
         self._sent("PUT", path, content)
 
+    def delete(self, path: str) -> None:
+        """DELETE something."""
+        url = f"http://127.0.0.1:{self.http_port}{path}"
+        with urlopen(Request(url, method="DELETE"), timeout=60):
+            pass
+
     def _sent(self, method: str, path: str, content: bytes | Mapping[str, Any]) -> bytes:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         url = f"http://127.0.0.1:{self.http_port}{path}"
