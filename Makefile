@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help demo test setup peers fix check bench docs image clean
+.PHONY: help demo test setup peers fix check bench fuzz docs image clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, fast tests
 bench: $(VENV)/.dev ## measure speed against a peer in the same run
 	$(BIN)/python -m tests.bench
 
+fuzz: $(VENV)/.dev ## nonsense to the door and damaged files through the corridor, for MINUTES=20
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1)
+
 docs: $(VENV)/.dev ## write docs/configuration.md and the tables anew from the code
 	$(BIN)/python scripts/write_docs.py
 
@@ -46,7 +49,7 @@ image: ## build the container image (CPU)
 	docker build --target cpu --file docker/Dockerfile --tag deid-node:cpu .
 
 clean: ## remove what was made
-	rm -rf $(VENV) demo-out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) demo-out fuzz-out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

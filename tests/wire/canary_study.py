@@ -70,7 +70,7 @@ def write_study(folder: Path) -> Sequence[Path]:
         "1_ct_of_canarybird.dcm": _image(1),
         "2_nested_canarybird.dcm": _with_elements_at_all_depths(_image(2)),
         "3_hidden_canarybird.dcm": _with_hidden_pictures(_image(3)),
-        "4_report_on_canarybird.dcm": _report(4),
+        "4_report_on_canarybird.dcm": report(4),
         WITHHELD: _document(5),
         "6_screen_of_canarybird.dcm": _screen(6),
     }
@@ -150,7 +150,8 @@ def _with_hidden_pictures(dataset: Dataset) -> Dataset:
     return dataset
 
 
-def _report(number: int) -> Dataset:
+def report(number: int) -> Dataset:
+    """Return a report on her: text and a name, no pixels."""
     dataset = _of_class(number, BasicTextSRStorage, "SR")
     text = Dataset()
     text.RelationshipType, text.ValueType = "CONTAINS", "TEXT"
