@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 from tests.bench.cine import measure_cine
 from tests.bench.codecs import measure_codecs
+from tests.bench.drain import measure_drain
 from tests.bench.forward import measure_forward
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
@@ -22,6 +23,7 @@ MEASUREMENTS = {
     "receive": measure_receive,
     "whole": measure_whole,
     "forward": measure_forward,
+    "drain": measure_drain,
     "memory": measure_memory,
     "cine": measure_cine,
     "codecs": measure_codecs,

@@ -1,0 +1,52 @@
+"""Sealed instances in a real spool, as the corridor leaves them there."""
+
+import dataclasses
+from pathlib import Path
+
+from deid_node.forward.base import Parcel
+from deid_node.spool.custody import Custody
+from deid_node.spool.spool import Spool
+from deid_node.values.identity import InstanceId
+from deid_node.values.order import WorkOrder
+from deid_node.values.outcome import Cleaned
+from tests.builders.values import an_arrival
+from tests.fakes.peer_parcels import a_parcel
+
+
+def sealed(
+    custody: Custody,
+    folder: Path,
+    *,
+    number: int,
+    destinations: tuple[str, ...] = ("archive",),
+    study: int = 1,
+    rows: int = 8,
+) -> Parcel:
+    """Take instance `number` into custody, clean and due at `destinations`.
+
+    Its file is also left in `folder`; the parcel that comes back points there.
+    """
+    spool = Spool(custody)
+    received = spool.accept(an_arrival(f"1.2.{study}.{number}"), [b"as sent %d" % number])
+    order = spool.claim(received.instance.id)
+    assert isinstance(order, WorkOrder)
+    parcel = a_parcel(folder, number=number, study=study, rows=rows)
+    order.output.write_bytes(parcel.path.read_bytes())
+    instance = dataclasses.replace(
+        parcel.instance,
+        id=order.id,
+        blob=dataclasses.replace(parcel.instance.blob, name=f"{order.id}.dcm"),
+        destinations=destinations,
+    )
+    assert spool.record(order, Cleaned(instance))
+    return Parcel(instance, parcel.path)
+
+
+def delivery_states(custody: Custody, destination: str) -> dict[InstanceId, str]:
+    """Return the state of every delivery to `destination`."""
+    rows = custody.read(
+        "SELECT i.id, d.state FROM deliveries d"
+        " JOIN instances i ON i.sequence = d.instance_sequence WHERE d.destination = ?",
+        (destination,),
+    )
+    return {InstanceId(row["id"]): str(row["state"]) for row in rows}
