@@ -28,6 +28,8 @@
     |   |-- CrosswalkUnavailable     the list of old and new identifiers cannot be written
     |   |-- ResidualText             text is still seen after the fill
     |   |-- MostlyText               more than half of a frame would be filled
+    |   |-- AnatomyCovered           more anatomy would be made up than the treatment lets
+    |   |-- FillFailed               the model that fills cannot run: memory is short
     |   |-- IdentifierLeft           an original identifier stands in the result
     |   |-- UidConflict              same SOP Instance UID, other bytes
     |   |-- WorkerLost               it took a worker process down, three times
@@ -244,6 +246,28 @@ class MostlyText(CleaningError):
 
     def __init__(self) -> None:
         super().__init__("more than half of a frame would be filled")
+
+
+class AnatomyCovered(CleaningError):
+    """Text covers more anatomy of a frame than the treatment lets be made up."""
+
+    code = "anatomy_covered"
+
+    def __init__(self) -> None:
+        super().__init__("text covers more anatomy than may be made up")
+
+
+class FillFailed(CleaningError):
+    """The model that fills cannot run, on an accelerator or on the processor.
+
+    Most often memory is short for the moment.
+    """
+
+    code = "fill_failed"
+    passes = True
+
+    def __init__(self) -> None:
+        super().__init__("the model that fills cannot run: memory is short, or it gives no picture")
 
 
 class IdentifierLeft(CleaningError):

@@ -45,12 +45,13 @@ def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     from deid_node.pixels.cleaner import PixelCleaner
     from deid_node.pixels.find.build import build_finder
     from deid_node.pixels.find.options import CrnnOptions
-    from deid_node.pixels.inpaint.build import build_inpainter
+    from deid_node.pixels.inpaint.build import build_inpainter, build_painter
     from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
     from deid_node.training.backgrounds import read_backgrounds
 
     finder = build_finder(CrnnOptions(device="cpu"), threads=chosen.threads)
-    inpainter = build_inpainter(FillPolicy.AUTO, InpainterOptions())
+    painter = build_painter(InpainterOptions(), threads=chosen.threads)
+    inpainter = build_inpainter(FillPolicy.AUTO, painter)
     own = OwnArm(finder, PixelCleaner(finder, inpainter))
     peers, missing = build_peers(threads=chosen.threads)
     for why in missing:

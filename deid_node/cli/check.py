@@ -8,6 +8,8 @@ from deid_node.checks import check_all
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
+from deid_node.pixels.inpaint.build import no_model, uses_model
+from deid_node.pixels.inpaint.options import FillPolicy
 
 
 def add(commands: Commands) -> None:
@@ -31,6 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
         if treatment.keep:
             listed = "  ".join(treatment.keep)
             sys.stdout.write(f"treatment {name} keeps burned-in lines that match: {listed}\n")
+    lacking = no_model() if config.pixels.inpainter.weights_dir is None else None
+    for name, treatment in config.treatments.items():
+        if treatment.fill is FillPolicy.AUTO and uses_model(treatment.fill) and lacking:
+            sys.stdout.write(f"treatment {name} fills anatomy by Telea: {lacking}\n")
     for weakening in sorted({one for plan in plans_of(config) for one in plan.weakenings}):
         table = "; Table E.1-1 asks for more" if weakening.against_table else ""
         sys.stdout.write(

@@ -25,7 +25,7 @@ from deid_node.evaluation.privacy import evaluate
 from deid_node.evaluation.tables import page
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.inpaint.build import build_inpainter
+from deid_node.pixels.inpaint.build import build_inpainter, build_painter
 from deid_node.pixels.inpaint.options import FillPolicy
 
 Name = TypeVar("Name", str, Path)
@@ -138,7 +138,8 @@ def _drawn(every: Sequence[Name], arguments: argparse.Namespace) -> Sequence[Nam
 def _arms(config: Config, arguments: argparse.Namespace) -> tuple[list[Arm], tuple[Peer, ...]]:
     threads = arguments.threads
     finder = build_finder(config.pixels.finder, threads=threads)
-    cleaner = PixelCleaner(finder, build_inpainter(FillPolicy.AUTO, config.pixels.inpainter))
+    painter = build_painter(config.pixels.inpainter, threads=threads)
+    cleaner = PixelCleaner(finder, build_inpainter(FillPolicy.AUTO, painter))
     peers: tuple[Peer, ...] = ()
     if arguments.peers:
         peers, missing = build_peers(threads=threads)

@@ -18,7 +18,7 @@ from deid_node.metadata.options import MetadataOptions, Option
 from deid_node.observe.options import ObserveOptions
 from deid_node.pixels.device_regions import DeviceRegionsOptions
 from deid_node.pixels.find.options import CrnnOptions, FinderOptions
-from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
+from deid_node.pixels.inpaint.options import AnatomyOptions, FillPolicy, InpainterOptions
 from deid_node.pixels.keep.options import KeepEntry
 from deid_node.pixels.read.options import CrnnReaderOptions, ReaderOptions
 from deid_node.receive.options import ReceiveOptions
@@ -52,6 +52,10 @@ class TreatmentOptions(BaseModel):
     fill: FillPolicy = Field(
         default=FillPolicy.AUTO,
         description="What new pixels are made by: auto chooses by what surrounds the text.",
+    )
+    anatomy: AnatomyOptions = Field(
+        default=AnatomyOptions(),
+        description="How much of a frame may be made up where text lay over anatomy.",
     )
     options: tuple[Option, ...] | None = Field(
         default=None,

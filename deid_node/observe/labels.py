@@ -33,6 +33,7 @@ class Fill(StrEnum):
     """What new pixels can be made by."""
 
     SOLID = "solid"
+    GRADIENT = "gradient"
     TELEA = "telea"
     DIFFUSION = "diffusion"
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from pydicom.dataset import Dataset
 
 from deid_node.pixels.arrays import StoredFrame
+from deid_node.pixels.attributes import text
 from deid_node.pixels.bits import stray, values_of
+from deid_node.pixels.carried import Carried
 from deid_node.pixels.comments import without_comments
 from deid_node.pixels.device_regions import DeviceRegionsOptions, device_marks
 from deid_node.pixels.display import Display
@@ -22,6 +24,8 @@ from deid_node.pixels.find.base import Finder
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.hidden import without_hidden_pictures
 from deid_node.pixels.inpaint.base import Inpainter
+from deid_node.pixels.inpaint.options import AnatomyOptions
+from deid_node.pixels.inpaint.prompts import prompt_of
 from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.keep.judge import Judge, KeepList, NamesPatient, names_everybody
 from deid_node.pixels.keep.lines import KeptLine, Settled
@@ -29,7 +33,6 @@ from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.pixels.looking import BATCH_BYTES, looks
 from deid_node.pixels.objects import require_open, require_picture
-from deid_node.pixels.overlays import planes_without_text
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
 from deid_node.pixels.standing import carried_over
@@ -76,8 +79,8 @@ class PixelCleaner:
         Looks at filled frames; None takes `finder` again.
     keep
         Which lines stay; None lets none and reads none.
-    keep_overlays
-        Whether overlay planes stay on which `finder` sees nothing.
+    limit
+        How much of a frame may be made up.
     batch_bytes
         Views, and filled frames, that are held at a time.
     """
@@ -90,7 +93,7 @@ class PixelCleaner:
         *,
         second_look: Finder | None = None,
         keep: KeepList | None = None,
-        keep_overlays: bool = False,
+        limit: AnatomyOptions = AnatomyOptions(),  # noqa: B008 - frozen
         batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._finder = finder
@@ -98,7 +101,7 @@ class PixelCleaner:
         self._device_regions = tuple(device_regions)
         self._second_look = finder if second_look is None else second_look
         self._keep = keep
-        self._keep_overlays = keep_overlays
+        self._limit = limit
         self._batch_bytes = batch_bytes
 
     def clean(
@@ -135,10 +138,11 @@ class PixelCleaner:
         ResidualText
             Text is still seen after the last fill, or seen in a map of labels or
             quantities.
+        MostlyText, AnatomyCovered, FillFailed
+            Too much of a frame would be filled or made up, or the model cannot run.
         """
         require_open(dataset)
-        planes = planes_without_text(dataset, self._finder) if self._keep_overlays else frozenset()
-        twin, hidden = without_hidden_pictures(dataset, planes)
+        twin, hidden = without_hidden_pictures(dataset)
         keyword = pixel_keyword(twin)
         if keyword is None:
             return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)
@@ -172,6 +176,9 @@ class PixelCleaner:
             layout=frames.layout,
             seed=seed,
             stopwatch=watch,
+            prompt=prompt_of(text(twin, "Modality")),
+            limit=self._limit,
+            carried=Carried(),
         )
         rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes, scratch_dir)
         rewritten = rewrite.write_into(twin)

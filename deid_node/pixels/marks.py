@@ -18,6 +18,7 @@ from deid_node.pixels.attributes import items, put, text, value_of
 from deid_node.pixels.frames import Frames
 
 DERIVATION: Final = "Burned-in text removed from the pixels"
+MADE_UP: Final = "pixels that it covered are synthesised where it lay over anatomy"
 _CODE: Final = ("113101", "DCM", "Clean Pixel Data Option")
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
 ENHANCED_CLASSES: Final = frozenset(
@@ -42,7 +43,7 @@ _METHODS: Final = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1"
 }
 
 
-def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int) -> None:
+def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int, *, made_up: bool) -> None:
     """Write into `dataset` that its pixels are derived.
 
     Parameters
@@ -53,9 +54,11 @@ def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int) -> None:
         The frames as they came.
     low, high
         Smallest and largest stored value of all new frames.
+    made_up
+        Whether pixels over anatomy were made up, not only an even ground continued.
     """
     _derive_image_type(dataset)
-    _append_derivation(dataset)
+    _append_derivation(dataset, made_up=made_up)
     if not frames.layout.floating and frames.layout.samples == 1:
         vr = "SS" if frames.layout.signed else "US"
         for keyword, value in (
@@ -104,12 +107,14 @@ def _derive_image_type(dataset: Dataset) -> None:
     put(dataset, "ImageType", ["DERIVED", *(rest or ["SECONDARY"])])
 
 
-def _append_derivation(dataset: Dataset) -> None:
+def _append_derivation(dataset: Dataset, *, made_up: bool) -> None:
     with contextlib.suppress(MalformedDataset):
         said = str(value_of(dataset, "DerivationDescription") or "").strip()
-        joined = f"{said}; {DERIVATION}" if said else DERIVATION
-        if DERIVATION not in said and len(joined) <= _MAX_DESCRIPTION:
-            put(dataset, "DerivationDescription", joined)
+        for ours in (DERIVATION, *((MADE_UP,) if made_up else ())):
+            joined = f"{said}; {ours}" if said else ours
+            if ours not in said and len(joined) <= _MAX_DESCRIPTION:
+                put(dataset, "DerivationDescription", joined)
+                said = joined
         code = Dataset()
         code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = _CODE
         others = items(dataset, "DerivationCodeSequence")

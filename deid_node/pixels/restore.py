@@ -10,22 +10,24 @@ the second look found something, the next fill is of one value: the streaks of a
 texture that grows inwards can look like letters, an even patch cannot.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from deid_node.errors import MostlyText, ResidualText
+from deid_node.errors import AnatomyCovered, MostlyText, ResidualText
 from deid_node.pixels.arrays import Mask, StoredFrame
+from deid_node.pixels.carried import Carried
 from deid_node.pixels.compose import keep_inside
-from deid_node.pixels.crops import CONTEXT_PIXELS, Crop, crop_of, stored_of
+from deid_node.pixels.crops import Crop, crop_of
 from deid_node.pixels.display import Display
 from deid_node.pixels.find.base import Finder
 from deid_node.pixels.inpaint.base import Filled, Inpainter
+from deid_node.pixels.inpaint.options import AnatomyOptions
 from deid_node.pixels.keep.lines import KeptLine, Settled
 from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import Layout
 from deid_node.pixels.looking import looks
-from deid_node.pixels.masks import FIXED, hull, mask_of, neighbourhoods
+from deid_node.pixels.masks import FIXED, Marked, hull, mask_of, neighbourhoods
 from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.values.geometry import Box, Region
 
@@ -51,9 +53,21 @@ class Restored:
     kept: tuple[KeptLine, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Hole:
+    """Boxes of one frame that are filled at once, by their numbers among its marks."""
+
+    marks: tuple[int, ...]
+    crop: Crop
+    plainly: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Restorer:
-    """Fills marked frames of one instance."""
+    """Fills marked frames of one instance.
+
+    `prompt` says what kind of image it is; `carried` holds what was filled on earlier frames.
+    """
 
     inpainter: Inpainter
     plain: Inpainter
@@ -63,6 +77,9 @@ class Restorer:
     layout: Layout
     seed: int
     stopwatch: Stopwatch
+    prompt: str
+    limit: AnatomyOptions
+    carried: Carried
 
     def restored(
         self, frames: Sequence[tuple[int, StoredFrame, Settled]], *, as_read: AsRead | None = None
@@ -77,6 +94,10 @@ class Restorer:
             Text is still seen on a frame after the last round.
         MostlyText
             More than `MOST_FILLED` of a frame would be filled for what is found, or all of it.
+        AnatomyCovered
+            More of a frame would be made up than `limit` lets.
+        FillFailed
+            The inpainter cannot run.
         """
         open_frames = {index: (values, sorted_out) for index, values, sorted_out in frames}
         stubborn: dict[int, tuple[Box, ...]] = dict.fromkeys(open_frames, ())
@@ -84,10 +105,7 @@ class Restorer:
         done: dict[int, Restored] = {}
         for _ in range(ROUNDS):
             with self.stopwatch.running("fill"):
-                tried = [
-                    self._filled(n, values, sorted_out, stubborn[n])
-                    for n, (values, sorted_out) in open_frames.items()
-                ]
+                tried = self._filled(open_frames, stubborn)
             if as_read is not None:
                 with self.stopwatch.running("encode"):
                     tried = [self._as_read(attempt, as_read) for attempt in tried]
@@ -120,52 +138,93 @@ class Restorer:
 
     def _filled(
         self,
-        index: int,
+        frames: Mapping[int, tuple[StoredFrame, Settled]],
+        stubborn: Mapping[int, tuple[Box, ...]],
+    ) -> list[Restored]:
+        """Return each frame filled; the holes of all frames are handed over together."""
+        holes = {
+            index: self._holes(values, settled.marks, stubborn[index])
+            for index, (values, settled) in frames.items()
+        }
+        fills = iter(self._fills([hole for own in holes.values() for hole in own]))
+        return [
+            self._put_together(index, values, settled, [(hole, next(fills)) for hole in own])
+            for (index, (values, settled)), own in zip(frames.items(), holes.values(), strict=True)
+        ]
+
+    def _holes(
+        self,
         values: StoredFrame,
-        sorted_out: Settled,
-        stubborn: tuple[Box, ...],
-    ) -> Restored:
+        marks: Sequence[Marked],
+        stubborn: Sequence[Box],
+    ) -> tuple[_Hole, ...]:
         rows, columns = self.layout.rows, self.layout.columns
-        marks = sorted_out.marks
         boxes = [mark.box for mark in marks]
         mask = mask_of(boxes, rows=rows, columns=columns)
         found = [mark.box for mark in marks if mark.source != FIXED]
         if mask.all() or mask_of(found, rows=rows, columns=columns).mean() > MOST_FILLED:
             raise MostlyText
-        groups = neighbourhoods(boxes, _REACH_PIXELS, rows=rows, columns=columns)
-        windows = [
-            hull([boxes[n] for n in group]).grown(CONTEXT_PIXELS, rows=rows, columns=columns)
-            for group in groups
+        holes = []
+        for group in neighbourhoods(boxes, _REACH_PIXELS, rows=rows, columns=columns):
+            own = [boxes[n] for n in group]
+            window = hull(own).grown(self.inpainter.context_pixels, rows=rows, columns=columns)
+            crop = crop_of(
+                values[window.slices],
+                mask[window.slices],
+                self.layout,
+                self.display.palette,
+                target=mask_of(own, rows=rows, columns=columns)[window.slices],
+                window=window,
+                prompt=self.prompt,
+                seed=self.seed,
+            )
+            plainly = any(window.intersects(box) for box in stubborn)
+            holes.append(_Hole(group, crop, plainly))
+        return self._within_limit(holes)
+
+    def _within_limit(self, holes: Sequence[_Hole]) -> tuple[_Hole, ...]:
+        """Return the holes of one frame, those of one value where too much would be made up."""
+        made_up = [
+            0 if hole.plainly else self.inpainter.made_up_pixels(hole.crop) for hole in holes
         ]
-        crops = [self._crop(values, mask, window) for window in windows]
-        filled = self._fills(crops, [any(w.intersects(s) for s in stubborn) for w in windows])
+        if sum(made_up) <= self.limit.most_share * self.layout.rows * self.layout.columns:
+            return tuple(holes)
+        if self.limit.beyond == "withhold":
+            raise AnatomyCovered
+        return tuple(
+            replace(hole, plainly=True) if pixels else hole
+            for hole, pixels in zip(holes, made_up, strict=True)
+        )
+
+    def _put_together(
+        self,
+        index: int,
+        values: StoredFrame,
+        settled: Settled,
+        filled: Sequence[tuple[_Hole, Filled]],
+    ) -> Restored:
         canvas = values.copy()
         regions = []
-        for group, window, crop, fill in zip(groups, windows, crops, filled, strict=True):
-            back = stored_of(crop, fill.frame, self.layout, self.display.palette)
-            own = mask_of([boxes[n] for n in group], rows=rows, columns=columns)[window.slices]
-            canvas[window.slices] = keep_inside(canvas[window.slices], back, own)
-            regions += [
-                Region(index, marks[n].box, marks[n].score, marks[n].source, fill.method)
-                for n in group
-            ]
-        return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)), sorted_out.kept)
+        for hole, fill in filled:
+            window = hole.crop.window
+            canvas[window.slices] = keep_inside(
+                canvas[window.slices], fill.values, hole.crop.target
+            )
+            for mark in (settled.marks[n] for n in hole.marks):
+                method = fill.method_in(mark.box.within(window))
+                regions.append(Region(index, mark.box, mark.score, mark.source, method))
+        return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)), settled.kept)
 
     def _as_read(self, attempt: Restored, as_read: AsRead) -> Restored:
         boxes = [region.box for region in attempt.regions]
         mask = mask_of(boxes, rows=self.layout.rows, columns=self.layout.columns)
         return replace(attempt, values=as_read(attempt.index, attempt.values, mask))
 
-    def _fills(self, crops: Sequence[Crop], plainly: Sequence[bool]) -> tuple[Filled, ...]:
+    def _fills(self, holes: Sequence[_Hole]) -> tuple[Filled, ...]:
         filled: dict[int, Filled] = {}
-        for inpainter, wanted in ((self.inpainter, False), (self.plain, True)):
-            chosen = [n for n, plain in enumerate(plainly) if plain is wanted]
-            some = inpainter.fill(
-                [crops[n].shown for n in chosen], [crops[n].mask for n in chosen], seed=self.seed
-            )
+        for inpainter, plainly in ((self.inpainter, False), (self.plain, True)):
+            chosen = [n for n, hole in enumerate(holes) if hole.plainly is plainly]
+            crops = [holes[n].crop for n in chosen]
+            some = inpainter.fill(crops) if plainly else self.carried.filled(crops, inpainter)
             filled.update(zip(chosen, some, strict=True))
-        return tuple(filled[n] for n in range(len(crops)))
-
-    def _crop(self, values: StoredFrame, mask: Mask, window: Box) -> Crop:
-        part = window.slices
-        return crop_of(values[part], mask[part], self.layout, self.display.palette)
+        return tuple(filled[n] for n in range(len(holes)))

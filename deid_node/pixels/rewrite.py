@@ -14,6 +14,7 @@ from deid_node.pixels.bits import Words, values_of, words_of
 from deid_node.pixels.compose import keep_inside
 from deid_node.pixels.encode import DecodedWriter, EncodingFailed, Writer, writer_for
 from deid_node.pixels.frames import Frames
+from deid_node.pixels.inpaint.choice import MADE_UP
 from deid_node.pixels.keep.lines import KeptLine, Settled
 from deid_node.pixels.layout import SUBSAMPLED
 from deid_node.pixels.marks import mark_changed, mark_lossy_history
@@ -82,7 +83,8 @@ class Rewrite:
         with self.stopwatch.running("encode"):
             writer.write(dataset)
             mark_lossy_history(dataset, self.frames)
-            mark_changed(dataset, self.frames, low, high)
+            made_up = any(region.fill in MADE_UP for region in rewritten.regions)
+            mark_changed(dataset, self.frames, low, high, made_up=made_up)
         return rewritten
 
     def _through(self, writer: Writer, dataset: Dataset) -> tuple[Rewritten, int, int]:

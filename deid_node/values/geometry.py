@@ -41,6 +41,15 @@ class Box:
             min(rows, self.bottom + margin_pixels),
         )
 
+    def within(self, window: "Box") -> "Box":
+        """Return the box counted from the corner of `window`, which holds it."""
+        return Box(
+            self.left - window.left,
+            self.top - window.top,
+            self.right - window.left,
+            self.bottom - window.top,
+        )
+
     def intersects(self, other: "Box") -> bool:
         """Return whether the two share at least one pixel."""
         return (

@@ -1,55 +1,87 @@
-"""Chooses by what surrounds the mask: a flat ground gets its own value, else Telea."""
+"""Chooses for each part of a target by what surrounds it, as a table says."""
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deid_node.pixels.arrays import DisplayFrame, Mask
-from deid_node.pixels.inpaint.base import Filled, Inpainter
-from deid_node.pixels.inpaint.surround import islands_of, median_of, pairs_of
+from deid_node.observe.labels import Fill
+from deid_node.pixels.arrays import Mask
+from deid_node.pixels.compose import keep_inside
+from deid_node.pixels.crops import Crop
+from deid_node.pixels.inpaint.base import Filled, Inpainter, Part
+from deid_node.pixels.inpaint.choice import MADE_UP, Ground, ground_of
+from deid_node.pixels.inpaint.surround import islands_of
 
-FLAT_LEVELS: Final = 3
-"""Pixels that lie within so many levels of the median count as flat."""
 
-FLAT_SHARE: Final = 0.8
-"""A surround is flat where this share of it is: the rest is a line or a neighbour."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    island: Mask
+    fill: Fill
 
 
 class AutoInpainter:
-    """Hands each frame to `flat` or to `other`."""
+    """Hands each part of a target to the backend that does best on its ground.
 
-    def __init__(self, flat: Inpainter, other: Inpainter) -> None:
-        self._flat = flat
-        self._other = other
-
-    def fill(
-        self, frames: Sequence[DisplayFrame], masks: Sequence[Mask], *, seed: int
-    ) -> Sequence[Filled]:
-        """Return the filled frames, in order."""
-        pairs = pairs_of(frames, masks)
-        flat = [n for n, (frame, mask) in enumerate(pairs) if is_flat(frame, mask)]
-        rest = [n for n in range(len(pairs)) if n not in set(flat)]
-        results: dict[int, Filled] = {}
-        for inpainter, chosen in ((self._flat, flat), (self._other, rest)):
-            some = inpainter.fill(
-                [pairs[n][0] for n in chosen], [pairs[n][1] for n in chosen], seed=seed
-            )
-            results.update(zip(chosen, some, strict=True))
-        return tuple(results[n] for n in range(len(pairs)))
-
-
-def is_flat(frame: DisplayFrame, mask: Mask) -> bool:
-    """Return whether most of the surround of each part of `mask` has one value.
-
-    Up to `FLAT_LEVELS`; the parts may stand on different grounds.
+    Parameters
+    ----------
+    backends
+        By the fill that each makes, `Fill.SOLID` among them; what is missing is
+        replaced by Telea.
+    table
+        Which fill a ground gets.
     """
-    return all(_is_one_value(frame, ring) for _, ring in islands_of(mask))
+
+    def __init__(
+        self,
+        backends: Mapping[Fill, Inpainter],
+        table: Mapping[Ground, Fill],
+    ) -> None:
+        self._backends = backends
+        self._table = {
+            ground: fill if fill in backends else Fill.TELEA for ground, fill in table.items()
+        }
+
+    @property
+    def context_pixels(self) -> int:
+        """The widest of the backends that the table names."""
+        return max(self._backends[fill].context_pixels for fill in self._table.values())
+
+    def made_up_pixels(self, crop: Crop) -> int:
+        """Return the parts that go to a backend that makes up."""
+        return sum(int(one.island.sum()) for one in self._chosen(crop) if one.fill in MADE_UP)
+
+    def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
+        """Return the crops filled."""
+        chosen = [self._chosen(crop) for crop in crops]
+        values = [crop.stored for crop in crops]
+        parts: list[list[Part]] = [[] for _ in crops]
+        for fill in sorted({one.fill for plan in chosen for one in plan}):
+            asked = {
+                number: where
+                for number, plan in enumerate(chosen)
+                if (where := _joined(plan, fill, crops[number].target)).any()
+            }
+            some = self._backends[fill].fill(
+                [replace(crops[number], target=where) for number, where in asked.items()]
+            )
+            for (number, where), filled in zip(asked.items(), some, strict=True):
+                values[number] = keep_inside(values[number], filled.values, where)
+                parts[number] += filled.parts
+        return tuple(
+            Filled(value.copy(), tuple(part)) for value, part in zip(values, parts, strict=True)
+        )
+
+    def _chosen(self, crop: Crop) -> tuple[_Chosen, ...]:
+        return tuple(
+            _Chosen(island, self._table[ground_of(crop, island, ring)])
+            for island, ring in islands_of(crop.target, crop.mask)
+        )
 
 
-def _is_one_value(frame: DisplayFrame, ring: Mask) -> bool:
-    if not ring.any():
-        return True
-    median = median_of(frame, ring).astype(np.int16)
-    near = np.abs(frame[ring].astype(np.int16) - median) <= FLAT_LEVELS
-    return bool(np.mean(near if near.ndim == 1 else near.all(axis=1)) >= FLAT_SHARE)
+def _joined(plan: Sequence[_Chosen], fill: Fill, target: Mask) -> Mask:
+    where = np.zeros_like(target)
+    for one in plan:
+        if one.fill is fill:
+            where |= one.island
+    return where

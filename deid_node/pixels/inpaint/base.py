@@ -4,15 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from deid_node.pixels.arrays import DisplayFrame, Mask
+from deid_node.observe.labels import Fill
+from deid_node.pixels.arrays import Mask, StoredFrame
+from deid_node.pixels.crops import Crop
+from deid_node.values.geometry import Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Pixels of a crop, ``(rows, columns)``, and what made them (``solid``, ``telea``, ...)."""
+
+    where: Mask
+    method: Fill
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filled:
-    """A filled frame and the method that made its pixels (``solid``, ``telea``, ...)."""
+    """A crop in stored values with its target filled, and what made which part of that."""
 
-    frame: DisplayFrame
-    method: str
+    values: StoredFrame
+    parts: tuple[Part, ...]
+
+    def method_in(self, box: Box) -> str:
+        """Return what made the filled pixels in `box`, counted in the crop; empty where none is."""
+        return next((part.method for part in self.parts if part.where[box.slices].any()), "")
 
 
 class Inpainter(Protocol):
@@ -20,20 +35,30 @@ class Inpainter(Protocol):
 
     Promise, tested for every backend by ``tests/contract/test_inpainter.py``:
 
-    * one frame comes back for each frame given, in order, same shape;
+    * one result comes back for each crop given, in order, same shape and dtype;
+    * the parts cover the crop's target and nothing else, and outside it nothing changes;
     * the arguments are not written to;
-    * the same frame, mask and seed give the same bytes on the same machine;
-    * what stood under the mask has no influence on the result;
-    * an empty mask costs no model call, and the frame comes back as it was.
+    * the same crop gives the same bytes on the same machine, whatever else is asked with it;
+    * an empty target costs no model call, and the crop comes back as it was.
 
-    It may disturb pixels outside the mask: the caller keeps only what lies
-    inside (``pixels.compose``). Frames are parts of images cut around a mask, grey
-    or RGB, 8 bit; deeper images are mapped to and fro by the caller
-    (``pixels.crops``). Called by one thread at a time.
+    What stood under the mask cannot have an influence: it is not in the crop. Called
+    by one thread at a time.
     """
 
-    def fill(
-        self, frames: Sequence[DisplayFrame], masks: Sequence[Mask], *, seed: int
-    ) -> Sequence[Filled]:
-        """Return the filled frames; raise `ValueError` where frames and masks do not fit."""
+    @property
+    def context_pixels(self) -> int:
+        """How far around a target it looks."""
         ...
+
+    def made_up_pixels(self, crop: Crop) -> int:
+        """Return how much of the target it would guess: anatomy, not an even ground."""
+        ...
+
+    def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
+        """Return the crops filled; raise `FillFailed` where the means for it are at an end."""
+        ...
+
+
+def filled_by(method: Fill, crop: Crop, values: StoredFrame) -> Filled:
+    """Return a crop whose whole target was made by `method`."""
+    return Filled(values, (Part(crop.target, method),) if crop.target.any() else ())

@@ -1,10 +1,13 @@
 """What the configuration can say about filling. Light: no model is imported here."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 class FillPolicy(StrEnum):
@@ -16,6 +19,22 @@ class FillPolicy(StrEnum):
     SOLID = "solid"
 
 
+class AnatomyOptions(BaseModel):
+    """How much of a frame may be made up where text lay over anatomy.
+
+    Counted under `auto` and `diffusion`, for each frame. Grounds of one value and even
+    gradients do not count: what is put there is what was there.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    most_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
+    """Share of the frame's pixels."""
+
+    beyond: Literal["solid", "withhold"] = "solid"
+    """What becomes of a frame with more: patches of one value, or the instance waits."""
+
+
 class StableDiffusionOptions(BaseModel):
     """The diffusion model that a site brings or that ships."""
 
@@ -24,6 +43,9 @@ class StableDiffusionOptions(BaseModel):
     kind: Literal["stable_diffusion"] = "stable_diffusion"
     weights_dir: Path | None = None
     """Folder in the layout of diffusers; null takes what ships."""
+
+    weights_sha256: Mapping[str, Sha256] | None = None
+    """Hash of each file of weights by its path in the folder; null takes those of its card."""
 
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     """Denoising steps; null takes the model's own number."""

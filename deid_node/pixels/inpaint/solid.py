@@ -1,25 +1,39 @@
-"""One value for each part of the mask: the median of what surrounds it."""
+"""One value for each part of a target: the median of what surrounds it."""
 
 from collections.abc import Sequence
+from typing import Final
 
-from deid_node.pixels.arrays import DisplayFrame, Mask
-from deid_node.pixels.inpaint.base import Filled
-from deid_node.pixels.inpaint.surround import islands_of, median_of, pairs_of
+from deid_node.observe.labels import Fill
+from deid_node.pixels.crops import Crop
+from deid_node.pixels.inpaint.base import Filled, filled_by
+from deid_node.pixels.inpaint.surround import islands_of
+
+NARROW_PIXELS: Final = 24
+"""Context of backends that look at the ring around a target."""
 
 
 class SolidInpainter:
-    """Paints each part of a mask in the median of its surround: exact where that is flat."""
+    """Paints each part of a target in the value that stands best for its surround.
 
-    def fill(
-        self, frames: Sequence[DisplayFrame], masks: Sequence[Mask], *, seed: int
-    ) -> Sequence[Filled]:
-        """Return the filled frames; `seed` makes no difference."""
-        del seed
-        return tuple(_painted(frame, mask) for frame, mask in pairs_of(frames, masks))
+    Exact where that is flat: the value is one that is stored there.
+    """
+
+    @property
+    def context_pixels(self) -> int:
+        """The ring is all that it looks at."""
+        return NARROW_PIXELS
+
+    def made_up_pixels(self, crop: Crop) -> int:  # noqa: ARG002
+        """Nothing: what it puts there stands around."""
+        return 0
+
+    def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
+        """Return the crops filled."""
+        return tuple(_painted(crop) for crop in crops)
 
 
-def _painted(frame: DisplayFrame, mask: Mask) -> Filled:
-    result = frame.copy()
-    for island, ring in islands_of(mask):
-        result[island] = median_of(frame, ring)
-    return Filled(result, "solid")
+def _painted(crop: Crop) -> Filled:
+    values = crop.stored.copy()
+    for island, ring in islands_of(crop.target, crop.mask):
+        values[island] = crop.plain(ring)
+    return filled_by(Fill.SOLID, crop, values)

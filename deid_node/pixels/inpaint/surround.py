@@ -1,31 +1,45 @@
 """The pixels around a mask: the only ones that a fill may be made of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.pixels.arrays import DisplayFrame, Mask
+from deid_node.pixels.arrays import Mask
 
 RING_PIXELS: Final = 6
 
 
+def near(mask: Mask, reach_pixels: int) -> Mask:
+    """Return the pixels within `reach_pixels` of `mask`, itself included."""
+    side = 2 * reach_pixels + 1
+    grown: Mask = cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+    return grown
+
+
 def ring_of(mask: Mask) -> Mask:
     """Return the unmasked pixels within `RING_PIXELS` of `mask`; all unmasked if there are none."""
-    return _around(mask, ~mask)
+    return ring_in(~mask, mask)
 
 
-def islands_of(mask: Mask) -> Iterator[tuple[Mask, Mask]]:
-    """Yield each connected part of `mask` with its own ring.
+def ring_in(known: Mask, island: Mask) -> Mask:
+    """Return the `known` pixels within `RING_PIXELS` of `island`; all known if there are none."""
+    ring: Mask = near(island, RING_PIXELS) & known
+    return ring if ring.any() else known
+
+
+def islands_of(mask: Mask, unknown: Mask | None = None) -> Iterator[tuple[Mask, Mask]]:
+    """Yield each connected part of `mask` with its own ring, outside of `unknown` too.
 
     Of two labels side by side one may stand on a blue banner and the other on black.
     """
+    known = ~mask if unknown is None else ~(mask | unknown)
     count, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
     for label in range(1, count):
         island: Mask = labels == label
-        yield island, _around(island, ~mask)
+        yield island, ring_in(known, island)
 
 
 def median_of(frame: NDArray[Any], where: Mask) -> NDArray[Any]:
@@ -38,21 +52,3 @@ def median_of(frame: NDArray[Any], where: Mask) -> NDArray[Any]:
     ordered = np.sort(frame[where], axis=0)
     middle: NDArray[Any] = ordered[(len(ordered) - 1) // 2]
     return np.asarray(middle, dtype=frame.dtype)
-
-
-def pairs_of(
-    frames: Sequence[DisplayFrame], masks: Sequence[Mask]
-) -> tuple[tuple[DisplayFrame, Mask], ...]:
-    """Return each frame with its mask; raise `ValueError` where they do not fit."""
-    pairs = tuple(zip(frames, masks, strict=True))
-    for frame, mask in pairs:
-        if frame.shape[:2] != mask.shape or frame.dtype != np.uint8:
-            raise ValueError("a mask does not cover its 8-bit frame")
-    return pairs
-
-
-def _around(island: Mask, unmasked: Mask) -> Mask:
-    side = 2 * RING_PIXELS + 1
-    near = cv2.dilate(island.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
-    ring: Mask = near & unmasked
-    return ring if ring.any() else unmasked

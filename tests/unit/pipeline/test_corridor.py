@@ -16,7 +16,7 @@ from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.arrays import DisplayFrame
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.inpaint.build import build_inpainter
-from deid_node.pixels.inpaint.options import FillPolicy, StableDiffusionOptions
+from deid_node.pixels.inpaint.options import FillPolicy
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.blobs import reference
@@ -46,7 +46,7 @@ class Once:
 
 
 def a_corridor(*, box: Box | None = None, route: dict[str, Any] | None = None) -> Corridor:
-    cleaner = PixelCleaner(Once(box), build_inpainter(FillPolicy.AUTO, StableDiffusionOptions()))
+    cleaner = PixelCleaner(Once(box), build_inpainter(FillPolicy.AUTO, None))
     options = frozenset({Option.CLEAN_PIXEL_DATA})
     scrubber = build_scrubber(MetadataOptions(), options, key=KEY)
     return Corridor(

@@ -19,7 +19,7 @@ from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.arrays import DisplayFrame
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.inpaint.build import build_inpainter
-from deid_node.pixels.inpaint.options import FillPolicy, StableDiffusionOptions
+from deid_node.pixels.inpaint.options import FillPolicy
 from deid_node.pixels.keep.judge import Judge, KeepList
 from deid_node.pixels.keep.patterns import compiled
 from deid_node.pixels.keep.sightings import places
@@ -73,7 +73,7 @@ def a_corridor(
     keep = KeepList(reader or reads(lines), listed) if keeping else None
     cleaner = PixelCleaner(
         finds_ink(*lines),
-        build_inpainter(FillPolicy.SOLID, StableDiffusionOptions()),
+        build_inpainter(FillPolicy.SOLID, None),
         keep=keep,
     )
     options = frozenset({Option.CLEAN_PIXEL_DATA})

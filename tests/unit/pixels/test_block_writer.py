@@ -12,8 +12,8 @@ from deid_node.pixels.bits import values_of
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.inpaint.auto import AutoInpainter
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
+from deid_node.pixels.inpaint.build import backends
+from deid_node.pixels.inpaint.choice import CHOICE
 from deid_node.values.geometry import Box
 from tests.builders.samples import BURNED_IN, packaged_files, zoo_files
 from tests.fakes.finder import ScriptedFinder, finds_always, finds_ink, finds_nothing
@@ -21,7 +21,7 @@ from tests.unit.pixels import jpeg_reference
 from tests.unit.pixels.instances import BASELINE, EXPLICIT, Array, Kind, instance, outside
 from tests.unit.pixels.test_jpeg_editing import jpeg, texture
 
-AUTO = AutoInpainter(SolidInpainter(), TeleaInpainter())
+AUTO = AutoInpainter(backends(), CHOICE)
 BOX = Box(24, 18, 60, 30)
 SHARED = [*zoo_files(), *sorted(BURNED_IN.rglob("*.dcm"))]
 

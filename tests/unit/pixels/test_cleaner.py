@@ -20,6 +20,8 @@ from deid_node.pixels.bits import values_of
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.inpaint.auto import AutoInpainter
+from deid_node.pixels.inpaint.build import backends
+from deid_node.pixels.inpaint.choice import CHOICE
 from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 from deid_node.values.geometry import Box
@@ -40,7 +42,7 @@ from tests.unit.pixels.instances import (
 )
 
 TEXT = Box(20, 12, 130, 40)
-AUTO = AutoInpainter(SolidInpainter(), TeleaInpainter())
+AUTO = AutoInpainter(backends(), CHOICE)
 
 
 def values(dataset: Dataset, keyword: str = "PixelData") -> Array:

@@ -15,8 +15,9 @@ from deid_node.pixels.bits import values_of
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.inpaint.auto import AutoInpainter
+from deid_node.pixels.inpaint.build import backends
+from deid_node.pixels.inpaint.choice import CHOICE
 from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.pixels.instances import (
@@ -101,7 +102,7 @@ GDCM = {RLE: "gdcm", JLS: "gdcm", J2K: "gdcm", SV1: "gdcm", LOSSLESS: "gdcm"}
 
 
 def cleaner(*boxes: Box) -> PixelCleaner:
-    inpainter = AutoInpainter(SolidInpainter(), TeleaInpainter())
+    inpainter = AutoInpainter(backends(), CHOICE)
     return PixelCleaner(finds_always(*boxes), inpainter, second_look=finds_nothing())
 
 

@@ -4,8 +4,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
 from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.inpaint.base import Inpainter
 from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.marks import DERIVATION
+from deid_node.pixels.inpaint.telea import TeleaInpainter
+from deid_node.pixels.marks import DERIVATION, MADE_UP
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.pixels.instances import BASELINE, EXPLICIT, JLS_NEAR, Kind, instance, noise
@@ -90,3 +92,15 @@ def test_a_history_of_loss_is_not_rewritten() -> None:
 
     assert [float(ratio) for ratio in result.LossyImageCompressionRatio] == [10, 3]
     assert list(result.LossyImageCompressionMethod) == ["ISO_15444_1", "ISO_10918_1"]
+
+
+@pytest.mark.parametrize(
+    ("inpainter", "said"), [(SolidInpainter(), False), (TeleaInpainter(), True)]
+)
+def test_a_fill_that_guesses_is_named_as_such(inpainter: Inpainter, said: bool) -> None:
+    cleaner = PixelCleaner(finds_always(Box(8, 8, 20, 20)), inpainter, second_look=finds_nothing())
+
+    result = cleaner.clean(instance(noise(Kind(), frames=1), Kind()), seed=1).dataset
+
+    assert DERIVATION in result.DerivationDescription
+    assert (MADE_UP in result.DerivationDescription) is said

@@ -13,8 +13,8 @@ from deid_node.pixels.bits import values_of
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.inpaint.auto import AutoInpainter
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
+from deid_node.pixels.inpaint.build import backends
+from deid_node.pixels.inpaint.choice import CHOICE
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.values.geometry import Box
 from tests.builders.samples import COMMENTED, packaged_files, zoo_files
@@ -25,7 +25,7 @@ ZOO = zoo_files()
 SHIPPED = packaged_files()
 
 BOX = Box(2, 2, 40, 14)
-AUTO = AutoInpainter(SolidInpainter(), TeleaInpainter())
+AUTO = AutoInpainter(backends(), CHOICE)
 
 # What these are withheld for, seen by hand.
 CODES = {
