@@ -19,6 +19,7 @@ import yaml
 from pydantic import ValidationError
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
+from deid_node.config.ctp_pattern import spelled_out
 from deid_node.config.ctp_signature import NotTranslated, Term, alternatives_of
 from deid_node.pixels.device_regions import AttributeTest, BoxOptions, DeviceRegionsOptions
 
@@ -38,6 +39,8 @@ _METHODS: Final = MappingProxyType(
         "startswithignorecase": ("starts_with", False),
         "endswith": ("ends_with", True),
         "endswithignorecase": ("ends_with", False),
+        "islessthan": ("less_than", False),
+        "isgreaterthan": ("greater_than", False),
     }
 )
 """Our test, and whether capitals count, by CTP's method in small letters."""
@@ -99,11 +102,18 @@ def _rules(signature: str, boxes: tuple[BoxOptions, ...]) -> Iterator[Rule]:
         raise NotTranslated(
             "a signature without a region: in CTP it exempts what it matches, here nothing is"
         )
-    alternatives = alternatives_of(signature)
+    alternatives = alternatives_of(signature, spelt=_spelt)
     if not alternatives:
         raise NotTranslated("a signature that never matches")
     every = [tuple(_test(term, negated=no) for term, no in terms) for terms in alternatives]
     return (Rule(where=tests, boxes=boxes) for tests in every)
+
+
+def _spelt(term: Term) -> tuple[Term, ...]:
+    """Return the terms of which one holds where `term` does."""
+    if term.method.casefold() == "matches":
+        return spelled_out(term.identifier, term.value)
+    return (term,)
 
 
 def _test(term: Term, *, negated: bool) -> AttributeTest:
@@ -120,8 +130,10 @@ def _test(term: Term, *, negated: bool) -> AttributeTest:
                 "negated": negated,
             }
         )
-    except ValidationError:
-        raise NotTranslated(f"the attribute {term.identifier}") from None
+    except ValidationError as error:
+        if error.errors()[0]["loc"] == ("attribute",):
+            raise NotTranslated(f"the attribute {term.identifier}") from None
+        raise NotTranslated("a comparison with what is no number") from None
 
 
 def _keyword(identifier: str) -> str:

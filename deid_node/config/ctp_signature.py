@@ -5,7 +5,7 @@ Source: MIRC wiki, The CTP DICOM Filter: ``identifier.method("value")``, ``true.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -47,15 +47,19 @@ Alternatives: TypeAlias = list[tuple[Literal, ...]]
 Token: TypeAlias = Term | bool | str
 
 
-def alternatives_of(signature: str) -> Alternatives:
+def alternatives_of(
+    signature: str, *, spelt: Callable[[Term], Sequence[Term]] = lambda term: (term,)
+) -> Alternatives:
     """Return `signature` as alternatives; none where it can never match.
+
+    `spelt` gives the terms of which one holds where a term does.
 
     Raises
     ------
     NotTranslated
         It is no expression, or has more than `MOST_ALTERNATIVES`.
     """
-    parser = _Parser(_tokens(signature))
+    parser = _Parser(_tokens(signature), spelt)
     found = parser.either(negated=False)
     if parser.left:
         raise NotTranslated("a signature that is no expression")
@@ -86,8 +90,9 @@ def _tokens(signature: str) -> list[Token]:
 class _Parser:
     """Reads tokens from the left; a negation is carried inwards to the terms."""
 
-    def __init__(self, tokens: Sequence[Token]) -> None:
+    def __init__(self, tokens: Sequence[Token], spelt: Callable[[Term], Sequence[Term]]) -> None:
         self.left = list(reversed(tokens))
+        self._spelt = spelt
 
     def either(self, *, negated: bool) -> Alternatives:
         return self._chain("+", negated=negated)
@@ -123,5 +128,6 @@ class _Parser:
         if isinstance(item, bool):
             return [()] if item is not negated else []
         if isinstance(item, Term):
-            return [((item, negated),)]
+            terms = [(term, negated) for term in self._spelt(item)]
+            return [tuple(terms)] if negated else [(term,) for term in terms]
         raise NotTranslated("a signature that is no expression")

@@ -4,6 +4,7 @@ Every rule that fits an instance counts, not the first one only: two that overla
 fill more, never less.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Annotated, Final, Literal, Self
 
@@ -19,6 +20,7 @@ from deid_node.pixels.ultrasound import outside_regions
 from deid_node.values.geometry import Box
 
 _NO_TEXT: Final = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "OB or OW"})
+_COMPARISONS: Final = frozenset({"less_than", "greater_than"})
 _Edge = Annotated[int, Field(ge=0)]
 
 
@@ -45,11 +47,14 @@ class AttributeTest(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attribute: str = Field(description="Keyword of the attribute, as `SeriesDescription`.")
-    test: Literal["equals", "contains", "starts_with", "ends_with"] = Field(
-        default="equals",
-        description="What `value` is to the text; several values are joined by `\\`.",
+    test: Literal["equals", "contains", "starts_with", "ends_with", "less_than", "greater_than"] = (
+        Field(
+            default="equals",
+            description="What `value` is to the text; several values are joined by `\\`. "
+            "A text that is no number passes less_than and greater_than, negated or not.",
+        )
     )
-    value: str = Field(description="What is looked for.")
+    value: str = Field(description="What is looked for, or compared with: a number then.")
     capitals: bool = Field(default=False, description="Whether capitals and small letters differ.")
     negated: bool = Field(default=False, description="Whether the test must fail instead.")
 
@@ -61,9 +66,17 @@ class AttributeTest(BaseModel):
             raise ValueError("not the keyword of an attribute that has text")
         return attribute
 
+    @model_validator(mode="after")
+    def _compares_with_a_number(self) -> Self:
+        if self.test in _COMPARISONS and _number(self.value) is None:
+            raise ValueError("a comparison needs a number as its value")
+        return self
+
     def passes(self, dataset: Dataset) -> bool:
         """Return whether `dataset` passes the test."""
         found, wanted = _joined(dataset, self.attribute), self.value
+        if self.test in _COMPARISONS:
+            return self._compares(_number(found), float(wanted))
         if not self.capitals:
             found, wanted = found.casefold(), wanted.casefold()
         passed = {
@@ -72,6 +85,13 @@ class AttributeTest(BaseModel):
             "starts_with": found.startswith(wanted),
             "ends_with": found.endswith(wanted),
         }[self.test]
+        return passed is not self.negated
+
+    def _compares(self, found: float | None, wanted: float) -> bool:
+        # In doubt a box is filled.
+        if found is None:
+            return True
+        passed = found < wanted if self.test == "less_than" else found > wanted
         return passed is not self.negated
 
 
@@ -155,3 +175,11 @@ def _joined(dataset: Dataset, keyword: str) -> str:
         return ""
     values = value if isinstance(value, MultiValue) else [value]
     return "\\".join(str(item).strip() for item in values)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

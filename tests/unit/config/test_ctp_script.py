@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -96,10 +97,58 @@ def test_operators_bind_as_in_ctp(signature: str, matching: set[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("pattern", "matching"),
+    [
+        ("Acme", {"Acme"}),
+        ("^Acme$", {"Acme"}),
+        ("(?i)acme", {"Acme", "ACME"}),
+        ("Acme.*", {"Acme", "Acme Cart 1.5"}),
+        (".*1\\.5", {"Acme Cart 1.5"}),
+        (".*Cart.*", {"Acme Cart 1.5", "New Cart"}),
+        ("Acme|Zenith", {"Acme", "Zenith"}),
+        ("Zen.*|.*Cart", {"Zenith", "New Cart"}),
+        ("(?i).*(acme|zenith).*", {"Acme", "ACME", "Acme Cart 1.5", "Zenith"}),
+        ("(?:Acme|Ze)(.*)?", None),
+        ("New (Cart|Bed)", None),
+        (".*", {"Acme", "ACME", "Acme Cart 1.5", "New Cart", "Zenith"}),
+    ],
+)
+def test_a_pattern_that_spells_out_text_matches_what_the_pattern_does(
+    pattern: str, matching: set[str] | None
+) -> None:
+    names = ("Acme", "ACME", "Acme Cart 1.5", "New Cart", "Zenith")
+    plain, negated = (
+        f'{{ {mark}Manufacturer.matches("{pattern}") }} (0,0,1,1)' for mark in ("", "!")
+    )
+
+    if matching is None:
+        assert imported(plain).left_out
+        return
+    assert matching == {name for name in names if re.fullmatch(pattern, name)}
+    assert {name for name in names if matched(plain, Manufacturer=name)} == matching
+    assert {name for name in names if not matched(negated, Manufacturer=name)} == matching
+
+
+def test_numbers_are_compared_as_numbers() -> None:
+    script = '{ Rows.isGreaterThan("700") * !Columns.isLessThan("1024.0") } (0,0,1,1)'
+
+    assert matched(script, Rows=1024, Columns=1024)
+    assert not matched(script, Rows=700, Columns=1024)
+    assert not matched(script, Rows=1024, Columns=512)
+
+
+@pytest.mark.parametrize(
     ("section", "reason"),
     [
-        ('{ Rows.matches("5.*") } (0,0,1,1)', "the method matches"),
-        ('{ Rows.isLessThan("5") } (0,0,1,1)', "the method isLessThan"),
+        ('{ Rows.matches("5[0-9]") } (0,0,1,1)', "a pattern that does more"),
+        ('{ Rows.matches("5\\d") } (0,0,1,1)', "a pattern that does more"),
+        ('{ Rows.matches("5.2") } (0,0,1,1)', "a pattern that does more"),
+        ('{ Rows.matches("a(b|c)d(e|f)") } (0,0,1,1)', "a pattern that does more"),
+        ('{ Rows.matches("((b)|c)") } (0,0,1,1)', "a pattern that does more"),
+        ('{ Rows.matches("b+") } (0,0,1,1)', "a pattern that does more"),
+        ('{ Rows.resembles("5") } (0,0,1,1)', "the method resembles"),
+        ('{ Rows.isLessThan("five") } (0,0,1,1)', "no number"),
+        ('{ Rows.isLessThan("nan") } (0,0,1,1)', "no number"),
         ('{ NoSuchName.equals("5") } (0,0,1,1)', "the attribute NoSuchName"),
         ('{ [0009,0010].equals("5") } (0,0,1,1)', "the attribute [0009,0010]"),
         ('{ [0009[ACME]01].equals("5") } (0,0,1,1)', "the attribute [0009[ACME]01]"),
@@ -147,11 +196,11 @@ def test_a_signature_of_too_many_alternatives_is_left_out() -> None:
 
 
 def test_the_yaml_is_a_configuration_with_the_same_rules() -> None:
-    found = imported(SCRIPT + '{ Rows.matches("1") } (0,0,1,1)')
+    found = imported(SCRIPT + '{ Rows.matches("1+") } (0,0,1,1)')
 
     text = as_yaml(found, source="house.script")
 
-    assert "# Not translated: line 14: the method matches" in text
+    assert "# Not translated: line 14: a pattern that does more" in text
     config: Config = parse(text, folder=Path(), environment={})
     assert config.pixels.regions == tuple(rule for _, rule in found.rules)
 
@@ -170,7 +219,7 @@ def test_the_command_writes_yaml_and_tells_what_is_missing(
 ) -> None:
     whole, part, none = (tmp_path / name for name in ("whole", "part", "none"))
     whole.write_text(SCRIPT)
-    part.write_text(SCRIPT + '{ Rows.matches("1") } (0,0,1,1)')
+    part.write_text(SCRIPT + '{ Rows.matches("1+") } (0,0,1,1)')
     none.write_text("nothing of the kind")
 
     assert main(["import-regions", str(whole)]) == 0
@@ -178,6 +227,6 @@ def test_the_command_writes_yaml_and_tells_what_is_missing(
     assert len(yaml.safe_load(out)["pixels"]["regions"]) == 3
     assert not err
     assert main(["import-regions", str(part)]) == 3
-    assert "part:14: not translated: the method matches" in capsys.readouterr().err
+    assert "part:14: not translated: a pattern that does more" in capsys.readouterr().err
     assert main(["import-regions", str(none)]) == 2
     assert main(["import-regions", str(tmp_path / "missing")]) == 2

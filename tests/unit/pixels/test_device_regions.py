@@ -60,6 +60,13 @@ def test_a_rule_fills_its_boxes_on_every_frame_of_the_devices_it_names(
         ({"attribute": "StationName", "value": "A", "test": "contains"}, False),
         ({"attribute": "StationName", "value": "A", "test": "contains", "negated": True}, True),
         ({"attribute": "Rows", "value": "40", "negated": True}, False),
+        ({"attribute": "Rows", "value": "39.5", "test": "greater_than"}, True),
+        ({"attribute": "Rows", "value": "100", "test": "less_than"}, True),
+        ({"attribute": "Rows", "value": "40", "test": "less_than"}, False),
+        ({"attribute": "Rows", "value": "40", "test": "greater_than"}, False),
+        ({"attribute": "Rows", "value": "40", "test": "less_than", "negated": True}, True),
+        ({"attribute": "StationName", "value": "40", "test": "less_than"}, True),
+        ({"attribute": "StationName", "value": "4", "test": "less_than", "negated": True}, True),
     ],
 )
 def test_tests_of_attributes_narrow_a_rule(test: dict[str, object], fits: bool) -> None:
@@ -80,6 +87,8 @@ def test_tests_of_attributes_narrow_a_rule(test: dict[str, object], fits: bool) 
         {"attribute": "ReferencedImageSequence", "value": "1"},
         {"attribute": "Rows"},
         {"attribute": "Rows", "value": "1", "test": "matches"},
+        {"attribute": "Rows", "value": "many", "test": "less_than"},
+        {"attribute": "Rows", "value": "inf", "test": "greater_than"},
     ],
 )
 def test_a_test_that_cannot_be_made_refuses_to_start(test: dict[str, object]) -> None:
