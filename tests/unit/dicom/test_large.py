@@ -10,6 +10,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -156,7 +157,7 @@ def test_a_large_deflated_dataset_comes_back_and_is_written_again(tmp_path: Path
     path, again = tmp_path / "deflated.dcm", tmp_path / "again.dcm"
     pixels = np.random.default_rng(1).integers(0, 4, 10 << 20, dtype=np.uint8).tobytes()
     element = b"\xe0\x7f\x10\x00OB\x00\x00" + len(pixels).to_bytes(4, "little")
-    head = encoded(ExplicitVRLittleEndian, undefined_lengths=False, without=[0x7FE00010])
+    head = encoded(ExplicitVRLittleEndian, undefined_lengths=False, without=[BaseTag(0x7FE00010)])
     deflated_file(path, head + element + pixels)
 
     dataset = part10.read(path, scratch_dir=tmp_path)

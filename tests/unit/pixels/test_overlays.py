@@ -1,5 +1,8 @@
 """A plane stays only if the finder was shown all of it and saw nothing."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import cv2
 import numpy as np
 import pytest
@@ -32,9 +35,12 @@ def name() -> Array:
 
 
 def with_plane(
-    *frames: Array, group: int = 0x6000, dataset: Dataset | None = None, **other: object
+    *frames: Array,
+    group: int = 0x6000,
+    dataset: Dataset | None = None,
+    other: Mapping[int, object] = MappingProxyType({}),
 ) -> Dataset:
-    """Return `dataset` with a plane of `frames`; `other` are elements by their number."""
+    """Return `dataset` with a plane of `frames`; `other` are other values of its elements."""
     dataset = instance(noise(Kind(), frames=1), Kind()) if dataset is None else dataset
     bits = np.concatenate([frame.reshape(-1) for frame in frames])
     content = np.packbits(bits, bitorder="little").tobytes()
@@ -50,7 +56,7 @@ def with_plane(
         (0x1500, "LO", "Doe"),
         (0x3000, "OW", content + b"\x00" * (len(content) % 2)),
     ):
-        given = other.get(f"x{element:04X}", value)
+        given = other.get(element, value)
         if given is not None:
             dataset.add_new((group, element), vr, given)
     return reread(dataset)
@@ -97,24 +103,24 @@ def test_what_is_seen_in_one_polarity_only_counts() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"x0010": 400},
-        {"x0010": 20},
-        {"x0010": 0},
-        {"x0011": None},
-        {"x0015": 2},
-        {"x0015": -1},
-        {"x0100": 16},
-        {"x0100": None},
-        {"x0102": 3},
-        {"x3000": None},
-        {"x3000": np.packbits(contour(), bitorder="little").tobytes() + b"\x00name"},
-        {"x3000": np.packbits(contour(), bitorder="little").tobytes()[:-1] + b"\xff\x00"},
+        {0x0010: 400},
+        {0x0010: 20},
+        {0x0010: 0},
+        {0x0011: None},
+        {0x0015: 2},
+        {0x0015: -1},
+        {0x0100: 16},
+        {0x0100: None},
+        {0x0102: 3},
+        {0x3000: None},
+        {0x3000: np.packbits(contour(), bitorder="little").tobytes() + b"\x00name"},
+        {0x3000: np.packbits(contour(), bitorder="little").tobytes()[:-1] + b"\xff\x00"},
     ],
     ids=str,
 )
-def test_a_plane_that_does_not_fit_its_bits_does_not_stay(other: dict[str, object]) -> None:
+def test_a_plane_that_does_not_fit_its_bits_does_not_stay(other: dict[int, object]) -> None:
     assert planes_without_text(with_plane(contour()), finds_nothing()) == {0x6000}
-    assert not planes_without_text(with_plane(contour(), **other), finds_nothing())
+    assert not planes_without_text(with_plane(contour(), other=other), finds_nothing())
 
 
 def test_a_plane_in_big_endian_does_not_stay() -> None:
