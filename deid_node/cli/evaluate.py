@@ -1,4 +1,7 @@
-"""``deid-node evaluate``: what is promised of privacy, measured on the caller's images."""
+"""``deid-node evaluate``: what is promised of privacy, measured on the caller's images.
+
+The other kind, ``restoration``, has a page of its own.
+"""
 
 import argparse
 import json
@@ -9,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO, TypeVar
 
+from deid_node.cli import evaluate_restoration
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.inputs import files_below
 from deid_node.cli.status import ExitStatus
@@ -65,6 +69,7 @@ def add(commands: Commands) -> None:
         "--threads", type=int, default=1, metavar="N", help="processor threads of each program"
     )
     privacy.set_defaults(run=run)
+    evaluate_restoration.add(kinds)
 
 
 def run(arguments: argparse.Namespace) -> int:

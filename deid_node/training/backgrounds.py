@@ -28,12 +28,16 @@ _HELD_OUT_SHARE = 0.08
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """One text-free picture: grey ``(rows, columns)`` or RGB ``(rows, columns, 3)``."""
+    """One text-free picture: grey ``(rows, columns)`` or RGB ``(rows, columns, 3)``.
+
+    `source` is the patient or the folder that it was taken from.
+    """
 
     path: str
     modality: str
     licence: str
     pixels: NDArray[np.uint8]
+    source: str = ""
 
     @property
     def graphic(self) -> bool:
@@ -46,7 +50,9 @@ def read_backgrounds(folder: Path, part: Part) -> tuple[Background, ...]:
     with (folder / "manifest.csv").open(newline="", encoding="utf-8") as lines:
         wanted = [row for row in csv.DictReader(lines) if not row["text"] and _part(row) == part]
     return tuple(
-        Background(row["path"], row["modality"], row["licence"], _read(folder / row["path"]))
+        Background(
+            row["path"], row["modality"], row["licence"], _read(folder / row["path"]), _source(row)
+        )
         for row in wanted
     )
 
@@ -82,6 +88,10 @@ def _part(row: dict[str, str]) -> Part:
 
 
 def _held_out(row: dict[str, str]) -> bool:
+    return hashlib.sha256(_source(row).encode()).digest()[0] < 256 * _HELD_OUT_SHARE
+
+
+def _source(row: dict[str, str]) -> str:
     subject = _SUBJECT.search(row["note"])
     if subject:
         key = subject.group(1)
@@ -90,8 +100,7 @@ def _held_out(row: dict[str, str]) -> bool:
     else:
         folder, _, name = row["source_path"].rpartition("/")
         key = name if row["modality"] in {"US", "OT"} else folder or name
-    digest = hashlib.sha256(f"{row['source_repo']}|{key}".encode()).digest()
-    return digest[0] < 256 * _HELD_OUT_SHARE
+    return f"{row['source_repo']}|{key}"
 
 
 def _read(file: Path) -> NDArray[np.uint8]:
