@@ -53,7 +53,6 @@ class CommitmentResult(StrEnum):
     FAILED = "failed"
 
 
-class AuditResult(StrEnum):
 class InquiryResult(StrEnum):
     """What an archive said of an instance that we asked it to commit to."""
 
@@ -62,6 +61,7 @@ class InquiryResult(StrEnum):
     UNANSWERED = "unanswered"
 
 
+class AuditResult(StrEnum):
     """What became of an audit message."""
 
     DELIVERED = "delivered"
