@@ -88,6 +88,7 @@ class CorridorFactory:
                     build_inpainter(options.fill, painter),
                     self.pixels.regions,
                     keep=keep_list(options, reader),
+                    keep_overlays=Option.CLEAN_GRAPHICS in chosen,
                     limit=options.anatomy,
                 ),
                 scrubber=build_scrubber(self.metadata, chosen, key=self.key),

@@ -33,6 +33,7 @@ from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.pixels.looking import BATCH_BYTES, looks
 from deid_node.pixels.objects import require_open, require_picture
+from deid_node.pixels.overlays import planes_without_text
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
 from deid_node.pixels.standing import carried_over
@@ -79,6 +80,8 @@ class PixelCleaner:
         Looks at filled frames; None takes `finder` again.
     keep
         Which lines stay; None lets none and reads none.
+    keep_overlays
+        Whether overlay planes stay on which `finder` sees nothing.
     limit
         How much of a frame may be made up.
     batch_bytes
@@ -93,6 +96,7 @@ class PixelCleaner:
         *,
         second_look: Finder | None = None,
         keep: KeepList | None = None,
+        keep_overlays: bool = False,
         limit: AnatomyOptions = AnatomyOptions(),  # noqa: B008 - frozen
         batch_bytes: int = BATCH_BYTES,
     ) -> None:
@@ -101,6 +105,7 @@ class PixelCleaner:
         self._device_regions = tuple(device_regions)
         self._second_look = finder if second_look is None else second_look
         self._keep = keep
+        self._keep_overlays = keep_overlays
         self._limit = limit
         self._batch_bytes = batch_bytes
 
@@ -142,7 +147,8 @@ class PixelCleaner:
             Too much of a frame would be filled or made up, or the model cannot run.
         """
         require_open(dataset)
-        twin, hidden = without_hidden_pictures(dataset)
+        planes = planes_without_text(dataset, self._finder) if self._keep_overlays else frozenset()
+        twin, hidden = without_hidden_pictures(dataset, planes)
         keyword = pixel_keyword(twin)
         if keyword is None:
             return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)
