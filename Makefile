@@ -3,10 +3,11 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
+SUPPLY := build/supply
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help demo test setup peers fix check bench fuzz docs image clean
+.PHONY: help sbom advisories demo test setup peers fix check bench fuzz docs image clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -45,6 +46,14 @@ fuzz: $(VENV)/.dev ## nonsense to the door and damaged files through the corrido
 docs: $(VENV)/.dev ## write docs/configuration.md and the tables anew from the code
 	$(BIN)/python scripts/write_docs.py
 
+sbom: $(VENV)/.run $(SUPPLY)/.made ## write what the environment is made of to build/sbom.json (CycloneDX)
+	$(SUPPLY)/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
+	  --output-file build/sbom.json $(BIN)/python
+
+advisories: $(VENV)/.run $(SUPPLY)/.made ## compare the environment with the published advisories
+	$(SUPPLY)/bin/pip-audit --progress-spinner off --skip-editable \
+	  --path $$($(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")
+
 image: ## build the container image (CPU)
 	docker build --target cpu --file docker/Dockerfile --tag deid-node:cpu .
 
@@ -61,4 +70,11 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 
 $(VENV)/.dev: $(VENV)/.run
 	$(PIP) --group dev --editable ".[cpu,diffusion,provenance,train]"
+	@touch $@
+
+# An environment of their own: what inspects the node's must not be found in it.
+$(SUPPLY)/.made: pyproject.toml
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip --disable-pip-version-check install --quiet "pip>=25.1,<27" \
+	  "cyclonedx-bom>=6,<8" "pip-audit>=2.7,<3"
 	@touch $@

@@ -4,29 +4,34 @@ All or nothing: nothing is caught here. A part that cannot be built stops the
 start, because a node without its leak check is worse than no node.
 """
 
-import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import TextIO
 
 from prometheus_client import CollectorRegistry
 
 from deid_node import __version__
+from deid_node.audit import build as audit_build
+from deid_node.checks import certificates_of, check_all, options_of, usable_certificates
 from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
-from deid_node.errors import ConfigurationError, InputError
-from deid_node.forward import secure as forward_secure
-from deid_node.forward.build import build_destination, build_retry
-from deid_node.forward.options import CStoreOptions, FolderOptions
+from deid_node.errors import InputError
+from deid_node.forward.build import (
+    build_destination,
+    build_inquirers,
+    build_retry,
+    reporting_titles,
+)
+from deid_node.forward.options import FolderOptions
 from deid_node.forward.sender import Sender
 from deid_node.metadata.build import build_scrubber, plan_of, require_key_file
-from deid_node.metadata.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.options import MetadataOptions, Option
 from deid_node.metadata.plan import Plan
+from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.table import EDITION
 from deid_node.node import Node, Parts
-from deid_node.observe.certificates import Certificate, certificate_trouble
+from deid_node.observe.certificates import certificate_trouble
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, PartCheck
 from deid_node.observe.labels import ConfiguredNames
@@ -41,10 +46,8 @@ from deid_node.pixels.keep.judge import KeepList
 from deid_node.pixels.keep.patterns import compiled
 from deid_node.pixels.read.base import Reader
 from deid_node.pixels.read.build import build_reader
-from deid_node.pixels.read.weights import read_weights as read_reader_weights
 from deid_node.pixels.weights import crnn_name
-from deid_node.receive import secure as receive_secure
-from deid_node.receive.build import build_reception, check_reception
+from deid_node.receive.build import build_reception
 from deid_node.receive.peers import Peers
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
@@ -103,19 +106,6 @@ class CorridorFactory:
         )
 
 
-def options_of(
-    treatment: TreatmentOptions, metadata: MetadataOptions, *, name: str
-) -> frozenset[Option]:
-    """Return the options of PS3.15 Annex E that a treatment carries out.
-
-    Pixels are always cleaned: naming other options alone does not turn it off.
-    Raises `ConfigurationError` for an option that this version does not offer.
-    """
-    chosen = metadata.options if treatment.options is None else treatment.options
-    path = "metadata.options" if treatment.options is None else f"treatments.{name}.options"
-    return require_offered(chosen, path=path) | {Option.CLEAN_PIXEL_DATA}
-
-
 def keep_list(treatment: TreatmentOptions, reader: Reader | None) -> KeepList | None:
     """Return which lines a treatment lets stay; None lets none, and reads none."""
     if treatment.text == "all" or reader is None:
@@ -147,10 +137,28 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
     custody = Custody(config.spool, exclusive=True)
     spool, retention, deliveries = Spool(custody), Retention(custody), Deliveries(custody)
     queue = WorkQueue()
+    audit = audit_build.build_audit(
+        config.audit,
+        config.spool.dir,
+        ae_title=config.receive.ae_title,
+        new_uid=Pseudonyms(key).uid,
+        metrics=metrics,
+        log=log,
+    )
     retry = build_retry(config.forward.retry)
+    destinations = config.forward.destinations
+    hearing, inquirers = build_inquirers(destinations, custody, retry, metrics=metrics, log=log)
     senders = {
-        name: Sender(build_destination(name, options), deliveries, retry, log=log, metrics=metrics)
-        for name, options in config.forward.destinations.items()
+        name: Sender(
+            build_destination(name, options),
+            deliveries,
+            retry,
+            log=log,
+            metrics=metrics,
+            record=audit.delivery(name, exports=isinstance(options, FolderOptions)),
+            inquirer=inquirers.get(name),
+        )
+        for name, options in destinations.items()
     }
     engine = build_engine(
         config.work.engine,
@@ -159,10 +167,19 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         corridor_factory=corridor_factory(config, key=key),
         log=log,
     )
-    door, reporter = build_reception(config.receive, custody, queue.offer, metrics=metrics, log=log)
-    certificates = certificates_of(config)
+    door, reporter = build_reception(
+        config.receive,
+        custody,
+        queue.offer,
+        metrics=metrics,
+        log=log,
+        record=audit.door,
+        hear=hearing.hear,
+        archives=reporting_titles(destinations),
+    )
     metrics.watch_custody(retention)
-    metrics.watch_certificates(certificates)
+    certificates = partial(usable_certificates, config)
+    metrics.watch_certificates(partial(certificates_of, config))
     metrics.build_info(
         version=__version__,
         standard_edition=EDITION,
@@ -179,7 +196,8 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         # The node takes instances also while an archive is away: the spool is there for that.
         advisory=[
             *(PartCheck(f"forward_{name}", _reachability(one)) for name, one in senders.items()),
-            PartCheck("certificates", lambda: certificate_trouble(certificates)),
+            PartCheck("certificates", partial(certificate_trouble, certificates)),
+            PartCheck("audit", audit.trouble),
         ],
     )
     return Node(
@@ -195,6 +213,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
                 queue=queue,
                 log=log,
                 reserve_bytes=config.spool.reserve_bytes,
+                record=audit.decided,
             ),
             reporter=reporter,
             door=door,
@@ -203,59 +222,9 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
             ),
             health=health,
             log=log,
+            audit=audit.part,
         )
     )
-
-
-def check_all(config: Config) -> None:
-    """Check what the schema cannot see: rules, keys, tables, models, names of destinations.
-
-    Raises `ConfigurationError` with the YAML path of the first fault.
-    """
-    destinations = config.forward.destinations
-    compile_router(config.route, treatments=config.treatments, destinations=destinations)
-    check_reception(config.receive)
-    read_weights(config.pixels.finder)
-    if any(treatment.keep for treatment in config.treatments.values()):
-        read_reader_weights(config.pixels.reader)
-    painter = build_painter(config.pixels.inpainter)
-    key = require_key_file(config.metadata)
-    for name, treatment in config.treatments.items():
-        chosen = options_of(treatment, config.metadata, name=name)
-        build_scrubber(config.metadata, chosen, key=key)
-        build_inpainter(treatment.fill, painter)
-    for name, options in destinations.items():
-        match options:
-            case CStoreOptions():
-                forward_secure.build_tls(name, options)
-                require_resolvable(options.host, path=f"forward.destinations.{name}.host")
-            case FolderOptions():
-                require_writable(options.dir, path=f"forward.destinations.{name}.dir")
-    require_writable(config.spool.dir, path="spool.dir")
-
-
-def certificates_of(config: Config) -> Sequence[Certificate]:
-    """Return when the certificates of the node expire, after `check_all` has found them well."""
-    found = [*receive_secure.certificates_of(config.receive.tls)]
-    for name, options in config.forward.destinations.items():
-        if isinstance(options, CStoreOptions):
-            found += forward_secure.certificates_of(name, options)
-    return found
-
-
-def require_resolvable(host: str, *, path: str) -> None:
-    """Raise `ConfigurationError` when no address is known for `host`."""
-    try:
-        socket.getaddrinfo(host, None)
-    except OSError:
-        raise ConfigurationError(path, "no address is known for this name") from None
-
-
-def require_writable(folder: Path, *, path: str) -> None:
-    """Raise `ConfigurationError` when `folder` can neither be written to nor created."""
-    there = next(one for one in (folder, *folder.parents) if one.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        raise ConfigurationError(path, "the folder cannot be written to")
 
 
 def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:

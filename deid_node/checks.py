@@ -84,6 +84,19 @@ def certificates_of(config: Config) -> Sequence[Certificate]:
     return [*found, *audit_build.certificates_of(config.audit)]
 
 
+def usable_certificates(config: Config) -> Sequence[Certificate]:
+    """Return `certificates_of` after a look whether each context could be made of the files.
+
+    Raises `ConfigurationError` where one could not: renewed files that are of no use.
+    """
+    check_reception(config.receive)
+    for name, options in config.forward.destinations.items():
+        if isinstance(options, CStoreOptions):
+            forward_secure.build_tls(name, options)
+    audit_build.check_audit(config.audit)
+    return certificates_of(config)
+
+
 def require_resolvable(host: str, *, path: str) -> None:
     """Raise `ConfigurationError` when no address is known for `host`."""
     try:

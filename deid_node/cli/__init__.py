@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         withheld,
     )
     from deid_node.dicom.silence import silence_libraries
+    from deid_node.observe.traces import leave_no_core
 
     parser = argparse.ArgumentParser(
         prog="deid-node",
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.add(commands)
     chosen = parser.parse_args(arguments)
     silence_libraries()
+    leave_no_core()
     try:
         return int(chosen.run(chosen))
     except DeidNodeError as error:

@@ -3,7 +3,7 @@
 TLS 1.2 with four suites, TLS 1.3 beside it, nothing older. Sessions are not
 resumed: associations are few and long, and without tickets there is no key whose
 loss would open old recordings. Nobody is ever asked for a passphrase: a node
-starts without a person.
+starts without a person. Renewed files count from the next connection on.
 """
 
 import ssl
@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from deid_node.dicom.certificates import earliest_expiry
+from deid_node.dicom.renewal import renewing
 from deid_node.errors import ConfigurationError
 from deid_node.values.refusal import TlsFault
 
@@ -45,18 +46,22 @@ def server_context(
     ConfigurationError
         A file cannot be used; `path` is the YAML path of the section.
     """
-    context = _profiled(ssl.PROTOCOL_TLS_SERVER)
-    _show(context, certificate_file, key_file, path=path)
-    if ca_file is not None:
-        _trust(context, ca_file, path=path)
-        context.verify_mode = ssl.CERT_OPTIONAL
-    if require_client_certificate:
-        if ca_file is None:
-            raise ConfigurationError(
-                f"{path}.ca_file", "must be given where a client certificate is required"
-            )
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
+
+    def build(kind: type[ssl.SSLContext]) -> ssl.SSLContext:
+        context = _profiled(kind, ssl.PROTOCOL_TLS_SERVER)
+        _show(context, certificate_file, key_file, path=path)
+        if ca_file is not None:
+            _trust(context, ca_file, path=path)
+            context.verify_mode = ssl.CERT_OPTIONAL
+        if require_client_certificate:
+            if ca_file is None:
+                raise ConfigurationError(
+                    f"{path}.ca_file", "must be given where a client certificate is required"
+                )
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    return renewing(build, (certificate_file, key_file, ca_file))
 
 
 def client_context(
@@ -74,19 +79,23 @@ def client_context(
     ConfigurationError
         A file cannot be used; `path` is the YAML path of the section.
     """
-    context = _profiled(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = check_host_name
-    _trust(context, ca_file, path=path)
-    match certificate_file, key_file:
-        case None, None:
-            pass
-        case None, _:
-            raise ConfigurationError(f"{path}.certificate_file", "must be given with a key")
-        case _, None:
-            raise ConfigurationError(f"{path}.key_file", "must be given with a certificate")
-        case Path() as certificate, Path() as key:
-            _show(context, certificate, key, path=path)
-    return context
+
+    def build(kind: type[ssl.SSLContext]) -> ssl.SSLContext:
+        context = _profiled(kind, ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = check_host_name
+        _trust(context, ca_file, path=path)
+        match certificate_file, key_file:
+            case None, None:
+                pass
+            case None, _:
+                raise ConfigurationError(f"{path}.certificate_file", "must be given with a key")
+            case _, None:
+                raise ConfigurationError(f"{path}.key_file", "must be given with a certificate")
+            case Path() as certificate, Path() as key:
+                _show(context, certificate, key, path=path)
+        return context
+
+    return renewing(build, (certificate_file, key_file, ca_file))
 
 
 def fault_of(error: Exception) -> TlsFault:
@@ -128,9 +137,9 @@ _FAULT_OF_REASON: Final = MappingProxyType(
 )
 
 
-def _profiled(protocol: int) -> ssl.SSLContext:
+def _profiled(kind: type[ssl.SSLContext], protocol: int) -> ssl.SSLContext:
     # Not `create_default_context`: it trusts the system's authorities and obeys SSLKEYLOGFILE.
-    context = ssl.SSLContext(protocol)
+    context = kind(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(":".join((*_SUITES, _STRENGTH)))
     context.options |= (

@@ -17,6 +17,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from deid_node.dicom.silence import silence_libraries
+from deid_node.observe.traces import leave_no_core
 
 
 class Untranscodable(Exception):
@@ -84,6 +85,7 @@ def _started() -> tuple[multiprocessing.process.BaseProcess, Connection]:
 def _serve(line: Connection) -> None:
     """Answer until the line ends: bytes, or None for what cannot be transcoded."""
     silence_libraries()
+    leave_no_core()
     while True:
         try:
             path, transfer_syntax = line.recv()

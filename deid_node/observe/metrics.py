@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
 from deid_node.errors import withhold_codes
-from deid_node.observe.certificates import Certificate, CertificateCollector
+from deid_node.observe.certificates import CertificateCollector, ReadCertificates
 from deid_node.observe.custody import CustodyCollector, WaitingSource
 from deid_node.observe.labels import (
     OTHER,
@@ -171,9 +171,9 @@ class Metrics:
         """Tell what waits in `source` and its free space, read anew at each scrape."""
         self.registry.register(CustodyCollector(source))
 
-    def watch_certificates(self, certificates: Iterable[Certificate]) -> None:
-        """Tell how long each of `certificates` is still good."""
-        self.registry.register(CertificateCollector(certificates))
+    def watch_certificates(self, read: ReadCertificates) -> None:
+        """Tell how long each certificate that `read` finds is still good, read at each scrape."""
+        self.registry.register(CertificateCollector(read))
 
     def instance_received(self, peer: str, size_bytes: int) -> None:
         """Count an instance of `size_bytes` that was taken into custody from `peer`."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from deid_node.errors import ConfigurationError, DeidNodeError, Unexpected
+from deid_node.observe.traces import leave_no_core
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
 from deid_node.work.corridor import Corridor, CorridorFactory
@@ -58,6 +59,7 @@ def _prepare_process() -> None:
     if sys.platform == "linux":
         # A worker deep in native code would not notice that its parent was killed.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    leave_no_core()
     # One process for each core: threads on top of that only wait for each other.
     for name in _THREAD_COUNTS:
         os.environ.setdefault(name, "1")

@@ -28,7 +28,7 @@ def busy_metrics() -> Metrics:
     metrics = Metrics(CollectorRegistry(), names)
     metrics.watch_custody(Spool())
     metrics.watch_certificates(
-        [Certificate("receive", "certificate_file", datetime.now(UTC) + timedelta(days=90))]
+        lambda: [Certificate("receive", "certificate_file", datetime.now(UTC) + timedelta(days=90))]
     )
     metrics.build_info(
         version="0.1.0", standard_edition="2026c", finder="crnn-1", inpainter="telea"

@@ -18,7 +18,9 @@ def lasting(days: float, part: str = "receive") -> Certificate:
 def test_the_time_left_is_told_for_each_file() -> None:
     registry = CollectorRegistry()
     registry.register(
-        CertificateCollector([lasting(10), lasting(-1, "forward_archive")], clock=lambda: NOW)
+        CertificateCollector(
+            lambda: [lasting(10), lasting(-1, "forward_archive")], clock=lambda: NOW
+        )
     )
 
     name, labels = "deid_node_certificate_remaining_seconds", {"setting": "certificate_file"}
@@ -42,4 +44,12 @@ def test_the_time_left_is_told_for_each_file() -> None:
 def test_health_tells_a_month_before(days: tuple[int, ...], trouble: str | None) -> None:
     found = [lasting(one) for one in days]
 
-    assert certificate_trouble(found, clock=lambda: NOW) == trouble
+    assert certificate_trouble(lambda: found, clock=lambda: NOW) == trouble
+
+
+def test_health_tells_of_files_that_cannot_be_read() -> None:
+    def read() -> list[Certificate]:
+        raise FileNotFoundError
+
+    assert certificate_trouble(read) == "certificate_unusable"
+    assert [family.samples for family in CertificateCollector(read).collect()] == [[]]

@@ -66,7 +66,7 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def test_the_metrics_are_those_of_the_contract_with_its_labels(metrics: Metrics) -> None:
     metrics.watch_custody(Source())
-    metrics.watch_certificates([Certificate("receive", "ca_file", datetime.now(UTC))])
+    metrics.watch_certificates(lambda: [Certificate("receive", "ca_file", datetime.now(UTC))])
     metrics.build_info(version="0.1.0", standard_edition="2026c", finder="a", inpainter="b")
     metrics.stage("find", 1.0)
 
