@@ -47,7 +47,7 @@ from tests.unit.pixels.instances import (
 
 BOX = Box(8, 6, 30, 16)
 
-DEPTHS = [(8, 8), (16, 10), (16, 12), (16, 16)]
+DEPTHS = [(8, 8), (16, 10), (16, 12), (16, 14), (16, 16)]
 
 
 def _grey(syntaxes: list[str], depths: list[tuple[int, int]], signs: list[bool]) -> list[Kind]:
@@ -140,6 +140,26 @@ def test_touched_frames_keep_their_syntax_and_all_pixels_outside(kind: Kind) -> 
     assert cleaned.dataset.file_meta.TransferSyntaxUID == kept
     assert cleaned.dataset.PhotometricInterpretation == kind.photometric
     assert dataset == before
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(("stored", "high"), [(12, 15), (10, 13), (8, 8), (1, 15)])
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT, BIG, DEFLATED, RLE, UNCOMPRESSED])
+def test_the_high_bit_may_be_anywhere(syntax: str, stored: int, high: int, signed: bool) -> None:
+    values = noise(Kind(syntax, "MONOCHROME2", 16, stored, signed), frames=2)
+    mask = ((1 << stored) - 1) << (high + 1 - stored)
+    words = (values.view(np.uint16) << (high + 1 - stored) & mask).astype(np.uint16)
+    dataset = instance(words.view(values.dtype), Kind(syntax, "MONOCHROME2", 16, 16, signed))
+    dataset.BitsStored, dataset.HighBit = stored, high
+
+    cleaned = cleaner(BOX).clean(dataset, seed=1)
+
+    after = _values(cleaned.dataset)
+    keep = outside(values.shape[1:3], [region.box for region in cleaned.regions])
+    assert np.array_equal(_values(dataset), values)
+    assert np.array_equal(after[:, keep], values[:, keep])
+    assert not np.array_equal(after[:, ~keep], values[:, ~keep])
+    assert cleaned.dataset.file_meta.TransferSyntaxUID == syntax
 
 
 @pytest.mark.parametrize(
