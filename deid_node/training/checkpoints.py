@@ -1,5 +1,6 @@
 """Weights on disk: the checkpoint of a training, and the arrays that ship."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
@@ -20,11 +21,25 @@ def save_checkpoint(
     descent: torch.optim.Optimizer,
 ) -> None:
     """Write all that a training needs to go on; what stood there stays until it is whole."""
+    shape = net.shape if isinstance(net, ReaderNet) else FinderShape()
+    save_state(target, step, net, averaged, descent, shape=asdict(shape))
+
+
+def save_state(
+    target: Path,
+    step: int,
+    net: nn.Module,
+    averaged: nn.Module,
+    descent: torch.optim.Optimizer,
+    *,
+    shape: Mapping[str, object],
+) -> None:
+    """Write a checkpoint of any network; `shape` is what it is built again from."""
     half_written = target.with_suffix(".part")
     torch.save(
         {
             "step": step,
-            "shape": asdict(net.shape if isinstance(net, ReaderNet) else FinderShape()),
+            "shape": dict(shape),
             "net": net.state_dict(),
             "averaged": averaged.state_dict(),
             "descent": descent.state_dict(),
