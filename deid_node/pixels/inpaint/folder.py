@@ -17,6 +17,7 @@ from enum import StrEnum
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from deid_node.errors import ConfigurationError
@@ -28,11 +29,22 @@ SHIPPED: Final = "inpainter"
 
 _LIBRARIES: Final = ("torch", "diffusers", "transformers", "safetensors")
 _PIPELINE: Final = "StableDiffusionInpaintPipeline"
-_WEIGHTS: Final[Mapping[str, str]] = {
-    "text_encoder": "model.safetensors",
-    "unet": "diffusion_pytorch_model.safetensors",
-    "vae": "diffusion_pytorch_model.safetensors",
-}
+_WEIGHTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "text_encoder": "model.safetensors",
+        "unet": "diffusion_pytorch_model.safetensors",
+        "vae": "diffusion_pytorch_model.safetensors",
+    }
+)
+_MAKES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "text_encoder": ("transformers", "CLIPTextModel"),
+        "tokenizer": ("transformers", "CLIPTokenizer"),
+        "unet": ("diffusers", "UNet2DConditionModel"),
+        "vae": ("diffusers", "AutoencoderKL"),
+    }
+)
+_UNET: Final = "unet/diffusion_pytorch_model.safetensors"
 _CONFIGS: Final = (
     "scheduler/scheduler_config.json",
     "text_encoder/config.json",
@@ -85,6 +97,9 @@ def open_folder(options: StableDiffusionOptions) -> Folder:
     index = _read(path, "model_index.json")
     if index.get("_class_name") != _PIPELINE:
         raise ConfigurationError(SETTING, f"model_index.json is not of a {_PIPELINE}")
+    for part, make in _MAKES.items():
+        if list(index.get(part, ())) != list(make):
+            raise ConfigurationError(SETTING, f"model_index.json: {part} is no {make[1]}")
     configs = {name: _read(path, name) for name in _CONFIGS}
     if not ((path / "tokenizer/tokenizer.json").is_file() or _vocabulary(path)):
         raise ConfigurationError(SETTING, "tokenizer/vocab.json or merges.txt is missing")
@@ -92,14 +107,15 @@ def open_folder(options: StableDiffusionOptions) -> Folder:
         _require_tensors(path, f"{part}/{name}")
     _require_architecture(configs)
     card = _card(path)
-    _require_hashes(path, options.weights_sha256 or card.get("sha256") or {}, options)
+    pinned = options.weights_sha256 or card.get("sha256") or {}
+    _require_hashes(path, pinned, HASHES if options.weights_sha256 else SETTING)
     try:
         masked_image = MaskedImage(card.get("masked_image", MaskedImage.GREY))
     except ValueError:
         raise ConfigurationError(SETTING, "masked_image of its card is not known") from None
     return Folder(
         path,
-        f"sd-{_digest(path / 'unet' / _WEIGHTS['unet'])[:8]}",
+        f"sd-{(pinned.get(_UNET) or _digest(path / _UNET))[:8]}",
         masked_image,
         options.steps or int(card.get("steps", _STEPS)),
         options.device,
@@ -178,8 +194,7 @@ def _require_architecture(configs: Mapping[str, Mapping[str, Any]]) -> None:
             raise ConfigurationError(SETTING, fault)
 
 
-def _require_hashes(path: Path, pinned: Mapping[str, str], options: StableDiffusionOptions) -> None:
-    setting = SETTING if options.weights_sha256 is None else HASHES
+def _require_hashes(path: Path, pinned: Mapping[str, str], setting: str) -> None:
     for name, wanted in pinned.items():
         if not (path / name).resolve().is_relative_to(path.resolve()):
             raise ConfigurationError(setting, "names a file outside of the folder")

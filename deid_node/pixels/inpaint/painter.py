@@ -84,11 +84,15 @@ class Painter:
     def _load(self, device: str) -> None:
         # Nothing is asked of a hub, also not by a library that only wants to count.
         os.environ["HF_HUB_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+        # A worker's streams are the node's log: libraries write nothing there.
+        os.environ["TRANSFORMERS_VERBOSITY"] = "error"
         import diffusers
         import torch
+        import transformers
 
         diffusers.utils.logging.set_verbosity_error()
         diffusers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()
         on_cpu = device == "cpu"
         pipeline = diffusers.StableDiffusionInpaintPipeline.from_pretrained(
             self._folder.path,

@@ -141,7 +141,7 @@ def _square(
         for edge, start, size in zip(corner, begin, mask.shape, strict=True)
     ]
     at = tuple(
-        slice(max(0, start - edge), max(0, start - edge) + SIDE_PIXELS)
+        slice(max(0, start - edge), start - edge + SIDE_PIXELS)
         for edge, start in zip(corner, begin, strict=True)
     )
     return Square(
