@@ -11,18 +11,23 @@ from pynetdicom._globals import MODE_ACCEPTOR
 from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.dul import DULServiceProvider
 from pynetdicom.events import Event
 from pynetdicom.fsm import StateMachine
 from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.service_class import StorageServiceClass
 
+from deid_node.receive.messages import Begin, DataTransfer, Messages
 from deid_node.receive.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
 
 _PAUSE_SECONDS: Final = 0.0001
 # Source and reason of A-ABORT (PS3.8 Table 9-26): the provider, an invalid PDU parameter value.
 _PROVIDER: Final = 2
 _INVALID_PARAMETER: Final = 6
+# Type of a P-DATA-TF PDU, and the event of the state machine (PS3.8 Table 9-22, 9.2.1).
+_DATA_TRANSFER: Final = 0x04
+_DATA_RECEIVED: Final = "Evt10"
 _TOLD_BY_THE_LIBRARY: Final = (
     evt.EVT_DIMSE_RECV,
     evt.EVT_DIMSE_SENT,
@@ -57,7 +62,8 @@ class Acceptor(Association):
     `peer` is its configured name, known once it was admitted; `label` names the
     association in logs. Every C-STORE on an accepted context is served as
     storage, also of a SOP class that the library does not know, without the
-    library's process-wide switch for it. `begin` is called first by its thread
+    library's process-wide switch for it; `arriving` says where its dataset goes while
+    it comes. `begin` is called first by its thread
     and says whether the connection is fit for an association; `ended` is called
     once, by its thread, however it ended.
     """
@@ -68,6 +74,7 @@ class Acceptor(Association):
         ended: "Callable[[Acceptor], None]",
         *,
         begin: "Callable[[Acceptor], bool]" = lambda _acceptor: True,
+        arriving: Begin | None = None,
     ) -> None:
         super().__init__(ae, MODE_ACCEPTOR)
         # A letter in front: eight digits alone would look like a date to the log.
@@ -76,6 +83,9 @@ class Acceptor(Association):
         self._begin, self._ended = begin, ended
         self._heard_at = monotonic()
         self.turns = Turns()
+        self._messages = Messages(self, arriving)
+        self.dimse = self._messages
+        self.dul._decode_pdu = self._decoded  # type: ignore[assignment, method-assign]  # noqa: SLF001
         # The library's queues, and its pause between two looks at them: with turns known,
         # its threads wait where they would have looked.
         self.dimse.msg_queue = MessageQueue(self.turns)
@@ -110,6 +120,7 @@ class Acceptor(Association):
         except Exception:  # noqa: BLE001
             self.break_off()
         finally:
+            self._messages.discard()
             self._ended(self)
 
     def break_off(self) -> None:
@@ -129,6 +140,12 @@ class Acceptor(Association):
             self._questions.put(ending)
         else:
             self._questions.put(None)
+
+    def _decoded(self, content: bytearray) -> tuple[Any, str]:
+        """Return a PDU and the event that it is; data is not copied."""
+        if content[0] == _DATA_TRANSFER:
+            return DataTransfer(memoryview(content)), _DATA_RECEIVED
+        return DULServiceProvider._decode_pdu(self.dul, content)  # noqa: SLF001
 
     def _stop_waiting(self, _message: Event) -> None:
         """Let our thread end that waits for a request which cannot come any more.

@@ -16,7 +16,9 @@ from deid_node.observe.labels import Stage
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.acceptor import Acceptor, acceptor_of
+from deid_node.receive.messages import ArrivingDataset
 from deid_node.receive.status import StoreStatus, status_of
+from deid_node.spool.incoming import Incoming
 from deid_node.spool.spool import Acceptance, Arrival, Spool
 from deid_node.values.identity import InstanceId
 from deid_node.values.origin import Origin
@@ -44,6 +46,21 @@ class StoreHandler:
         self._log = log
         self._record = record
 
+    def begin(self, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> Incoming:
+        """Return where the dataset of such an instance is written while it comes."""
+        incoming = self._spool.begin()
+        try:
+            header = spool_header(
+                sop_class_uid=sop_class_uid,
+                sop_instance_uid=sop_instance_uid,
+                transfer_syntax=transfer_syntax,
+            )
+        except DatasetUnreadable as error:
+            incoming.fail(error)
+        else:
+            incoming.begin(header)
+        return incoming
+
     def __call__(self, message: Message) -> int:
         """Return the status of C-STORE-RSP: Success only with the instance in custody."""
         started = perf_counter()
@@ -64,37 +81,40 @@ class StoreHandler:
         request = message.request
         if not isinstance(request, C_STORE) or request.DataSet is None:
             raise DatasetUnreadable("the request carries no dataset")
-        dataset = request.DataSet.getvalue()
         sop_class_uid = str(request.AffectedSOPClassUID)
         sop_instance_uid = str(request.AffectedSOPInstanceUID)
         transfer_syntax = str(message.context.transfer_syntax)
-        require_identity(
-            dataset,
-            sop_class_uid=sop_class_uid,
-            sop_instance_uid=sop_instance_uid,
-            transfer_syntax=transfer_syntax,
-        )
-        header = spool_header(
-            sop_class_uid=sop_class_uid,
-            sop_instance_uid=sop_instance_uid,
-            transfer_syntax=transfer_syntax,
-        )
-        origin = Origin(
-            peer=association.peer,
-            calling_ae=str(association.requestor.ae_title).strip(),
-            called_ae=str(association.acceptor.ae_title).strip(),
-            address=str(association.requestor.address),
-            association=association.label,
-            received_at=datetime.now(UTC),
-            transfer_syntax=transfer_syntax,
-        )
-        acceptance = self._spool.accept(
-            Arrival(origin, sop_class_uid, sop_instance_uid), (header, dataset)
-        )
+        if isinstance(request.DataSet, ArrivingDataset):
+            incoming = request.DataSet.incoming
+        else:
+            # So short that it came in one piece with its command.
+            incoming = self.begin(sop_class_uid, sop_instance_uid, transfer_syntax)
+            incoming.write(request.DataSet.getvalue())
+        try:
+            require_identity(
+                bytes(incoming.head),
+                sop_class_uid=sop_class_uid,
+                sop_instance_uid=sop_instance_uid,
+                transfer_syntax=transfer_syntax,
+            )
+            origin = Origin(
+                peer=association.peer,
+                calling_ae=str(association.requestor.ae_title).strip(),
+                called_ae=str(association.acceptor.ae_title).strip(),
+                address=str(association.requestor.address),
+                association=association.label,
+                received_at=datetime.now(UTC),
+                transfer_syntax=transfer_syntax,
+            )
+            acceptance = self._spool.accept(
+                Arrival(origin, sop_class_uid, sop_instance_uid), incoming
+            )
+        finally:
+            incoming.discard()
         if self._record is not None:
             # Of a repeated one, custody knows the first association; this is another.
             arrived = replace(acceptance.instance, origin=origin)
-            self._record.received(arrived, dataset, repeated=acceptance.repeated)
+            self._record.received(arrived, bytes(incoming.head), repeated=acceptance.repeated)
         return acceptance
 
     def _tell(self, acceptance: Acceptance) -> None:

@@ -122,6 +122,7 @@ class Door:
                 tls=tls,
                 unsecured=self._unsecured,
                 admits=self._admits,
+                arriving=self._store.begin,
             )
         except OSError as error:
             raise ConfigurationError(

@@ -21,6 +21,7 @@ from deid_node.receive.turns import LONGEST_WAIT_SECONDS
 _LARGEST_ASSOCIATE_BYTES: Final = 1 << 20
 _LARGEST_UNLIMITED_BYTES: Final = 1 << 28
 _LEAST_BYTES_PER_SECOND: Final = 1000
+_MOST_UNANSWERED: Final = 8
 # A record of TLS is no longer.
 _AHEAD_BYTES: Final = 1 << 14
 
@@ -44,6 +45,7 @@ class DoorSocket(AssociationSocket):
     ) -> None:
         super().__init__(association, client_socket=connection)
         self._turns = association.turns
+        self._unanswered = association.dimse.msg_queue
         self._spoilt = False
         # Plaintext that was taken out of TLS to see whether there is any.
         self._ahead = bytearray()
@@ -91,6 +93,10 @@ class DoorSocket(AssociationSocket):
     def ready(self) -> bool:
         """Return whether bytes wait to be read, after waiting a moment for them or our answer."""
         if self.socket is None or not self._is_connected or self._spoilt:
+            sleep(LONGEST_WAIT_SECONDS)
+            return False
+        if self._unanswered.qsize() >= _MOST_UNANSWERED:
+            # Who does not wait for answers waits for room: it is not all kept in memory.
             sleep(LONGEST_WAIT_SECONDS)
             return False
         if self._turns.ours and self._turns.wait_for_answer():

@@ -8,7 +8,6 @@ folder is fsynced; `sync_folder` does that once for many renames.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from deid_node.errors import BlobDamaged
@@ -31,30 +30,6 @@ class Blobs:
         for folder in (self.root, self.partial, self.received, self.clean):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(folder.parent)
-
-    def write_partial(self, name: str, chunks: Iterable[bytes]) -> BlobRef:
-        """Write `chunks` to ``partial/name``, fsync them and return their reference.
-
-        Raises `OSError` (and leaves no file behind) when the disk does not take
-        them. The folder itself is not fsynced: `place` follows.
-        """
-        path = self.partial / name
-        digest = hashlib.sha256()
-        size = 0
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-            try:
-                for chunk in chunks:
-                    digest.update(chunk)
-                    size += len(chunk)
-                    _write_all(descriptor, chunk)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        return BlobRef(name, size, digest.hexdigest())
 
     def free_bytes(self) -> int:
         """Return how many bytes the spool's disk can still take."""
@@ -98,10 +73,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _write_all(descriptor: int, chunk: bytes) -> None:
-    view = memoryview(chunk)
-    while view:
-        written = os.write(descriptor, view)
-        view = view[written:]

@@ -11,10 +11,11 @@ from time import time
 
 from deid_node.errors import BlobDamaged, DeidNodeError, UidConflict, WorkerLost
 from deid_node.spool.blobs import verified
-from deid_node.spool.committer import Transaction, custody_error
+from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import blob_name, received_from, report_json
-from deid_node.values.identity import InstanceId, new_instance_id
+from deid_node.spool.incoming import Incoming
+from deid_node.spool.journal import received_from, report_json
+from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.order import MAX_STARTS, WorkOrder
 from deid_node.values.origin import Origin
@@ -51,21 +52,22 @@ class Spool:
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
 
-    def accept(self, arrival: Arrival, chunks: Iterable[bytes]) -> Acceptance:
-        """Take the Part 10 file made of `chunks` into custody.
+    def begin(self) -> Incoming:
+        """Return where to write an instance that begins to arrive."""
+        return Incoming(self._custody.blobs.partial, self._custody.require_room)
+
+    def accept(self, arrival: Arrival, content: Incoming | Iterable[bytes]) -> Acceptance:
+        """Take into custody the Part 10 file that has come, or that is made of chunks.
 
         Returns after file, folder and journal are on disk. Raises `SpoolFull`
-        or `SpoolUnavailable`: then nothing was kept and the sender still owns
-        the instance.
+        or `SpoolUnavailable`, or the fault that was kept while it came: then nothing
+        was kept and the sender still owns the instance.
         """
-        self._custody.require_room()
+        incoming = content if isinstance(content, Incoming) else self._written(content)
         blobs = self._custody.blobs
-        instance = new_instance_id()
-        name = blob_name(instance)
-        try:
-            blob = blobs.write_partial(name, chunks)
-        except OSError as error:
-            raise custody_error(error) from None
+        instance, name = incoming.instance, incoming.path.name
+        with self._custody.watched():
+            blob = incoming.finish()
         received = ReceivedInstance(
             instance, arrival.origin, blob, arrival.sop_class_uid, arrival.sop_instance_uid
         )
@@ -92,7 +94,13 @@ class Spool:
         finally:
             # Gone already when it was placed; a repeated one, or one whose commit
             # failed before the rename, must not stay behind.
-            (blobs.partial / name).unlink(missing_ok=True)
+            incoming.discard()
+
+    def _written(self, chunks: Iterable[bytes]) -> Incoming:
+        incoming = self.begin()
+        for chunk in chunks:
+            incoming.write(chunk)
+        return incoming
 
     def claim(self, instance: InstanceId) -> WorkOrder | Withheld | None:
         """Count a start of `instance` and return the order for it.

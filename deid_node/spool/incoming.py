@@ -1,0 +1,118 @@
+"""An instance on its way into custody: its bytes go to disk while they come.
+
+Nobody has promised anything yet: what lies there counts for nothing until
+`Spool.accept` has put it on disk for good and the journal names it. Only the
+beginning is kept in memory, so that an instance may be larger than that.
+"""
+
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from deid_node.errors import DeidNodeError
+from deid_node.spool.committer import custody_error
+from deid_node.spool.journal import blob_name
+from deid_node.values.identity import InstanceId, new_instance_id
+from deid_node.values.instance import BlobRef
+
+_HEAD_BYTES: Final = 1 << 18
+_BUFFER_BYTES: Final = 1 << 17
+_LOOK_EACH_BYTES: Final = 1 << 24
+
+
+class Incoming:
+    """One file in ``partial``. The thread that writes may not know yet that another discards.
+
+    A fault does not stop the sender in the middle of its message: it is kept, the
+    bytes that follow are let go, and `finish` raises it, so that the sender hears a
+    status. `require_room` raises `SpoolFull` at the reserve and is asked now and then.
+    """
+
+    def __init__(self, folder: Path, require_room: Callable[[], None]) -> None:
+        self.instance: InstanceId = new_instance_id()
+        self.path = folder / blob_name(self.instance)
+        self.head = bytearray()
+        """The first bytes of the dataset: 256 KiB, or all where it is shorter."""
+        self.is_over = False
+        """Whether nothing of it is held any more: it was taken into custody, or let go."""
+        self._lock = threading.RLock()
+        self._require_room = require_room
+        self._fault: DeidNodeError | None = None
+        self._file: BinaryIO | None = None
+        self._digest = hashlib.sha256()
+        self._size = self._next_look = 0
+
+    def begin(self, header: bytes) -> None:
+        """Write what stands before the dataset: the preamble and the File Meta Information."""
+        self._put(header)
+
+    def write(self, piece: bytes | memoryview) -> None:
+        """Write the next bytes of the dataset; does not raise."""
+        room = _HEAD_BYTES - len(self.head)
+        if room > 0:
+            self.head += piece[:room]
+        self._put(piece)
+
+    def fail(self, fault: DeidNodeError) -> None:
+        """Let go of the bytes; `finish` will raise `fault`, or the one before it."""
+        self._fault = self._fault or fault
+        self.discard()
+
+    def finish(self) -> BlobRef:
+        """Put the file on disk and return its reference.
+
+        Its folder is not fsynced: the rename into custody follows. Raises the fault
+        that was kept, `SpoolFull` or `SpoolUnavailable`; then the file is gone.
+        """
+        # Also of no bytes at all there is a file.
+        self._put(b"")
+        file = self._file
+        if file is not None:
+            try:
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+            except OSError as error:
+                self.fail(custody_error(error))
+        if self._fault is not None:
+            raise self._fault
+        return BlobRef(self.path.name, self._size, self._digest.hexdigest())
+
+    def discard(self) -> None:
+        """Remove the file where it still lies in ``partial``; may be called again."""
+        with self._lock:
+            self.is_over = True
+            file, self._file = self._file, None
+            if file is None:
+                return
+            with suppress(OSError):
+                # It writes what it holds back first, and the disk may be full.
+                file.close()
+            with suppress(OSError):
+                self.path.unlink(missing_ok=True)
+
+    def _put(self, piece: bytes | memoryview) -> None:
+        with self._lock:
+            if self.is_over:
+                return
+            try:
+                self._append(piece)
+            except OSError as error:
+                self.fail(custody_error(error))
+            except DeidNodeError as error:
+                self.fail(error)
+
+    def _append(self, piece: bytes | memoryview) -> None:
+        if self._size >= self._next_look:
+            self._require_room()
+            self._next_look += _LOOK_EACH_BYTES
+        if self._file is None:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+            self._file = os.fdopen(descriptor, "wb", _BUFFER_BYTES)
+        self._file.write(piece)
+        self._digest.update(piece)
+        self._size += len(piece)
