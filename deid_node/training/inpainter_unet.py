@@ -1,27 +1,28 @@
-"""Second stage of the inpainter: to draw the latents of a hole from what lies around it.
+"""Second stage of the inpainter: a UNet that draws latents into a hole, told what image it is.
 
-Half of what is learned is the first answer to pure noise, the mean of all fills
-that fit: most of a fill's worth is decided there. The autoencoder stays as the
-first stage left it. The step number alone decides what is seen.
+Half of all steps show it pure noise: what it answers there is its best estimate, and
+the first step of every fill. The other half are spread over the whole schedule. What
+counts is the hole and its rim; the rest of the picture is only kept in order.
+The step number alone decides what is seen, so a training goes on where it was cut off.
 """
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from diffusers import AutoencoderKL, DDIMScheduler
+from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
 from torch import Tensor, nn
 from torch.utils.data import Dataset
-from transformers import CLIPTokenizer
+from transformers import CLIPTextModel, CLIPTokenizer
 
+from deid_node.errors import InputError
 from deid_node.models.inpainter import TRAINING_STEPS, InpainterParts, schedule
-from deid_node.pixels.inpaint.prompts import NEUTRAL
-from deid_node.training.backgrounds import read_backgrounds
+from deid_node.training.backgrounds import Part, read_backgrounds
 from deid_node.training.checkpoints import resume, save_state
 from deid_node.training.course import chosen_device, follow, rate_of_learning, stream, write_down
 from deid_node.training.crops import CropMaker, told
@@ -31,174 +32,82 @@ from deid_node.training.inpainter_options import InpainterTraining, first_parts
 
 CHECKPOINT = "unet.pt"
 CURVE = "unet_curve.csv"
-_COLUMNS = ("step", "learning_rate", "loss", "validation_loss", "seconds")
-_VALIDATION_CROPS = 48
+_COLUMNS = ("step", "learning_rate", "loss", "best_estimate_psnr", "telea_psnr", "seconds")
+_PURE_NOISE = TRAINING_STEPS - 1
+_NOISE_SHARE = 0.5
+_RIM, _ELSEWHERE = 0.3, 0.03
+_VALIDATION_BATCHES = 4
 _VALIDATION_SEED_OFFSET = 7919
-_FROM_NOISE = 0.5
-_WIDE_EVERY = 4
-_RIM_CELLS = 2
-_RIM_WEIGHT = 0.3
-_FAR_WEIGHT = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class CropBatch:
-    """Crops for one step: what was there, what the model sees, where the hole is, what is told.
+class Drawing(nn.Module):
+    """The two networks that learn together."""
 
-    `truth` and `around` are ``(count, 3, side, side)`` from -1 to 1, `holes`
-    ``(count, 1, side, side)`` 0 or 1.
-    """
+    def __init__(self, unet: UNet2DConditionModel, text: CLIPTextModel) -> None:
+        super().__init__()
+        self.unet = unet
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A batch: pictures ``(n, 3, side, side)`` from -1 to 1, holes ``(n, 1, side, side)``."""
 
     truth: Tensor
     around: Tensor
-    holes: Tensor
+    hole: Tensor
     prompts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Latents:
-    """A batch as the UNet sees it; `holes` is 1 in every cell that a hole touches."""
+class _Batches(Dataset[Shown]):
+    """Batch number `step`, whatever was shown before."""
 
-    truth: Tensor
-    around: Tensor
-    holes: Tensor
-
-
-class _Batches(Dataset[CropBatch]):
-    """Batch number `step`: every fourth is of fewer crops, twice as wide."""
-
-    def __init__(self, narrow: CropMaker, wide: CropMaker, batch: int, span: range) -> None:
-        self._narrow, self._wide, self._batch, self._span = narrow, wide, batch, span
+    def __init__(self, maker: CropMaker, options: InpainterTraining, first: int, last: int) -> None:
+        self._maker, self._options, self._first, self._last = maker, options, first, last
 
     def __len__(self) -> int:
-        return len(self._span)
+        return max(0, self._last - self._first)
 
-    def __getitem__(self, offset: int) -> CropBatch:
-        step = self._span[offset]
-        if step % _WIDE_EVERY == _WIDE_EVERY - 1:
-            return batch_of(self._wide, step * self._batch, max(1, self._batch // 4))
-        return batch_of(self._narrow, step * self._batch, self._batch)
-
-
-def batch_of(maker: CropMaker, first: int, count: int, *, neutral: float = 0.25) -> CropBatch:
-    """Return crops `first` to ``first + count - 1``; so large a share is told no prompt."""
-    crops = [maker.crop(first + number) for number in range(count)]
-    chance = np.random.default_rng(first)
-    return CropBatch(
-        in_range(np.stack([crop.truth for crop in crops])),
-        in_range(np.stack([crop.around for crop in crops])),
-        torch.from_numpy(np.stack([crop.hole for crop in crops])).float()[:, None],
-        tuple(told(crop, chance, neutral=neutral) for crop in crops),
-    )
-
-
-class Drawer(nn.Module):
-    """The two networks that this stage trains, and the prompts they know."""
-
-    def __init__(self, parts: InpainterParts) -> None:
-        super().__init__()
-        self.unet = parts.unet
-        self.text_encoder = parts.text_encoder
-        self._tokenizer: CLIPTokenizer = parts.tokenizer
-
-    def forward(
-        self, noisy: Tensor, times: Tensor, latents: Latents, prompts: Sequence[str]
-    ) -> Tensor:
-        """Return the velocity that the UNet sees in `noisy` at `times`."""
-        known = sorted(set(prompts))
-        tokens = self._tokenizer(
-            known, padding="max_length", truncation=True, return_tensors="pt"
-        ).input_ids
-        said = self.text_encoder(tokens.to(noisy.device))[0]
-        said = said[[known.index(prompt) for prompt in prompts]]
-        seen = torch.cat([noisy, latents.holes, latents.around], dim=1)
-        velocity: Tensor = self.unet(seen, times, encoder_hidden_states=said).sample
-        return velocity
-
-
-def encoded(autoencoder: AutoencoderKL, batch: CropBatch, cell: int) -> Latents:
-    """Return `batch` in latents of spread one, one for every `cell` pixels each way."""
-    device = autoencoder.device
-    factor = autoencoder.config.scaling_factor
-    pictures = torch.cat([batch.truth, batch.around]).to(device)
-    with torch.no_grad():
-        both = autoencoder.encode(
-            pictures.contiguous(memory_format=torch.channels_last)
-        ).latent_dist.mode()
-    truth, around = (both.float() * factor).chunk(2)
-    holes = nn.functional.max_pool2d(batch.holes.to(device), cell)
-    return Latents(truth, around, holes)
-
-
-def drawing_loss(
-    drawer: Drawer,
-    latents: Latents,
-    prompts: Sequence[str],
-    plan: DDIMScheduler,
-    chance: torch.Generator,
-) -> Tensor:
-    """Return the squared error of the velocity, weighed by how near a cell is to the hole."""
-    truth = latents.truth
-    noise = torch.randn(truth.shape, generator=chance).to(truth.device)
-    count = len(truth)
-    times = torch.randint(0, TRAINING_STEPS, (count,), generator=chance)
-    times[torch.rand(count, generator=chance) < _FROM_NOISE] = TRAINING_STEPS - 1
-    times = times.to(truth.device)
-    noisy = plan.add_noise(truth, noise, times)
-    wanted = plan.get_velocity(truth, noise, times)
-    wrong = (drawer(noisy, times, latents, prompts).float() - wanted).square().mean(1, True)
-    return weighed(wrong, latents.holes)
-
-
-def weighed(wrong: Tensor, holes: Tensor) -> Tensor:
-    """Return the mean of `wrong`, in which the holes count most and what is far off little."""
-    reach = 2 * _RIM_CELLS + 1
-    rim = nn.functional.max_pool2d(holes, reach, stride=1, padding=_RIM_CELLS)
-    weights = _FAR_WEIGHT + (_RIM_WEIGHT - _FAR_WEIGHT) * rim + (1 - _RIM_WEIGHT) * holes
-    return (weights * wrong).sum() / weights.sum()
+    def __getitem__(self, offset: int) -> Shown:
+        step, count = self._first + offset, self._options.batch
+        crops = [self._maker.crop(step * count + n) for n in range(count)]
+        chance = np.random.default_rng([self._options.seed, step])
+        return Shown(
+            in_range(np.stack([crop.truth for crop in crops])),
+            in_range(np.stack([crop.around for crop in crops])),
+            torch.from_numpy(np.stack([crop.hole for crop in crops]))[:, None].float(),
+            tuple(told(crop, chance, neutral=self._options.neutral) for crop in crops),
+        )
 
 
 def train_unet(options: InpainterTraining, *, tell: Callable[[str], None] = print) -> Path:
     """Train, or go on training, and return the checkpoint's path.
 
-    The autoencoder is that of `start_from`, else that of the first stage in `out`.
+    The autoencoder is that of the first stage in `options.out`, else that of
+    `options.start_from`; it does not change.
 
     Raises
     ------
-    FileNotFoundError
-        There is no autoencoder yet.
+    InputError
+        There is no autoencoder.
     """
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     cv2.setNumThreads(1)
     device = chosen_device(options.device)
     parts = first_parts(options)
-    autoencoder = parts.autoencoder
-    if options.start_from is None:
-        autoencoder = load_autoencoder(options.out / AUTOENCODER, options)
+    autoencoder = _first_stage(parts, options).requires_grad_(False)
     autoencoder.to(device, memory_format=torch.channels_last)
-    options.out.mkdir(parents=True, exist_ok=True)
-    drawer = Drawer(parts).train()
-    drawer.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    averaged = copy.deepcopy(drawer).requires_grad_(False)
-    descent = torch.optim.AdamW(drawer.parameters(), lr=options.learning_rate, weight_decay=0.01)
-    first = resume(options.out / CHECKPOINT, drawer, averaged, descent, device)
-    pictures = read_backgrounds(options.backgrounds, "train")
-    makers = [
-        CropMaker(pictures, side=side, seed=options.seed)
-        for side in (options.side, 2 * options.side)
-    ]
-    check = batch_of(
-        CropMaker(
-            read_backgrounds(options.backgrounds, "validation"), side=options.side,
-            seed=options.seed + _VALIDATION_SEED_OFFSET,
-        ),
-        0, _VALIDATION_CROPS,
-    )  # fmt: skip
-    batches = _Batches(*makers, options.batch, range(first, options.steps))
-    plan = schedule()
+    net = Drawing(parts.unet, parts.text_encoder).train()
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = copy.deepcopy(net).requires_grad_(False).eval()
+    descent = torch.optim.AdamW(net.parameters(), lr=options.learning_rate, weight_decay=0.0)
+    first = resume(options.out / CHECKPOINT, net, averaged, descent, device)
+    artist = _Artist(autoencoder, parts.tokenizer, schedule(), device, options.half_precision)
+    batches = _Batches(_maker(options, "train", 0), options, first, options.steps)
+    examined = _examined(options)
     started, losses = time.monotonic(), []
-    for step, batch in enumerate(stream(batches, workers=options.workers), start=first):
+    for step, shown in enumerate(stream(batches, workers=options.workers), start=first):
         rate = rate_of_learning(
             step, steps=options.steps, highest=options.learning_rate,
             warm_up=options.warm_up, fall=options.fall,
@@ -206,62 +115,135 @@ def train_unet(options: InpainterTraining, *, tell: Callable[[str], None] = prin
         for parameters in descent.param_groups:
             parameters["lr"] = rate
         descent.zero_grad(set_to_none=True)
-        chance = torch.Generator().manual_seed(options.seed * 1_000_003 + step)
-        with torch.autocast(device.type, torch.bfloat16, enabled=options.half_precision):
-            latents = encoded(autoencoder, batch, options.shape.cell)
-            loss = drawing_loss(drawer, latents, batch.prompts, plan, chance)
+        loss = artist.loss(net, shown, torch.Generator().manual_seed(step))
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(drawer.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         descent.step()
-        follow(averaged, drawer, min(options.average, (step + 1) / (step + 10)))
+        follow(averaged, net, min(options.average, (step + 1) / (step + 10)))
         losses.append(float(loss.detach()))
         if (step + 1) % options.save_every == 0 or step + 1 == options.steps:
             save_state(
-                options.out / CHECKPOINT, step + 1, asdict(options.shape), drawer, averaged, descent
-            )
-            examined = best_estimate_loss(averaged, autoencoder, check, options.shape.cell)
-            row = (
-                step + 1, rate, float(np.mean(losses)), examined, time.monotonic() - started
+                options.out / CHECKPOINT, step + 1, net, averaged, descent,
+                shape=asdict(options.shape),
             )  # fmt: skip
+            best, telea = artist.estimate(averaged, examined)
+            row = (step + 1, rate, float(np.mean(losses)), best, telea, time.monotonic() - started)
             write_down(options.out / CURVE, _COLUMNS, row)
             losses.clear()
             tell(
-                f"unet step={step + 1}/{options.steps} loss={row[2]:.4f} validation={row[3]:.4f} "
-                f"seconds={row[4]:.0f}"
+                f"unet step={step + 1}/{options.steps} loss={row[2]:.4f} "
+                f"best_estimate={best:.2f} dB telea={telea:.2f} dB"
             )
     return options.out / CHECKPOINT
 
 
-def best_estimate_loss(
-    drawer: Drawer, autoencoder: AutoencoderKL, batch: CropBatch, cell: int
-) -> float:
-    """Return the error of the first answer to pure noise in the holes, of Telea's there.
-
-    Below 1 the answer is nearer to the truth than the fill that it was shown.
-    """
-    latents = encoded(autoencoder, batch, cell)
-    noise = torch.randn(latents.truth.shape, generator=torch.Generator().manual_seed(0))
-    times = torch.full((len(noise),), TRAINING_STEPS - 1, device=latents.truth.device)
-    with torch.no_grad():
-        answer = -drawer(
-            noise.to(times.device), times, latents, [NEUTRAL] * len(noise)
-        ).float()
-    own = (latents.holes * (answer - latents.truth).square()).sum()
-    shown = (latents.holes * (latents.around - latents.truth).square()).sum()
-    return float(own / shown)
-
-
-def load_parts(out: Path, options: InpainterTraining) -> InpainterParts:
-    """Return the averaged inpainter of both stages' checkpoints, ready to be written."""
+def trained_parts(options: InpainterTraining) -> InpainterParts:
+    """Return the averaged networks of both stages, as they ship."""
     parts = first_parts(options)
-    autoencoder = parts.autoencoder
+    net = Drawing(parts.unet, parts.text_encoder)
+    state = torch.load(options.out / CHECKPOINT, map_location="cpu", weights_only=True)
+    net.load_state_dict(state["averaged"])
+    net.eval()
+    return InpainterParts(_first_stage(parts, options), net.unet, net.text, parts.tokenizer)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Artist:
+    """What stays the same while the networks learn."""
+
+    autoencoder: AutoencoderKL
+    tokenizer: CLIPTokenizer
+    noising: DDIMScheduler
+    device: torch.device
+    half_precision: bool
+
+    def loss(self, net: Drawing, shown: Shown, chance: torch.Generator) -> Tensor:
+        """Return the weighted error of the velocity that `net` sees in noisy latents."""
+        with torch.no_grad(), self._fast():
+            truth, around = (self._latents(pictures) for pictures in (shown.truth, shown.around))
+        hole = _shrunk(shown.hole.to(self.device), truth)
+        noise = torch.randn(truth.shape, generator=chance).to(self.device)
+        times = torch.randint(0, TRAINING_STEPS, truth.shape[:1], generator=chance)
+        times[torch.rand(truth.shape[:1], generator=chance) < _NOISE_SHARE] = _PURE_NOISE
+        times = times.to(self.device)
+        noisy = self.noising.add_noise(truth, noise, times)
+        wanted = self.noising.get_velocity(truth, noise, times)
+        with self._fast():
+            seen = net.unet(
+                torch.cat([noisy, hole, around], dim=1), times, self._told(net, shown.prompts)
+            ).sample
+        rim = nn.functional.max_pool2d(hole, 3, 1, 1) - hole
+        weight = hole + _RIM * rim + _ELSEWHERE
+        wrong = (seen.float() - wanted).square() * weight
+        loss: Tensor = wrong.sum() / (weight.sum() * truth.shape[1])
+        return loss
+
+    @torch.no_grad()
+    def estimate(self, net: Drawing, examined: Sequence[Shown]) -> tuple[float, float]:
+        """Return the mean PSNR in the hole, in dB, of the best estimate and of Telea."""
+        drawn, grown = [], []
+        for number, shown in enumerate(examined):
+            around = self._latents(shown.around)
+            hole = _shrunk(shown.hole.to(self.device), around)
+            noise = torch.randn(around.shape, generator=torch.Generator().manual_seed(number))
+            times = torch.full(around.shape[:1], _PURE_NOISE, device=self.device)
+            with self._fast():
+                seen = net.unet(
+                    torch.cat([noise.to(self.device), hole, around], dim=1),
+                    times, self._told(net, shown.prompts),
+                ).sample  # fmt: skip
+            factor = self.autoencoder.config.scaling_factor
+            fill = self.autoencoder.decode(-seen.float() / factor).sample.clamp(-1, 1).cpu()
+            for one in range(len(fill)):
+                drawn.append(_psnr(fill[one], shown.truth[one], shown.hole[one]))
+                grown.append(_psnr(shown.around[one], shown.truth[one], shown.hole[one]))
+        return float(np.mean(drawn)), float(np.mean(grown))
+
+    def _latents(self, pictures: Tensor) -> Tensor:
+        near = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
+        latents: Tensor = self.autoencoder.encode(near).latent_dist.mode().float()
+        scaled: Tensor = latents * self.autoencoder.config.scaling_factor
+        return scaled
+
+    def _told(self, net: Drawing, prompts: Sequence[str]) -> Tensor:
+        tokens = self.tokenizer(
+            list(prompts), padding="max_length", truncation=True, return_tensors="pt",
+            max_length=self.tokenizer.model_max_length,
+        )  # fmt: skip
+        told: Tensor = net.text(tokens.input_ids.to(self.device))[0]
+        return told
+
+    def _fast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.half_precision)
+
+
+def _first_stage(parts: InpainterParts, options: InpainterTraining) -> AutoencoderKL:
+    checkpoint = options.out / AUTOENCODER
+    if checkpoint.exists():
+        return load_autoencoder(checkpoint, options)
     if options.start_from is None:
-        autoencoder = load_autoencoder(out / AUTOENCODER, options)
-    drawer = Drawer(parts)
-    state: Mapping[str, Mapping[str, Tensor]] = torch.load(
-        out / CHECKPOINT, map_location="cpu", weights_only=True
+        raise InputError(f"{AUTOENCODER} is missing: train the stage autoencoder first")
+    return parts.autoencoder
+
+
+def _maker(options: InpainterTraining, part: Part, offset: int) -> CropMaker:
+    return CropMaker(
+        read_backgrounds(options.backgrounds, part), side=options.side, seed=options.seed + offset
     )
-    drawer.load_state_dict(state["averaged"])
-    return InpainterParts(
-        autoencoder, drawer.unet.eval(), drawer.text_encoder.eval(), parts.tokenizer
-    )
+
+
+def _examined(options: InpainterTraining) -> tuple[Shown, ...]:
+    maker = _maker(options, "validation", _VALIDATION_SEED_OFFSET)
+    batches = _Batches(maker, options, 0, _VALIDATION_BATCHES)
+    return tuple(batches[number] for number in range(_VALIDATION_BATCHES))
+
+
+def _shrunk(hole: Tensor, latents: Tensor) -> Tensor:
+    """Return the hole at the size of the latents: every cell that a pixel of it lies in."""
+    return nn.functional.max_pool2d(hole, hole.shape[-1] // latents.shape[-1])
+
+
+def _psnr(fill: Tensor, truth: Tensor, hole: Tensor) -> float:
+    inside = hole.expand_as(truth) > 0
+    error = ((fill[inside] - truth[inside]) / 2).square().mean().clamp_min(1e-8)
+    return float(-10 * error.log10())
