@@ -8,13 +8,15 @@ from types import MappingProxyType
 from deid_node.cli.arguments import Commands
 from deid_node.errors import InputError
 
-_MODELS = ("finder", "reader")
+_MODELS = ("finder", "reader", "inpainter")
 _TOOLS = MappingProxyType(
     {
         ("train", "finder"): "deid_node.training.finder",
         ("train", "reader"): "deid_node.training.reader",
+        ("train", "inpainter"): "deid_node.training.inpainter",
         ("export", "finder"): "deid_node.training.ship",
         ("export", "reader"): "deid_node.training.ship_reader",
+        ("export", "inpainter"): "deid_node.training.ship_inpainter",
     }
 )
 
@@ -36,6 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         tool = importlib.import_module(_TOOLS[arguments.command, arguments.model])
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: install deid-node[cpu,train]") from None
+        raise InputError(f"{error.name} is missing: install deid-node[cpu,diffusion,train]") from None
     sys.argv[0] = f"deid-node {arguments.command} {arguments.model}"
     return int(tool.main(arguments.rest))
