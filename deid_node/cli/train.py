@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         tool = importlib.import_module(_TOOLS[arguments.command, arguments.model])
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: install deid-node[cpu,diffusion,train]") from None
+        extras = "cpu,diffusion,train"
+        raise InputError(f"{error.name} is missing: install deid-node[{extras}]") from None
     sys.argv[0] = f"deid-node {arguments.command} {arguments.model}"
     return int(tool.main(arguments.rest))
