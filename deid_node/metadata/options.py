@@ -181,8 +181,8 @@ class MetadataOptions(BaseModel):
     subject_table_file: Path | None = Field(
         default=None,
         description=(
-            "CSV with the columns original_patient_id,subject_id. Patients get these ids instead "
-            "of computed ones; a patient who is not listed is withheld."
+            "CSV with the columns original_patient_id,subject_id, mode 0600. Patients get these "
+            "ids instead of computed ones; a patient who is not listed is withheld."
         ),
     )
     patient_id_prefix: Prefix = Field(

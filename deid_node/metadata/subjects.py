@@ -49,10 +49,12 @@ def load_subject_table(path: Path) -> SubjectTable:
     Raises
     ------
     ConfigurationError
-        The file cannot be read, has other columns, an empty cell, a patient
-        twice, or a subject id that is no valid Patient ID.
+        The file cannot be read or is open to others, has other columns, an empty
+        cell, a patient twice, or a subject id that is no valid Patient ID.
     """
     try:
+        if path.stat().st_mode & 0o077:
+            raise ConfigurationError(TABLE_PATH, f"{path} is open to others; use chmod 600")
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if tuple(reader.fieldnames or ()) not in {COLUMNS, (*COLUMNS, ISSUER_COLUMN)}:

@@ -135,6 +135,22 @@ def test_no_other_suite_of_tls_1_2_is_spoken(
     assert ends == (TlsFault.NOTHING_IN_COMMON, TlsFault.REJECTED)
 
 
+def test_no_session_is_written_down_for_who_sets_a_variable(
+    authority: Authority, door: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "sessions"))
+
+    context = client_context(
+        certificate_file=door.certificate,
+        key_file=door.key,
+        ca_file=authority.file,
+        check_host_name=True,
+        path="peer",
+    )
+
+    assert context.keylog_filename is None
+
+
 def test_no_older_version_is_offered(authority: Authority, door: Identity) -> None:
     for context in (server(door, None, require=False), client(None, authority.file)):
         assert context.minimum_version is ssl.TLSVersion.TLSv1_2

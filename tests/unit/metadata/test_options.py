@@ -79,6 +79,7 @@ def test_an_option_that_is_not_carried_out_is_refused(monkeypatch: pytest.Monkey
 
 def test_a_scrubber_is_built_from_the_configuration(tmp_path: Path) -> None:
     table = tmp_path / "subjects.csv"
+    table.touch(mode=0o600)
     table.write_text("original_patient_id,subject_id\nCB-771259,S-1\n", encoding="utf-8")
     options = MetadataOptions(subject_table_file=table)
 

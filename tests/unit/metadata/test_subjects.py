@@ -8,8 +8,19 @@ from deid_node.metadata.subjects import load_subject_table
 
 def _written(folder: Path, text: str) -> Path:
     path = folder / "subjects.csv"
+    path.touch(mode=0o600)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+@pytest.mark.req("REQ-MD-11")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+def test_a_table_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+    path = _written(tmp_path, "original_patient_id,subject_id\n4711,S-1\n")
+    path.chmod(mode)
+
+    with pytest.raises(ConfigurationError, match="open to others"):
+        load_subject_table(path)
 
 
 def test_a_table_is_read(tmp_path: Path) -> None:
@@ -56,6 +67,7 @@ def test_a_missing_table_is_refused(tmp_path: Path) -> None:
 
 def test_a_third_column_tells_issuers_apart(tmp_path: Path) -> None:
     path = tmp_path / "subjects.csv"
+    path.touch(mode=0o600)
     path.write_text(
         "original_patient_id,subject_id,issuer_of_patient_id\n4711,S-1,NORTH\n4711,S-2,\n",
         encoding="utf-8",
