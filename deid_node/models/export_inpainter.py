@@ -7,10 +7,23 @@ written: a pickle would run code where it is opened.
 import copy
 import hashlib
 from pathlib import Path
+from typing import Final
 
 from diffusers import StableDiffusionInpaintPipeline
 
 from deid_node.models.inpainter import InpainterParts, InpainterShape, parts_of, schedule
+
+_FILES: Final = (
+    "model_index.json",
+    "scheduler/scheduler_config.json",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "tokenizer/tokenizer_config.json",
+    "unet/config.json",
+    "unet/diffusion_pytorch_model.safetensors",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+)
 
 
 def write_folder(parts: InpainterParts, folder: Path) -> None:
@@ -38,9 +51,12 @@ def read_folder(folder: Path) -> InpainterParts:
 
     Raises
     ------
-    OSError
-        A file is missing or cannot be read.
+    FileNotFoundError
+        A file is missing; the error names it by its path in the folder.
     """
+    for name in _FILES:
+        if not (folder / name).is_file():
+            raise FileNotFoundError(f"{name} is missing")
     pipeline = StableDiffusionInpaintPipeline.from_pretrained(
         folder, local_files_only=True, use_safetensors=True
     )

@@ -88,7 +88,7 @@ def train_autoencoder(options: InpainterTraining, *, tell: Callable[[str], None]
         descent.zero_grad(set_to_none=True)
         shown = pictures.to(device).contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=options.half_precision):
-            loss = autoencoder_loss(net, shown)
+            loss = autoencoder_loss(net, shown, torch.Generator().manual_seed(step))
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         descent.step()
@@ -112,7 +112,7 @@ def train_autoencoder(options: InpainterTraining, *, tell: Callable[[str], None]
     return options.out / CHECKPOINT
 
 
-def autoencoder_loss(net: AutoencoderKL, pictures: Tensor) -> Tensor:
+def autoencoder_loss(net: AutoencoderKL, pictures: Tensor, chance: torch.Generator) -> Tensor:
     """Return how far `pictures` come back changed, edges included, plus the latents' spread.
 
     Differences count at full, half and quarter size: an error that all pixels of a
@@ -120,7 +120,7 @@ def autoencoder_loss(net: AutoencoderKL, pictures: Tensor) -> Tensor:
     distribution just enough that near ones mean alike.
     """
     spread = net.encode(pictures).latent_dist
-    back = net.decode(spread.sample()).sample.float()
+    back = net.decode(spread.sample(chance)).sample.float()
     wrong = back - pictures
     loss = wrong.new_zeros(())
     for scale in range(_SCALES):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deid_node.errors import InputError
 from deid_node.models.export_inpainter import read_folder
 from deid_node.models.inpainter import InpainterParts, InpainterShape, parts_of
 
@@ -38,7 +39,16 @@ class InpainterTraining:
 
 
 def first_parts(options: InpainterTraining) -> InpainterParts:
-    """Return the parts that a training begins with."""
+    """Return the parts that a training begins with.
+
+    Raises
+    ------
+    InputError
+        The folder to start from lacks a file.
+    """
     if options.start_from is not None:
-        return read_folder(options.start_from)
+        try:
+            return read_folder(options.start_from)
+        except FileNotFoundError as error:
+            raise InputError(f"not the folder of an inpainter: {error}") from None
     return parts_of(options.shape, seed=options.seed)

@@ -95,6 +95,7 @@ def train_unet(options: InpainterTraining, *, tell: Callable[[str], None] = prin
     torch.manual_seed(options.seed)
     cv2.setNumThreads(1)
     device = chosen_device(options.device)
+    options.out.mkdir(parents=True, exist_ok=True)
     parts = first_parts(options)
     autoencoder = _first_stage(parts, options).requires_grad_(False)
     autoencoder.to(device, memory_format=torch.channels_last)
