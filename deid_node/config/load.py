@@ -21,7 +21,11 @@ _VARIABLE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice: the first would be dropped in silence."""
+    """Refuses a key that stands twice: the first would be dropped in silence.
+
+    ``yes``, ``no``, ``on`` and ``off`` are words, as in YAML 1.2: a setting may offer
+    them. Where true or false is asked for they are understood all the same.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen = set()
@@ -33,6 +37,14 @@ class _Loader(yaml.SafeLoader):
                 )
             seen.add(key)
         return super().construct_mapping(node, deep)
+
+    def construct_truth(self, node: yaml.ScalarNode) -> bool | str:
+        """Return true and false as such, and any other word of YAML 1.1 for them as a word."""
+        word = str(self.construct_scalar(node))
+        return word.lower() == "true" if word.lower() in {"true", "false"} else word
+
+
+_Loader.add_constructor("tag:yaml.org,2002:bool", _Loader.construct_truth)
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ) -> Config:

@@ -155,3 +155,21 @@ def test_bytes_that_are_no_text_are_a_clear_error(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match="UTF-8"):
         load(path)
+
+
+def test_off_is_a_word_and_yes_and_no_are_understood() -> None:
+    archive = "{kind: cstore, ae_title: A, host: h, port: 1, commitment: off}"
+    text = (
+        f"forward: {{destinations: {{archive: {archive}}}}}\n"
+        "metadata: {crosswalk: {enabled: no}}\n"
+        "receive: {user_identity: {users_file: users, required: Yes}}\n"
+    )
+
+    config = parse(text, folder=Path(), environment={})
+
+    destination = config.forward.destinations["archive"]
+    assert destination.kind == "cstore"
+    assert destination.commitment == "off"
+    assert config.metadata.crosswalk.enabled is False
+    assert config.receive.user_identity is not None
+    assert config.receive.user_identity.required is True
