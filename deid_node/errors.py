@@ -8,6 +8,7 @@
     |-- CustodyError                 the spool cannot take or keep an instance
     |   |-- SpoolFull                below the reserve, or the disk said so
     |   |-- SpoolUnavailable         write, fsync or journal failed
+    |   |-- JournalDamaged           a page of the journal is not what was written
     |   `-- BlobDamaged              bytes on disk no longer match their checksum
     |-- ReceiveError                 the sender's message cannot be taken
     |   |-- PeerNotAuthorised
@@ -35,9 +36,9 @@
     |   |-- WorkerLost               it took a worker process down, three times
     |   |-- TimeLimit                it outlasted the time limit, three times
     |   |-- RefusedByDestination     the archive says no for good
+    |   |-- CommitmentFailed         the archive took it, and does not commit to keep it
     |   `-- Unexpected               anything else: a fault of ours
     |-- DeliveryError                an attempt to deliver failed; the same bytes go again
-    |   |-- CommitmentFailed         the archive took it, and does not commit to keep it
     |   `-- DestinationUnavailable
     `-- AuditUnavailable             audit messages cannot be kept or delivered for now
 
@@ -97,6 +98,13 @@ class SpoolUnavailable(CustodyError):
     code = "spool_unavailable"
 
 
+class JournalDamaged(CustodyError):
+    """A page of the journal is not what was written; a person puts back a copy of it."""
+
+    code = "journal_damaged"
+    passes = False
+
+
 class BlobDamaged(CustodyError):
     """The bytes on disk are not those that were taken into custody."""
 
@@ -129,18 +137,20 @@ class DatasetUnreadable(ReceiveError):
 
 
 class CleaningError(DeidNodeError):
-    """The instance is withheld; `code` says why."""
+    """The instance is withheld; `code` says why, `text` where all of a class say the same."""
 
     code = "cleaning"
+    text: ClassVar[str] = ""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or self.text)
 
 
 class NotDicom(CleaningError):
     """The file is not a DICOM Part 10 file."""
 
     code = "not_dicom"
-
-    def __init__(self) -> None:
-        super().__init__("not a DICOM file")
+    text = "not a DICOM file"
 
 
 class Undecodable(CleaningError):
@@ -165,9 +175,7 @@ class RecognizableFeatures(CleaningError):
     """The image may show a face, the treatment wants faces removed, and nothing here does that."""
 
     code = "recognizable_features"
-
-    def __init__(self) -> None:
-        super().__init__("the image may show a face, which this version cannot remove")
+    text = "the image may show a face, which this version cannot remove"
 
 
 class MalformedDataset(CleaningError):
@@ -180,9 +188,7 @@ class NoRule(CleaningError):
     """No routing rule matched and the configuration withholds what none matches."""
 
     code = "no_rule"
-
-    def __init__(self) -> None:
-        super().__init__("no routing rule matched")
+    text = "no routing rule matched"
 
 
 class RuleWithholds(CleaningError):
@@ -214,9 +220,7 @@ class UnknownSubject(CleaningError):
     """The subject table names no subject for this patient."""
 
     code = "unknown_subject"
-
-    def __init__(self) -> None:
-        super().__init__("the patient is not in the subject table")
+    text = "the patient is not in the subject table"
 
 
 class CrosswalkUnavailable(CleaningError):
@@ -224,9 +228,7 @@ class CrosswalkUnavailable(CleaningError):
 
     code = "crosswalk_unavailable"
     passes = True
-
-    def __init__(self) -> None:
-        super().__init__("the list of old and new identifiers cannot be written")
+    text = "the list of old and new identifiers cannot be written"
 
 
 class ResidualText(CleaningError):
@@ -238,23 +240,18 @@ class ResidualText(CleaningError):
 class MostlyText(CleaningError):
     """More than half of a frame would be filled: little of the image would be left.
 
-    Either it is a page of text, or the finder is mistaken on a large scale; a
-    person can tell.
+    It is a page of text, or the finder is mistaken on a large scale: a person can tell.
     """
 
     code = "mostly_text"
-
-    def __init__(self) -> None:
-        super().__init__("more than half of a frame would be filled")
+    text = "more than half of a frame would be filled"
 
 
 class AnatomyCovered(CleaningError):
     """Text covers more anatomy of a frame than the treatment lets be made up."""
 
     code = "anatomy_covered"
-
-    def __init__(self) -> None:
-        super().__init__("text covers more anatomy than may be made up")
+    text = "text covers more anatomy than may be made up"
 
 
 class FillFailed(CleaningError):
@@ -265,16 +262,13 @@ class FillFailed(CleaningError):
 
     code = "fill_failed"
     passes = True
-
-    def __init__(self) -> None:
-        super().__init__("the model that fills cannot run: memory is short, or it gives no picture")
+    text = "the model that fills cannot run: memory is short, or it gives no picture"
 
 
 class IdentifierLeft(CleaningError):
     """An identifier of the original still stands in the cleaned dataset.
 
-    Raised by the last check before the seal, so it means a fault in the plan or
-    in our code. The instance is withheld.
+    Raised by the last check before the seal: a fault in the plan or in our code.
     """
 
     code = "identifier_left"
@@ -288,36 +282,35 @@ class UidConflict(CleaningError):
     """An instance of the same SOP Instance UID but with other bytes is in custody."""
 
     code = "uid_conflict"
-
-    def __init__(self) -> None:
-        super().__init__("another instance of the same SOP Instance UID is in custody")
+    text = "another instance of the same SOP Instance UID is in custody"
 
 
 class WorkerLost(CleaningError):
     """A worker process died on this instance at each of its allowed starts."""
 
     code = "worker_lost"
-
-    def __init__(self) -> None:
-        super().__init__("the worker process died at each start")
+    text = "the worker process died at each start"
 
 
 class TimeLimit(CleaningError):
     """Cleaning outlasted its time limit at each of its allowed starts."""
 
     code = "time_limit"
-
-    def __init__(self) -> None:
-        super().__init__("cleaning outlasted its time limit at each start")
+    text = "cleaning outlasted its time limit at each start"
 
 
 class RefusedByDestination(CleaningError):
     """A destination refuses this instance for good."""
 
     code = "refused_by_destination"
+    text = "a destination refuses this instance for good"
 
-    def __init__(self) -> None:
-        super().__init__("a destination refuses this instance for good")
+
+class CommitmentFailed(CleaningError):
+    """An archive took the instance each time and did not confirm that it keeps it."""
+
+    code = "commitment_failed"
+    text = "a destination takes this instance and does not commit to keep it"
 
 
 class Unexpected(CleaningError):
@@ -343,15 +336,6 @@ class DestinationUnavailable(DeliveryError):
     """No association, or it broke before a status came back."""
 
     code = "destination_unavailable"
-
-class CommitmentFailed(CleaningError):
-    """An archive took the instance each time and did not confirm that it keeps it."""
-
-    code = "commitment_failed"
-
-    def __init__(self) -> None:
-        super().__init__("a destination takes this instance and does not commit to keep it")
-
 
 
 class AuditUnavailable(DeidNodeError):

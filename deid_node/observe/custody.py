@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from deid_node.errors import DeidNodeError
@@ -18,7 +18,7 @@ from deid_node.values.state import InstanceState
 class WaitingSource(Protocol):
     """Knows what is in custody; the spool is one.
 
-    Promise: both answers come within a second, from any thread. Either may raise
+    Promise: the answers come within a second, from any thread. The first two may raise
     `DeidNodeError` or `OSError`; the scrape then goes on without these samples.
     """
 
@@ -28,6 +28,10 @@ class WaitingSource(Protocol):
 
     def free_bytes(self) -> int:
         """Return the free space on the spool's disk."""
+        ...
+
+    def failures(self) -> Mapping[str, int]:
+        """Return how many writes and reads have failed since the start, by the error's code."""
         ...
 
 
@@ -47,7 +51,7 @@ class CustodyCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Return the families with the samples of this moment."""
-        count, age, free = self._families()
+        count, age, free, failed = self._families()
         # A missing sample is an alert of its own; a failed scrape would hide all the others.
         with suppress(DeidNodeError, OSError):
             waiting = self._source.waiting()
@@ -57,9 +61,13 @@ class CustodyCollector(Collector):
                 age.add_metric([state], oldest_seconds)
         with suppress(DeidNodeError, OSError):
             free.add_metric([], self._source.free_bytes())
-        return count, age, free
+        for code, failures in self._source.failures().items():
+            failed.add_metric([code], failures)
+        return count, age, free, failed
 
-    def _families(self) -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+    def _families(
+        self,
+    ) -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily, CounterMetricFamily]:
         return (
             GaugeMetricFamily(
                 "deid_node_waiting_instances",
@@ -74,5 +82,10 @@ class CustodyCollector(Collector):
             GaugeMetricFamily(
                 "deid_node_spool_free_bytes",
                 "Free space on the disk of the spool.",
+            ),
+            CounterMetricFamily(
+                "deid_node_spool_failures_total",
+                "Writes and reads of the spool that failed, by the error's code.",
+                labels=["code"],
             ),
         )

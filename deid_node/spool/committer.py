@@ -17,8 +17,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from deid_node.errors import SpoolFull, SpoolUnavailable
+from deid_node.errors import JournalDamaged, SpoolFull, SpoolUnavailable
 from deid_node.spool.blobs import sync_folder
+from deid_node.spool.trouble import damage_of
 
 T = TypeVar("T")
 
@@ -178,7 +179,9 @@ def _closed(connection: sqlite3.Connection | None) -> None:
             connection.close()
 
 
-def custody_error(error: OSError | sqlite3.Error) -> SpoolFull | SpoolUnavailable:
+def custody_error(
+    error: OSError | sqlite3.Error,
+) -> SpoolFull | SpoolUnavailable | JournalDamaged:
     """Return the error of the house for one of the disk or of the journal."""
     full = (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}) or (
         isinstance(error, sqlite3.Error)
@@ -186,4 +189,4 @@ def custody_error(error: OSError | sqlite3.Error) -> SpoolFull | SpoolUnavailabl
     )
     if full:
         return SpoolFull("the spool's disk is full")
-    return SpoolUnavailable(f"the spool failed with {type(error).__name__}")
+    return damage_of(error) or SpoolUnavailable(f"the spool failed with {type(error).__name__}")

@@ -2,18 +2,24 @@
 
 import fcntl
 import os
+import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from deid_node.errors import SpoolFull, SpoolUnavailable
+from deid_node.errors import JournalDamaged, SpoolFull, SpoolUnavailable
 from deid_node.spool import journal
 from deid_node.spool.blobs import Blobs
 from deid_node.spool.committer import GroupCommitter, Transaction, custody_error
 from deid_node.spool.options import SpoolOptions
+from deid_node.spool.trouble import Trouble, require_intact
 
 T = TypeVar("T")
+
+# As much as a small instance: a disk that takes this takes something.
+_PROBE_BYTES = 65_536
 
 
 class Custody:
@@ -32,6 +38,7 @@ class Custody:
         self._lock_descriptor: int | None = None
         self._path = options.dir / "journal.sqlite"
         self._committer = GroupCommitter(lambda: journal.connect(self._path))
+        self._trouble = Trouble(self._attempt)
         self._reader: sqlite3.Connection | None = None
         self._reading = threading.Lock()
 
@@ -44,9 +51,14 @@ class Custody:
             # SQLite gives its side files the mode of the journal; it names original UIDs.
             self._path.touch(mode=0o600)
             self._reader = journal.connect(self._path)
+            if self._exclusive:
+                require_intact(self._reader)
         except (OSError, sqlite3.Error) as error:
             self._unlock()
             raise custody_error(error) from None
+        except JournalDamaged:
+            self._unlock()
+            raise
         self._committer.start()
 
     def close(self) -> None:
@@ -60,26 +72,53 @@ class Custody:
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction; return once it is on disk."""
-        return self._committer.run(work)
+        with self._trouble.watched():
+            return self._committer.run(work)
 
     def read(self, query: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
         """Return the rows of `query`; raise `SpoolUnavailable` when the journal fails."""
         with self._reading:
             if self._reader is None:
                 raise SpoolUnavailable("the journal is closed")
-            try:
-                return self._reader.execute(query, parameters).fetchall()
-            except sqlite3.Error as error:
-                raise custody_error(error) from None
+            with self._trouble.watched():
+                try:
+                    return self._reader.execute(query, parameters).fetchall()
+                except sqlite3.Error as error:
+                    raise custody_error(error) from None
 
     def require_room(self) -> None:
-        """Raise `SpoolFull` when less than the reserve is free."""
+        """Raise `SpoolFull` at the reserve, or what keeps the disk from taking anything."""
         try:
             free = self.blobs.free_bytes()
         except OSError as error:
             raise custody_error(error) from None
         if free < self.reserve_bytes:
             raise SpoolFull("the spool's disk is at its reserve")
+        self._trouble.require_none()
+
+    def watched(self) -> AbstractContextManager[None]:
+        """Return a context that remembers an error of the disk: what is in it writes a blob."""
+        return self._trouble.watched()
+
+    def failures(self) -> Mapping[str, int]:
+        """Return how many writes and reads have failed, by the error's code."""
+        return self._trouble.failures
+
+    def _attempt(self) -> None:
+        """Write a file and commit; raise `CustodyError` where either does not reach the disk."""
+        probe = self.blobs.partial / f"{secrets.token_hex(8)}.probe"
+        try:
+            descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(bytes(_PROBE_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+            finally:
+                probe.unlink(missing_ok=True)
+        except OSError as error:
+            raise custody_error(error) from None
+        self._committer.run(journal.touch)
 
     def _unlock(self) -> None:
         if self._lock_descriptor is not None:

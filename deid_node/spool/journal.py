@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from deid_node.spool.committer import Transaction
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.origin import Origin
@@ -148,6 +149,11 @@ def _require_schema(connection: sqlite3.Connection) -> None:
     connection.execute("COMMIT")
     if version > SCHEMA_VERSION:
         raise sqlite3.DatabaseError(f"journal of version {version}")
+
+
+def touch(transaction: Transaction) -> None:
+    """Write the version once more: a commit that reaches the disk and changes nothing."""
+    transaction.connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
 
 
 def received_from(row: sqlite3.Row) -> ReceivedInstance:

@@ -100,6 +100,10 @@ class Retention:
         """Return how many bytes the spool's disk can still take."""
         return self._custody.blobs.free_bytes()
 
+    def failures(self) -> Mapping[str, int]:
+        """Return how many writes and reads of the spool have failed, by the error's code."""
+        return self._custody.failures()
+
     def _give_back_starts(self) -> None:
         def give_back(transaction: Transaction) -> None:
             connection = transaction.connection

@@ -23,6 +23,9 @@ class _Nothing:
     def free_bytes(self) -> int:
         return 0
 
+    def failures(self) -> Mapping[str, int]:
+        return {}
+
 
 LABELS = {
     "deid_node_instances_received_total": "peer",
@@ -37,6 +40,7 @@ LABELS = {
     "deid_node_refusals_total": "code",
     "deid_node_committed_instances_total": "result",
     "deid_node_archive_commitments_total": "destination, result",
+    "deid_node_spool_failures_total": "code",
     "deid_node_certificate_remaining_seconds": "part, setting",
     "deid_node_audit_messages_total": "result",
     "deid_node_build_info": "version, standard_edition, finder, inpainter",

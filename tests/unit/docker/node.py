@@ -18,6 +18,9 @@ class Spool:
     def waiting(self) -> Mapping[str, tuple[int, float]]:
         return {"received": (3, 12.0), "clean": (2, 60.0), "withheld": (1, 3600.0)}
 
+    def failures(self) -> Mapping[str, int]:
+        return {"spool_full": 2}
+
     def free_bytes(self) -> int:
         return 50_000_000_000
 

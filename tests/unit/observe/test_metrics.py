@@ -27,6 +27,7 @@ CONTRACT = {
     "deid_node_refusals_total": {"code"},
     "deid_node_committed_instances_total": {"result"},
     "deid_node_archive_commitments_total": {"destination", "result"},
+    "deid_node_spool_failures_total": {"code"},
     "deid_node_certificate_remaining_seconds": {"part", "setting"},
     "deid_node_audit_messages_total": {"result"},
     "deid_node_audit_waiting_messages": set(),
@@ -47,6 +48,9 @@ class Source:
         if self.fault is not None:
             raise self.fault
         return {InstanceState.RECEIVED: (3, 12.5), InstanceState.WITHHELD: (1, 99.0)}
+
+    def failures(self) -> Mapping[str, int]:
+        return {"spool_full": 2}
 
     def free_bytes(self) -> int:
         if self.fault is not None:
