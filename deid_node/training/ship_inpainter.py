@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.models.export_inpainter import hashes_of, write_folder
-from deid_node.models.inpainter import InpainterParts
+from deid_node.models.inpainter import InpainterParts, InpainterShape
 from deid_node.pixels.arrays import Mask
 from deid_node.pixels.inpaint.folder import Folder, MaskedImage
 from deid_node.pixels.inpaint.painter import Painter
@@ -50,13 +50,16 @@ _CURVES: Final = MappingProxyType(
 class InpainterShipment:
     """Where the checkpoints come from and where the folder goes.
 
-    `steps` are the denoising steps that the corridor takes; `crops` how many held-out
-    crops are measured.
+    `start_from` is the folder that the training began with, if any, and `shape` that of
+    its networks. `steps` are the denoising steps that the corridor takes; `crops` how
+    many held-out crops are measured.
     """
 
     out: Path
     backgrounds: Path
     target: Path
+    start_from: Path | None = None
+    shape: InpainterShape = field(default_factory=InpainterShape)
     steps: int = 4
     crops: int = 60
     threads: int = 2
@@ -64,8 +67,12 @@ class InpainterShipment:
 
 def ship(shipment: InpainterShipment) -> dict[str, object]:
     """Write the folder, its card and its figures below `shipment.target`; return the figures."""
-    training = InpainterTraining(backgrounds=shipment.backgrounds, out=shipment.out)
-    parts = trained_parts(training)
+    parts = trained_parts(
+        InpainterTraining(
+            backgrounds=shipment.backgrounds, out=shipment.out,
+            start_from=shipment.start_from, shape=shipment.shape,
+        )
+    )  # fmt: skip
     folder = shipment.target / NAME
     write_folder(parts, folder)
     files = hashes_of(folder)
@@ -188,6 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("out", "backgrounds", "target"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--start-from", type=Path, help="folder that the training began with")
     for name in ("steps", "crops", "threads"):
         parser.add_argument(f"--{name}", type=int)
     given = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
