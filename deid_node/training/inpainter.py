@@ -7,12 +7,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from deid_node.training.inpainter_autoencoder import train_autoencoder
 from deid_node.training.inpainter_options import InpainterTraining
 from deid_node.training.inpainter_unet import train_unet
 
-_STAGES = {"autoencoder": train_autoencoder, "unet": train_unet}
+_STAGES = MappingProxyType({"autoencoder": train_autoencoder, "unet": train_unet})
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
