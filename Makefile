@@ -43,6 +43,9 @@ bench: $(VENV)/.dev ## measure speed against a peer in the same run
 fuzz: $(VENV)/.dev ## nonsense to the door and damaged files through the corridor, for MINUTES=20
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1)
 
+crash: $(VENV)/.dev ## kill the node and what is around it for 20 minutes, and count losses
+	$(BIN)/python -m tests.crash --minutes 20
+
 docs: $(VENV)/.dev ## write docs/configuration.md and the tables anew from the code
 	$(BIN)/python scripts/write_docs.py
 

@@ -6,7 +6,10 @@ chance: its test waits for a death that does not come, and fails.
 """
 
 import os
+import signal
+import time
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +65,25 @@ _COMMITS = {
 }
 _SWEEP_SECONDS = 0.2
 _P_DATA = 0x04
+_LEAK_PIECES, _LEAK_PIECE_BYTES = 20, 20_000_000
+
+
+class Poison(StrEnum):
+    """What an instance may do to its worker; the value is the AE title that sends such ones."""
+
+    SEGFAULT = "SEGFAULT"
+    HANG = "HANG"
+    LEAK = "LEAK"
+
+    def work(self) -> None:
+        """Do it to this process; does not return."""
+        hoard: list[bytes] = []
+        while self is Poison.HANG:
+            time.sleep(60)
+        while self is Poison.LEAK and len(hoard) < _LEAK_PIECES:
+            hoard.append(b"x" * _LEAK_PIECE_BYTES)
+        # What the kernel does to the process when memory is out.
+        os.kill(os.getpid(), signal.SIGKILL if self is Poison.LEAK else signal.SIGSEGV)
 
 
 def arm(burner: Burner) -> None:
@@ -93,13 +115,13 @@ def hurry_the_janitor() -> None:
     _wrap(Janitor, "start", start)
 
 
-def poison(title: str) -> None:
-    """Let every worker die that is handed an instance of the sender `title`."""
+def poison() -> None:
+    """Let a worker come to grief that is handed an instance of a sender named like a `Poison`."""
 
     def clean(original: Any) -> Any:
         def wrapped(corridor: Any, order: WorkOrder) -> Any:
-            if order.origin.calling_ae == title:
-                os.kill(os.getpid(), 11)
+            if order.origin.calling_ae in tuple(Poison):
+                Poison(order.origin.calling_ae).work()
             return original(corridor, order)
 
         return wrapped

@@ -1,24 +1,32 @@
 """A scanner that remembers what it was answered, and may lose its node at any moment.
 
-It speaks with the association of the way out: the library's own client waits for
-an answer until its time-out when the connection breaks at the wrong moment.
+``python -m tests.crash.scanner PORT START COUNT FILE`` is one in a process of its own,
+that may be killed: it writes each UID that was acknowledged into FILE at once.
+
+It speaks with the association of the way out: the library's own client waits for an
+answer until its time-out when the connection breaks at the wrong moment.
 """
 
 import io
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from deid_node.errors import DestinationUnavailable
 from deid_node.forward.association import Archive, Association, AssociationLost, open_association
 from deid_node.forward.pdus import Context
-from tests.crash.parcels import Parcel
+from tests.crash.parcels import Parcel, parcels
 
 
 class Scanner:
     """Sends instances; `answers` holds the status of each that got one."""
 
-    def __init__(self, title: str = "SCANNER") -> None:
+    def __init__(
+        self, title: str = "SCANNER", *, remember: Callable[[str], object] = lambda _uid: None
+    ) -> None:
         self._title = title
+        self._remember = remember
         self.answers: dict[str, int] = {}
 
     @property
@@ -57,13 +65,26 @@ class Scanner:
         try:
             association = self.associate(parcels, port)
             for parcel in parcels:
-                self.answers[parcel.sop_instance_uid] = association.store(
+                status = association.store(
                     io.BytesIO(parcel.dataset),
                     len(parcel.dataset),
                     sop_class=parcel.sop_class_uid,
                     sop_instance=parcel.sop_instance_uid,
                     transfer_syntax=parcel.transfer_syntax,
                 )
+                self.answers[parcel.sop_instance_uid] = status
+                if status == 0x0000:
+                    self._remember(parcel.sop_instance_uid)
             association.release()
         except (DestinationUnavailable, AssociationLost):
             return
+
+
+def _serve(port: int, start: int, count: int, file: Path) -> None:
+    with file.open("a", buffering=1) as acknowledged:
+        scanner = Scanner(remember=lambda uid: acknowledged.write(f"{uid}\n"))
+        scanner.send(parcels(count, start=start), port)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), Path(sys.argv[4]))

@@ -11,6 +11,7 @@ from deid_node.forward.association import AssociationLost
 from tests.crash.house import House, house
 from tests.crash.launcher import POISON
 from tests.crash.parcels import Parcel, parcels
+from tests.crash.points import Poison
 from tests.crash.scanner import Scanner
 from tests.fakes.waiting import eventually
 
@@ -27,7 +28,7 @@ def test_an_instance_that_kills_its_worker_is_withheld_alone_after_its_third_sta
     home: House,
 ) -> None:
     home.start(POISON)
-    scanner, poisoner, poisoned = Scanner(), Scanner(POISON), parcels(1, start=40)
+    scanner, poisoner, poisoned = Scanner(), Scanner(Poison.SEGFAULT), parcels(1, start=40)
 
     poisoner.send(poisoned, home.port)
     scanner.send(parcels(6), home.port, associations=2)

@@ -1,5 +1,7 @@
 """The node is killed at random moments under load, again and again, on one spool.
 
+``make crash`` does more of it for longer, with other faults beside (`siege`).
+
 ``DEID_NODE_CRASH_ROUNDS`` says how often (a few when it is not set), and
 ``DEID_NODE_CRASH_SEED`` repeats the moments of an earlier run. A round that
 fails leaves its seed in the test's output.

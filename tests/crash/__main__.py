@@ -1,0 +1,41 @@
+"""``python -m tests.crash --minutes N``: a long siege; prints its tally, exits 1 on any loss."""
+
+import argparse
+import random
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.crash.house import house
+from tests.crash.siege import Siege, besiege
+
+WORKERS = 2
+TIME_LIMIT_SECONDS = 15.0
+
+
+def main() -> int:
+    """Run it."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash")
+    parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
+    chosen = parser.parse_args()
+    say(f"seed {chosen.seed}")
+    with (
+        TemporaryDirectory(dir=chosen.folder) as folder,
+        house(Path(folder), workers=WORKERS, time_limit_seconds=TIME_LIMIT_SECONDS) as home,
+    ):
+        siege = Siege(home, Path(folder), random.Random(chosen.seed))
+        tally = besiege(siege, minutes=chosen.minutes, tell=say)
+    say("\n".join(tally.lines()))
+    return 0 if tally.is_well else 1
+
+
+def say(line: str) -> None:
+    """Say it now: a run of hours is looked at while it goes."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+"""Round after round under load, a fault in each, on one spool; then the counting.
+
+A round: four senders send real files, new ones and some of the round before, and
+at a random moment one thing dies or one instance harms its worker. Every so many
+rounds the node is left alone until it is quiet, and what must hold is counted.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from time import monotonic, sleep
+
+from tests.crash.fuse import Victim
+from tests.crash.house import ENDED, House
+from tests.crash.launcher import POISON, POISON_TOO
+from tests.crash.parcels import parcels
+from tests.crash.points import NODE_POINTS, WORKER_POINTS, Poison
+from tests.crash.scanner import Scanner
+from tests.fakes.waiting import eventually
+
+SENDERS = 4
+EACH = 6
+QUIET_EVERY = 10
+_MOST_WAITING = 150
+_LONGEST_SECONDS = 2.0
+_PATIENCE_SECONDS = 600.0
+# Far beyond the files that senders send: a poisoned instance is one of its own.
+_FIRST_POISONED = 900_000
+
+
+class Fault(StrEnum):
+    """What happens in a round."""
+
+    NODE_AT_RANDOM = "node killed at a random moment"
+    NODE_AT_A_POINT = "node killed at a named point"
+    WORKER_AT_RANDOM = "worker killed at a random moment"
+    WORKER_AT_A_POINT = "worker killed at a named point"
+    ARCHIVE = "archive killed"
+    SENDER = "sender killed"
+    SEGFAULT = "worker segfaults"
+    HANG = "worker hangs"
+    LEAK = "worker eats all memory"
+
+
+_WEIGHTS = {
+    Fault.NODE_AT_RANDOM: 25,
+    Fault.NODE_AT_A_POINT: 20,
+    Fault.WORKER_AT_RANDOM: 20,
+    Fault.WORKER_AT_A_POINT: 5,
+    Fault.ARCHIVE: 15,
+    Fault.SENDER: 20,
+    Fault.SEGFAULT: 4,
+    Fault.HANG: 2,
+    Fault.LEAK: 4,
+}
+
+
+@dataclass
+class Tally:
+    """What a siege has seen so far; `lost`, `duplicated` and `dirty` must stay 0."""
+
+    rounds: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    acknowledged: set[str] = field(default_factory=set)
+    delivered: int = 0
+    withheld: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    arrivals: int = 0
+    checks: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    dirty: int = 0
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing was lost, doubled or dirty."""
+        return not (self.lost or self.duplicated or self.dirty)
+
+    def lines(self) -> Sequence[str]:
+        """Return the tally, a line each."""
+        return [
+            f"rounds        {self.rounds}, counted {self.checks} times",
+            f"acknowledged  {len(self.acknowledged)} instances",
+            f"delivered     {self.delivered}, in {self.arrivals} arrivals",
+            f"withheld      {sum(self.withheld.values())} {dict(self.withheld)}",
+            f"waiting       {self.waiting}",
+            *(f"fault         {count:4} x {fault}" for fault, count in sorted(self.faults.items())),
+            f"lost          {self.lost}",
+            f"duplicated    {self.duplicated}",
+            f"dirty         {self.dirty}",
+        ]
+
+
+class Siege:
+    """Plays rounds on one house; `draw` decides everything that is left to chance."""
+
+    def __init__(self, home: House, folder: Path, draw: random.Random) -> None:
+        self._home = home
+        self._folder = folder
+        self._draw = draw
+        self.tally = Tally()
+        self._first = 0
+        self._poisoned = _FIRST_POISONED
+
+    def play(self, fault: Fault | None = None) -> None:
+        """Play one round, with `fault` or one that is drawn."""
+        fault = fault or self._draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        self._stand_up(fault)
+        self._wait_for_room()
+        senders = self._send(fault)
+        self._strike(fault)
+        for sender in senders:
+            sender.join()
+        self.tally.rounds += 1
+        self.tally.faults[fault] += 1
+
+    def count(self) -> None:
+        """Leave the node alone until it is quiet, then count what must hold."""
+        self._stand_up(None)
+        home, tally = self._home, self.tally
+        eventually(self._is_quiet, what="the node is quiet", patience_seconds=_PATIENCE_SECONDS)
+        rows = home.journal()
+        tally.checks += 1
+        tally.delivered = sum(row.state == "delivered" for row in rows)
+        tally.withheld = Counter(row.code or "" for row in rows if row.state == "withheld")
+        tally.waiting = sum(row.state not in ENDED for row in rows)
+        tally.arrivals = sum(map(len, home.archive.arrivals().values()))
+        tally.lost = len(home.lost(tally.acknowledged))
+        tally.duplicated = len(home.doubled())
+        tally.dirty = len(home.dirty())
+
+    def resend(self) -> None:
+        """Send once more all that was acknowledged: it must be again, and change nothing."""
+        self._stand_up(None)
+        before = len(self._home.journal())
+        again = Scanner()
+        numbers = range(self._first + EACH * SENDERS)
+        everything = [
+            parcel
+            for parcel in parcels(len(numbers))
+            if parcel.sop_instance_uid in self.tally.acknowledged
+        ]
+        again.send(everything, self._home.port, associations=SENDERS)
+        assert again.acknowledged == {parcel.sop_instance_uid for parcel in everything}
+        assert len(self._home.journal()) == before
+
+    def _stand_up(self, fault: Fault | None) -> None:
+        """See to it that node and archive run, with the fuse that `fault` needs."""
+        home = self._home
+        if fault in {Fault.NODE_AT_A_POINT, Fault.WORKER_AT_A_POINT} and home.is_running:
+            home.kill()
+        while not home.is_running:
+            point, victim = POISON, Victim.SELF
+            if fault is Fault.NODE_AT_A_POINT:
+                point = self._draw.choice([*NODE_POINTS, *WORKER_POINTS])
+                victim = Victim.PARENT if point in WORKER_POINTS else Victim.SELF
+                point += POISON_TOO
+            elif fault is Fault.WORKER_AT_A_POINT:
+                point = self._draw.choice(WORKER_POINTS) + POISON_TOO
+            home.start(point, passes=self._draw.randint(1, 12), victim=victim)
+            # What waited from before may have blown it at the start already: a death, too.
+            fault = fault if home.node.poll() is None else None
+
+    def _wait_for_room(self) -> None:
+        """Wait until the backlog is small, so that a run ends in its time."""
+
+        def has_room() -> bool:
+            waiting = sum(row.state not in ENDED for row in self._home.journal())
+            return waiting < _MOST_WAITING or not self._home.is_running
+
+        eventually(has_room, what="the backlog shrinks", patience_seconds=_PATIENCE_SECONDS)
+
+    def _send(self, fault: Fault) -> Sequence[threading.Thread]:
+        port, tally = self._home.port, self.tally
+        threads = []
+        for number in range(SENDERS):
+            start = self._first + number * EACH
+            work: Callable[[], None]
+            if fault is Fault.SENDER and number == 0:
+                seconds = self._draw.uniform(0.5, 4)
+                file = self._folder / f"acknowledged-{tally.rounds}"
+                work = _bound(_send_and_die, port, start, file, seconds, tally.acknowledged)
+            else:
+                work = _bound(_send_all, port, start, tally.acknowledged)
+            threads.append(threading.Thread(target=work))
+        # Half of a round is sent again in the next.
+        self._first += SENDERS * EACH // 2
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _strike(self, fault: Fault) -> None:
+        sleep(self._draw.uniform(0, _LONGEST_SECONDS))
+        home = self._home
+        match fault:
+            case Fault.NODE_AT_RANDOM:
+                home.kill()
+            case Fault.WORKER_AT_RANDOM:
+                workers = home.workers()
+                if workers:
+                    with suppress(ProcessLookupError):
+                        os.kill(self._draw.choice(workers), signal.SIGKILL)
+            case Fault.ARCHIVE:
+                home.archive.kill()
+                sleep(self._draw.uniform(0, _LONGEST_SECONDS))
+                home.archive.start()
+            case Fault.SEGFAULT | Fault.HANG | Fault.LEAK:
+                poison = Scanner(Poison[fault.name])
+                poison.send(parcels(1, start=self._poisoned), home.port)
+                self.tally.acknowledged |= poison.acknowledged
+                self._poisoned += 1
+            case Fault.NODE_AT_A_POINT | Fault.WORKER_AT_A_POINT | Fault.SENDER:
+                # The fuse, or the sender's own clock.
+                pass
+
+    def _is_quiet(self) -> bool:
+        home = self._home
+        if not home.is_running:
+            # The last fuse has blown only now.
+            self._stand_up(None)
+        return all(
+            row.state in ENDED and (row.state == "withheld" or not row.blob_kept)
+            for row in home.journal()
+        )
+
+
+def _bound(function: Callable[..., None], *arguments: object) -> Callable[[], None]:
+    return lambda: function(*arguments)
+
+
+def _send_all(port: int, start: int, acknowledged: set[str]) -> None:
+    scanner = Scanner()
+    scanner.send(parcels(EACH, start=start), port)
+    acknowledged |= scanner.acknowledged
+
+
+def _send_and_die(
+    port: int, start: int, file: Path, seconds: float, acknowledged: set[str]
+) -> None:
+    """Send from a process of its own that is killed after `seconds`."""
+    command = [
+        sys.executable, "-m", "tests.crash.scanner",
+        str(port), str(start), str(EACH), str(file),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.kill()
+    process.wait()
+    if file.exists():
+        # A line that the kill cut short is an acknowledgement that was not heard.
+        acknowledged |= {line for line in file.read_text().split("\n")[:-1] if line}
+
+
+def besiege(
+    siege: Siege, *, minutes: float, tell: Callable[[str], None] = lambda _line: None
+) -> Tally:
+    """Play rounds for `minutes`, at least one of each fault; count in between and at the end."""
+    until = monotonic() + 60 * minutes
+    faults = list(Fault)
+    while faults or monotonic() < until:
+        siege.play(faults.pop() if faults else None)
+        if siege.tally.rounds % QUIET_EVERY == 0:
+            siege.count()
+            tally = siege.tally
+            tell(
+                f"round {tally.rounds}: {len(tally.acknowledged)} acknowledged,"
+                f" {tally.delivered} delivered, {sum(tally.withheld.values())} withheld,"
+                f" lost {tally.lost}, duplicated {tally.duplicated}, dirty {tally.dirty}"
+            )
+            if not tally.is_well:
+                return tally
+    siege.count()
+    siege.resend()
+    siege.count()
+    return siege.tally
