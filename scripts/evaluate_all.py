@@ -2,8 +2,9 @@
 """Measure all that docs/evaluation.md tells, in one run, and keep the figures.
 
 ``python scripts/evaluate_all.py --shared DIR --fonts DIR`` writes
-``docs/evaluation.json`` and the page. Needs the shared data, the extra ``train`` and
-``make peers``. Everything is seeded; on another machine only the seconds differ.
+``docs/evaluation.json``, then ``docs/restoration.json``; ``make docs`` makes the page of
+them. Needs the shared data, the extra ``train`` and ``make peers``. Everything is seeded;
+on another machine only the seconds differ.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
@@ -31,10 +33,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--images", type=int, default=60, help="of each set, beside the peers")
     parser.add_argument("--read", type=int, default=8, help="of the rendered set, cleaned, read")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--only", choices=("text", "fills"), help="one of the two reports")
+    parser.add_argument("--fills", type=Path, default=ROOT / "docs" / "restoration.json")
+    parser.add_argument("--pictures", type=int, default=90, help="that fills are measured on")
+    parser.add_argument("--pairs", type=int, default=16, help="of texts that are attacked")
+    parser.add_argument("--work", type=Path, help="folder that keeps the judging networks")
     chosen = parser.parse_args(arguments)
-    for report in measured(chosen):
-        chosen.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    if chosen.only != "fills":
+        for report in measured(chosen):
+            chosen.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    if chosen.only != "text":
+        chosen.fills.write_text(json.dumps(restoration(chosen)) + "\n", "utf-8")
     return 0
+
+
+def restoration(chosen: argparse.Namespace) -> Mapping[str, Any]:
+    """Return the report of the fills; its picture shows shared data, and goes nowhere."""
+    import torch
+
+    from deid_node.evaluation.peers.build import build_peers
+    from deid_node.evaluation.restoration import run
+    from deid_node.evaluation.restoration.legibility import OwnReader, PeerReader
+    from deid_node.pixels.inpaint.options import StableDiffusionOptions
+    from deid_node.pixels.read.build import build_reader
+    from deid_node.pixels.read.options import CrnnReaderOptions
+    from deid_node.training.faces import find_faces
+    from deid_node.training.finder import hold_out
+
+    torch.set_num_threads(chosen.threads)
+    own = build_reader(CrnnReaderOptions(device="cpu"), threads=chosen.threads)
+    peers, missing = build_peers(threads=chosen.threads)
+    for why in missing:
+        sys.stderr.write(f"left out: {why}\n")
+    with TemporaryDirectory() as nowhere:
+        return run.measured(
+            chosen.shared,
+            hold_out(find_faces(chosen.fonts))[1],
+            (OwnReader(own), *(PeerReader(peer) for peer in peers[:1] + peers[2:])),
+            StableDiffusionOptions(device="cpu"),
+            extent=run.Extent(pictures=chosen.pictures, pairs=chosen.pairs),
+            networks=chosen.work or Path(nowhere),
+            seed=_SEED,
+            threads=chosen.threads,
+            tell=_tell,
+        ).report
 
 
 def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
@@ -75,10 +117,14 @@ def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
         ("rendered_all", _rendered(pictures, chosen.fonts), [own], 0),
         ("text_free_all", _text_free(pictures), [own], 0),
     ):
-        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {name}\n")
+        _tell(name)
         engines = () if reading == 0 else readers
         report["sets"][name] = evaluate(cases, who, readers=engines, read_limit=reading)
         yield report
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {line}\n")
 
 
 def _screens(folder: Path) -> Iterator[Any]:

@@ -1,8 +1,9 @@
 # ruff: noqa: INP001  # a script, not a package
 """The tables and the picture of docs/evaluation.md, from figures that are kept beside them.
 
-Three files are read: ``docs/evaluation.json`` (`evaluate_all.py`), the figures of the
-finder that ships, and those of the stress set. None of them needs the shared data.
+Four files are read: ``docs/evaluation.json`` and ``docs/restoration.json``
+(`evaluate_all.py`), the figures of the finder that ships, and those of the stress set.
+None of them needs the shared data.
 """
 
 import json
@@ -14,11 +15,12 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "evaluation.md"
 CURVE: Final = ROOT / "docs" / "images" / "calibration.svg"
 FIGURES: Final = ROOT / "docs" / "evaluation.json"
+RESTORATION: Final = ROOT / "docs" / "restoration.json"
 FINDER: Final = ROOT / "deid_node" / "weights" / "finder.json"
 STRESS: Final = ROOT / "tests" / "bench" / "stress.json"
 
-_BEGIN: Final = "<!-- begin: figures, written by make docs -->\n"
-_END: Final = "<!-- end: figures -->\n"
+_BEGIN: Final = "<!-- begin: {}, written by make docs -->\n"
+_END: Final = "<!-- end: {} -->\n"
 _SETS: Final = {
     "screens": "Real screens",
     "rendered": "Small text on held-out pictures",
@@ -30,9 +32,17 @@ _SETS: Final = {
 
 def evaluation() -> str:
     """Return the page with its tables as the kept figures say."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return before + _BEGIN + "\n" + "\n".join(_blocks()) + "\n" + _END + after
+    from deid_node.evaluation.restoration.tables import page
+
+    content = _filled(PAGE.read_text(encoding="utf-8"), "figures", "\n".join(_blocks()))
+    return _filled(content, "fills", page(_read(RESTORATION), level=3))
+
+
+def _filled(content: str, name: str, tables: str) -> str:
+    begin, end = _BEGIN.format(name), _END.format(name)
+    before, _, rest = content.partition(begin)
+    _, _, after = rest.partition(end)
+    return before + begin + "\n" + tables + "\n" + end + after
 
 
 def calibration() -> str:

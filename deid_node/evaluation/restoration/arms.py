@@ -132,13 +132,21 @@ class NodeArm:
 
 
 class BestEstimate:
-    """The mean of what a diffusion model draws with several seeds, without grain.
+    """What a diffusion model thinks most likely: its first guess from pure noise, without grain.
 
-    Of all fills the mean of what could be there has the least squared error: the mean
-    of draws comes near it, and tells how much of the structure the model knows.
+    Of all fills the mean of what could be there has the least squared error. A model
+    that is asked for one step says just that mean, as far as it knows; guesses from
+    several seeds are averaged.
+
+    Parameters
+    ----------
+    painter
+        A model that takes one step.
+    draws
+        Seeds.
     """
 
-    def __init__(self, painter: Painter, *, draws: int = 4) -> None:
+    def __init__(self, painter: Painter, *, draws: int = 2) -> None:
         self._painter = painter
         self._draws = draws
 

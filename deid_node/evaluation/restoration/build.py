@@ -47,13 +47,14 @@ def build_arms(
         NodeArm(GRAINED, GrainedInpainter(TeleaInpainter())),
     ]
     left_out = [f"the arms of diffusion: {no_model()}"]
-    if painter is not None:
+    guessing = build_painter(options.model_copy(update={"steps": 1}), threads=threads)
+    if painter is not None and guessing is not None:
         left_out = []
         drawing = DiffusionInpainter(painter)
         arms += [
             NodeArm(NEUTRAL, drawing),
             NodeArm(MODALITY, drawing, prompt_for),
-            NodeArm(BEST, BestEstimate(painter), prompt_for),
+            NodeArm(BEST, BestEstimate(guessing), prompt_for),
         ]
     arms.append(NodeArm(AUTO, build_inpainter(FillPolicy.AUTO, painter), prompt_for))
     return tuple(arms), tuple(left_out)

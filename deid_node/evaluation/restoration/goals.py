@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from deid_node.evaluation.restoration.arms import BEST, MODALITY, TELEA
+from deid_node.evaluation.restoration.arms import AUTO, BEST, MODALITY, TELEA
 from deid_node.evaluation.restoration.holes import ANATOMY
 
 Report = Mapping[str, Any]
@@ -36,14 +36,12 @@ class Goal:
         return "pass" if self.reached else "fail"
 
 
-def goals_of(report: Report, shipped: str = MODALITY) -> tuple[Goal, ...]:
-    """Return the goals, those of the fill that ships asked of the arm `shipped`."""
-    return (
-        *_structure(report),
-        *_realism(report, shipped),
-        *_tasks(report, shipped),
-        *_safety(report, shipped),
-    )
+def goals_of(report: Report, arms: Sequence[str] = (MODALITY, AUTO)) -> tuple[Goal, ...]:
+    """Return the goal of the best estimate, and those of what ships for each of `arms`."""
+    goals = list(_structure(report))
+    for arm in arms:
+        goals += (*_realism(report, arm), *_tasks(report, arm), *_safety(report, arm))
+    return tuple(goals)
 
 
 def anatomy_of(report: Report, arm: str) -> Report:

@@ -199,7 +199,7 @@ def _scored(
     for reader in readers:
         scores = np.array(
             [
-                [[_best(said, text) for text in pair.texts] for said in map(reader.texts, pictures)]
+                [[_best(said, text) for text in pair.texts] for said in _said(reader, pictures)]
                 for pair, pictures in zip(pairs, shown, strict=True)
             ]
         ).reshape(len(pairs), 2, 2)
@@ -216,6 +216,16 @@ def _scored(
     ]
     told["same_bytes"] = float(np.mean(same)) if same else None
     return told
+
+
+def _said(reader: LineReader, fills: Sequence[Sequence[DisplayFrame]]) -> Iterator[Sequence[str]]:
+    """Yield what is read on each fill; what looks the same is read once."""
+    known: dict[bytes, Sequence[str]] = {}
+    for pictures in fills:
+        seen = b"".join(one.tobytes() for one in pictures)
+        if seen not in known:
+            known[seen] = reader.texts(pictures)
+        yield known[seen]
 
 
 def _best(said: Sequence[str], text: str) -> float:

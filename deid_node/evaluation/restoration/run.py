@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.errors import InputError
-from deid_node.evaluation.restoration.arms import BEST, GRAINED, NEUTRAL, ORIGINAL, SOLID, Arm
+from deid_node.evaluation.restoration.arms import (
+    BEST,
+    GRAINED,
+    NAVIER_STOKES,
+    NEUTRAL,
+    ORIGINAL,
+    SOLID,
+    Arm,
+)
 from deid_node.evaluation.restoration.build import arms_by_steps, build_arms
 from deid_node.evaluation.restoration.holes import ANATOMY, Hole, holes_on
 from deid_node.evaluation.restoration.legibility import (
@@ -41,7 +49,7 @@ from deid_node.training.faces import Face
 STEPS: Final = (1, 2, 4, 8, 16)
 """Numbers of denoising steps that the curve is drawn over."""
 
-_NOT_ATTACKED: Final = frozenset({ORIGINAL, SOLID, NEUTRAL, BEST})
+_NOT_ATTACKED: Final = frozenset({ORIGINAL, SOLID, NAVIER_STOKES, NEUTRAL, BEST})
 """What holds the truth, is even, or is made like another arm that is attacked."""
 
 
@@ -101,7 +109,7 @@ def measured(
         tell(f"left out: {why}")
     holes = holes_in(data, faces, extent, seed=seed)
     lessons = read_backgrounds(data / "train", "train")
-    schooling = Schooling(networks, steps=extent.learning_steps, seed=seed, tell=tell)
+    schooling = Schooling(networks, steps=extent.learning_steps, tell=tell)
     classifier = classifier_of(lessons, schooling)
     structure_net = structure_net_of(lessons, schooling)
     filled = Measured(holes, arms, tell)

@@ -112,7 +112,7 @@ def test_tables_csv_and_picture_stand_beside_the_report(out: Path) -> None:
 def test_the_goals_of_an_arm_that_did_not_run_are_not_measured(out: Path) -> None:
     report = json.loads((out / "restoration.json").read_text())
 
-    verdicts = {goal.asked: goal.verdict for goal in goals_of(report, shipped="none")}
+    verdicts = {goal.asked: goal.verdict for goal in goals_of(report, ["none"])}
 
     assert set(verdicts.values()) <= {"not measured", "pass", "fail"}
     assert verdicts["pixels beside the mask untouched"] == "not measured"
@@ -121,7 +121,7 @@ def test_the_goals_of_an_arm_that_did_not_run_are_not_measured(out: Path) -> Non
 def test_the_goals_judge_the_figures(out: Path) -> None:
     report = json.loads((out / "restoration.json").read_text())
 
-    verdicts = {goal.asked: goal.verdict for goal in goals_of(report, shipped="Telea")}
+    verdicts = {goal.asked: goal.verdict for goal in goals_of(report, ["Telea"])}
 
     assert verdicts["not more than 1.0 dB below Telea in the mask"] == "pass"
     assert verdicts["Frechet distance at most 0.5 of Telea's"] == "fail"

@@ -9,6 +9,7 @@ pytest.importorskip("torch", reason="torch is not installed here")
 
 import torch
 
+from deid_node.evaluation.restoration import schooling
 from deid_node.evaluation.restoration.networks import PatchNet
 from deid_node.evaluation.restoration.realism import feature_distance, features_of
 from deid_node.evaluation.restoration.schooling import (
@@ -73,8 +74,12 @@ def backgrounds() -> list[Background]:
     return dark + bright + rare
 
 
-def test_a_classifier_learns_the_modalities_of_which_there_is_enough(tmp_path: Path) -> None:
-    classifier = classifier_of(backgrounds(), Schooling(tmp_path, steps=20))
+def test_a_classifier_learns_the_modalities_of_which_there_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schooling, "_BATCH", 8)
+
+    classifier = classifier_of(backgrounds(), Schooling(tmp_path, steps=60))
 
     unseen = (rough_pixels(99)[:96, :96] // 3).astype(np.float32)
     seen = tensor_of([unseen, 170 + unseen])
@@ -86,9 +91,9 @@ def test_a_classifier_learns_the_modalities_of_which_there_is_enough(tmp_path: P
 
 def test_what_was_learned_is_kept_and_taken_again(tmp_path: Path) -> None:
     told: list[str] = []
-    schooling = Schooling(tmp_path, steps=2, tell=told.append)
+    lessons = Schooling(tmp_path, steps=2, tell=told.append)
 
-    first, second = (structure_net_of(backgrounds(), schooling) for _ in range(2))
+    first, second = (structure_net_of(backgrounds(), lessons) for _ in range(2))
 
     assert len(told) == 1
     assert len(list(tmp_path.iterdir())) == 1
@@ -97,10 +102,10 @@ def test_what_was_learned_is_kept_and_taken_again(tmp_path: Path) -> None:
 
 
 def test_another_picture_is_another_training(tmp_path: Path) -> None:
-    schooling = Schooling(tmp_path, steps=1)
+    lessons = Schooling(tmp_path, steps=1)
 
-    structure_net_of(backgrounds(), schooling)
-    structure_net_of(backgrounds()[1:], schooling)
+    structure_net_of(backgrounds(), lessons)
+    structure_net_of(backgrounds()[1:], lessons)
 
     assert len(list(tmp_path.iterdir())) == 2
 
