@@ -11,9 +11,11 @@ from tempfile import TemporaryDirectory
 from tests.bench.cine import measure_cine
 from tests.bench.codecs import measure_codecs
 from tests.bench.drain import measure_drain
+from tests.bench.fills import measure_fills
 from tests.bench.forward import measure_forward
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
+from tests.bench.overload import measure_overload
 from tests.bench.receive import measure_receive
 from tests.bench.stress import measure_stress
 from tests.bench.table import print_machine
@@ -25,9 +27,11 @@ MEASUREMENTS = {
     "forward": measure_forward,
     "drain": measure_drain,
     "memory": measure_memory,
+    "overload": measure_overload,
     "cine": measure_cine,
     "codecs": measure_codecs,
     "metadata": measure_metadata,
+    "fills": measure_fills,
     "stress": measure_stress,
 }
 
