@@ -2,7 +2,7 @@
 
 ``python -m tests.bench.receivers bare FOLDER`` is pynetdicom with its own server
 and a handler that keeps the bytes in memory. ``door`` is our door with custody
-on, and nothing behind it. Each writes its port to ``FOLDER/port``.
+on, and a queue behind it that nobody takes from. Each writes its port to ``FOLDER/port``.
 """
 
 import io
@@ -29,6 +29,7 @@ from deid_node.receive.server import Door
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.spool import Spool
+from deid_node.work.queue import WorkQueue
 from tests.fakes.dcmtk import ended
 from tests.fakes.waiting import eventually
 
@@ -44,10 +45,11 @@ class Receiver:
 
 
 @contextmanager
-def receiver(kind: str, folder: Path) -> Iterator[Receiver]:
+def receiver(kind: str, folder: Path, *, silence_seconds: float = 60) -> Iterator[Receiver]:
     """Run a receiver for the length of a ``with`` block; it may write below `folder`."""
     folder.mkdir(parents=True)
-    process = subprocess.Popen([sys.executable, "-m", "tests.bench.receivers", kind, str(folder)])
+    command = [sys.executable, "-m", "tests.bench.receivers", kind, str(folder)]
+    process = subprocess.Popen([*command, str(silence_seconds)])
     try:
         port = folder / "port"
         eventually(port.exists, what="the receiver listens")
@@ -56,7 +58,7 @@ def receiver(kind: str, folder: Path) -> Iterator[Receiver]:
         ended(process)
 
 
-def _bare(_folder: Path) -> int:
+def _bare(_folder: Path, _silence_seconds: float) -> int:
     kept: list[bytes] = []
 
     def store(event: Any) -> int:
@@ -74,13 +76,20 @@ def _bare(_folder: Path) -> int:
     return int(server.server_address[1])
 
 
-def _door(folder: Path) -> int:
+def _door(folder: Path, silence_seconds: float) -> int:
     custody = Custody(SpoolOptions(dir=folder / "spool", reserve_bytes=0), exclusive=True)
     custody.open()
     metrics, log = Metrics(CollectorRegistry()), EventLog(io.StringIO(), "warning")
     door = Door(
-        ReceiveOptions(ae_title=AE_TITLE, host="127.0.0.1", port=0),
-        StoreHandler(Spool(custody), lambda _instance: None, metrics=metrics, log=log),
+        ReceiveOptions(
+            ae_title=AE_TITLE,
+            host="127.0.0.1",
+            port=0,
+            association_seconds=silence_seconds,
+            max_refusals_per_minute=0,
+        ),
+        # A queue that nobody takes from: it grows as in a node whose workers are slow.
+        StoreHandler(Spool(custody), WorkQueue().offer, metrics=metrics, log=log),
         require_room=custody.require_room,
         metrics=metrics,
         log=log,
@@ -92,7 +101,7 @@ def _door(folder: Path) -> int:
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     place = Path(sys.argv[2])
-    listening = {"bare": _bare, "door": _door}[sys.argv[1]](place)
+    listening = {"bare": _bare, "door": _door}[sys.argv[1]](place, float(sys.argv[3]))
     (place / "port.partial").write_text(str(listening))
     (place / "port.partial").rename(place / "port")
     threading.Event().wait()

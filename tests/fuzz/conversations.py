@@ -111,13 +111,14 @@ def user_information(*more: bytes) -> bytes:
     return item(0x50, longest + item(0x52, b"2.25.1") + b"".join(more))
 
 
-def sound_request() -> bytes:
+def sound_request(*, called: str = "DEIDNODE") -> bytes:
     """Return a request that is accepted."""
     contexts = b"".join(
         context(number, uid, ExplicitVRLittleEndian, ImplicitVRLittleEndian)
         for number, uid in _SOUND_CONTEXTS
     )
-    return request(item(0x10, APPLICATION_CONTEXT.encode()) + contexts + user_information())
+    items = item(0x10, APPLICATION_CONTEXT.encode()) + contexts + user_information()
+    return request(items, called=called.encode())
 
 
 def _sound_request() -> st.SearchStrategy[Utterance]:
