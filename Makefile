@@ -7,7 +7,7 @@ SUPPLY := build/supply
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 export HF_HUB_OFFLINE := 1
 
-.PHONY: help sbom advisories demo test setup peers fix check bench fuzz docs image clean
+.PHONY: help sbom advisories demo test setup peers fix check bench crash fuzz docs image clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10

@@ -291,6 +291,18 @@ def test_the_tests_that_prove_a_requirement_exist() -> None:
             assert function in _test_functions(ROOT / path), f"{name}: {test}"
 
 
+def test_the_tests_behind_what_is_said_of_reliability_exist() -> None:
+    page = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    promises = page.partition("## Figures")[0]
+    rows = [line for line in promises.splitlines() if line[:1] == "|" and line[:5] != "| ---"]
+
+    for row in rows:
+        named = re.findall(r"`(tests/[^`]+\.py)::(\w+)`", row)
+        assert named or row.startswith("| Fault"), row
+        for path, function in named:
+            assert function in _test_functions(ROOT / path), f"{path}::{function}"
+
+
 def test_every_room_of_the_journey_has_requirements() -> None:
     rooms = {name.split("-")[1] for name in _requirements()}
 

@@ -7,6 +7,8 @@ import pytest
 from deid_node.observe.events import Event
 from deid_node.observe.fields import FIELDS, LogFields
 
+STATES = frozenset({"lost", "low", "ready", "sent", "unreachable"})
+
 
 @pytest.mark.parametrize("event", Event)
 def test_every_event_has_a_plain_name_and_a_meaning_in_one_sentence(event: Event) -> None:
@@ -23,7 +25,7 @@ def test_an_event_is_found_again_by_its_name() -> None:
 def test_events_speak_of_the_past_or_of_a_state(event: Event) -> None:
     """``instance_cleaned``, ``spool_low``, ``node_starting``: never a command."""
     last = event.rsplit("_", 1)[1]
-    assert last.endswith(("ed", "ing", "held")) or last in {"ready", "low", "lost", "unreachable"}
+    assert last.endswith(("ed", "ing", "held")) or last in STATES
 
 
 def test_the_fields_are_those_that_the_type_checker_knows() -> None:

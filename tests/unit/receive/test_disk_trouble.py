@@ -191,7 +191,7 @@ def test_a_disk_that_was_read_only_from_the_start_keeps_the_node_from_starting(
     custody.close()
 
 
-@pytest.mark.req("REQ-RX-20")
+@pytest.mark.req("REQ-RX-22")
 def test_a_journal_with_a_damaged_page_is_not_opened(tmp_path: Path) -> None:
     with house(tmp_path / "spool") as home:
         association = home.associate()
@@ -205,7 +205,7 @@ def test_a_journal_with_a_damaged_page_is_not_opened(tmp_path: Path) -> None:
         custody.open()
 
 
-@pytest.mark.req("REQ-RX-20")
+@pytest.mark.req("REQ-RX-22")
 def test_a_page_that_is_damaged_while_the_node_runs_stops_it_from_taking_more(
     tmp_path: Path,
 ) -> None:
