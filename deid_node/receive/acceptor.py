@@ -177,6 +177,8 @@ class Acceptor(Association):
         self._is_paused = True
         StorageServiceClass(self).SCP(msg, context)
         self._is_paused = False
+        # While it waited for us the peer was not silent.
+        self.dul._idle_timer.restart()  # noqa: SLF001
 
 
 def acceptor_of(message: Event) -> Acceptor:

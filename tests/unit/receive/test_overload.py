@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 from pynetdicom import AE
@@ -69,6 +70,30 @@ def test_a_caller_that_keeps_its_association_and_says_nothing_loses_it(tmp_path:
     association = house.associate()
     assert association.send_c_echo().Status == 0
     association.release()
+    house.close()
+
+
+@pytest.mark.req("REQ-NW-08")
+def test_a_caller_is_not_taken_for_silent_while_it_waits_for_us(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk may take longer to answer than a caller may say nothing."""
+    house = House(tmp_path / "spool", association_seconds=1)
+    write = house.custody.write
+
+    def slow(work: Any) -> Any:
+        sleep(1.5)
+        return write(work)
+
+    monkeypatch.setattr(house.custody, "write", slow)
+    association = house.associate()
+
+    # Twice the same bytes: the second is answered on the same association.
+    statuses = [association.send_c_store(a_ct()).Status for _ in range(2)]
+
+    assert statuses == [0x0000, 0x0000]
+    assert association.is_established
+    association.abort()
     house.close()
 
 
