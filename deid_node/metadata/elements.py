@@ -52,7 +52,9 @@ def vr_of(element: Stored) -> str:
     vr = element.VR
     if vr is None or vr == "UN":
         tag = int(element.tag)
-        if not dictionary_has_tag(tag) and not repeater_has_tag(tag):
+        # The masks of repeating groups fit private groups too: (7FE1,0010) is nobody's pixels.
+        is_private = bool(tag >> 16 & 1)
+        if is_private or not (dictionary_has_tag(tag) or repeater_has_tag(tag)):
             return "UN"
         vr = dictionary_VR(tag)
     return str(vr).split(" or ", maxsplit=1)[0]

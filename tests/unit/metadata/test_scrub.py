@@ -370,3 +370,19 @@ def test_nesting_beyond_any_use_is_malformed(scrubber: Scrubber, depth: int) -> 
     else:
         with pytest.raises(MalformedDataset, match="nested"):
             scrubber.scrub(dataset)
+
+
+@pytest.mark.parametrize("group", [0x5001, 0x6001, 0x7F01, 0x7FE1])
+def test_private_groups_that_look_like_repeating_ones_are_removed(
+    scrubber: Scrubber, group: int
+) -> None:
+    """Implicit VR names no VR, and the dictionary's mask 7Fxx,0010 fits a private creator too."""
+    dataset = study_instance()
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    block = dataset.private_block(group, "GEMS_Ultrasound_MovieGroup_001", create=True)
+    block.add_new(0x01, "LO", "Canarybird")
+
+    result = scrubber.scrub(as_read(dataset)).dataset
+
+    assert not [tag for tag in result if tag.tag.group == group]
+    assert marks_in(stored(result)) == []
