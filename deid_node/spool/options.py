@@ -12,7 +12,10 @@ class SpoolOptions(BaseModel):
 
     dir: Path = Field(
         default=Path("./spool"),
-        description="Folder of the spool. It holds patient data: keep it on an encrypted disk, the node does not encrypt it.",
+        description=(
+            "Folder of the spool. It holds patient data: keep it on an encrypted disk, "
+            "the node does not encrypt it."
+        ),
     )
     reserve_bytes: int = Field(
         default=2_000_000_000,
