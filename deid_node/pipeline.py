@@ -5,6 +5,7 @@ pixels, scrub the header, attest what was done, write, look at the written file
 a second time, seal. Whatever leaves this page without a seal is withheld.
 """
 
+import errno
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Final
 from pydicom import Dataset
 
 from deid_node.dicom import part10
-from deid_node.errors import CleaningError, NoRule, RuleWithholds, Unexpected
+from deid_node.errors import CleaningError, DeidNodeError, NoRule, RuleWithholds, Unexpected
 from deid_node.metadata.attest import attest
 from deid_node.metadata.leaks import LeakCheck
 from deid_node.metadata.lines import SpokenLines
@@ -25,12 +26,15 @@ from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
 from deid_node.spool.blobs import reference
+from deid_node.spool.committer import custody_error
 from deid_node.spool.journal import blob_name
 from deid_node.values.decision import Discard, Forward, Withhold
 from deid_node.values.instance import BlobRef, CleanInstance
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
 from deid_node.values.report import CleaningReport, Step
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Corridor:
     def clean(self, order: WorkOrder) -> Outcome:
         """Return how it ended; after `Cleaned` the file ``order.output`` is on disk."""
         rule: str | None = None
-        withheld: CleaningError
+        withheld: DeidNodeError
         try:
             original = part10.read(order.blob, scratch_dir=order.output.parent)
             decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
@@ -82,6 +86,9 @@ class Corridor:
                     return Cleaned(self._sealed(order, original, decision))
         except CleaningError as error:
             withheld = error
+        except OSError as error:
+            # A disk that takes no more is nothing that an instance can help.
+            withheld = custody_error(error) if error.errno in _NO_ROOM else Unexpected(error)
         # The one place where anything becomes a state: law 4, fail closed.
         except Exception as error:  # noqa: BLE001
             withheld = Unexpected(error)

@@ -121,6 +121,10 @@ class _Ledger:
             instance, self._starts[number], self._paths[number], output, _offline_origin()
         )
 
+    def give_back(self, instance: InstanceId) -> bool:  # noqa: ARG002 - what a ledger is asked
+        """Return False: who waits for the command wants to hear that the disk is full."""
+        return False
+
     def record(self, order: WorkOrder, outcome: Outcome) -> None:
         """Keep the outcome for `wait`."""
         number = int(order.id, 16)

@@ -140,6 +140,16 @@ class Spool:
         output.unlink(missing_ok=True)
         return WorkOrder(instance, row["attempts"] + 1, blob, output, received.origin)
 
+    def give_back(self, instance: InstanceId) -> None:
+        """Take the last start of `instance` from the count: its disk failed, not its worker."""
+        self._custody.write(
+            lambda transaction: transaction.connection.execute(
+                "UPDATE instances SET attempts = attempts - 1, in_hand = 0"
+                " WHERE id = ? AND state = ? AND in_hand = 1 AND attempts > 0",
+                (instance, InstanceState.RECEIVED),
+            )
+        )
+
     def record(self, order: WorkOrder, outcome: Outcome) -> bool:
         """Record how the corridor ended for the instance of `order`.
 

@@ -19,6 +19,10 @@ class Journal(Protocol):
         """Count a start and return its order; `Withheld` when that ended the instance."""
         ...
 
+    def give_back(self, instance: InstanceId) -> None:
+        """Take the last start of `instance` from the count."""
+        ...
+
     def record(self, order: WorkOrder, outcome: Outcome) -> bool:
         """Record an outcome; False when the instance had moved on meanwhile."""
         ...
@@ -50,6 +54,11 @@ class Bookkeeper:
             self._tell_withheld(instance, claimed)
             return None
         return claimed
+
+    def give_back(self, instance: InstanceId) -> bool:
+        """Take the last start of `instance` from the count; it was the disk's fault."""
+        self._journal.give_back(instance)
+        return True
 
     def record(self, order: WorkOrder, outcome: Outcome) -> None:
         """Record how the corridor ended; on disk when it returns."""

@@ -27,6 +27,10 @@ class Ledger(Protocol):
         """Count a start of `instance` for good and return its order; None: nothing to do."""
         ...
 
+    def give_back(self, instance: InstanceId) -> bool:
+        """Count the last start of `instance` as none; False where that is not done here."""
+        ...
+
     def record(self, order: WorkOrder, outcome: Outcome) -> None:
         """Record how the corridor ended; on disk when it returns."""
         ...

@@ -14,6 +14,7 @@ import pytest
 from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.values.identity import InstanceId
+from deid_node.values.order import MAX_STARTS
 from deid_node.values.outcome import Cleaned, Discarded, Withheld
 from deid_node.work.corridor import CorridorFactory
 from tests.fakes.peer_corridor import (
@@ -136,6 +137,20 @@ def test_trouble_that_may_pass_is_started_again_up_to_three_times(
 
     assert isinstance(bench.ledger.outcomes[instance], outcome)
     assert bench.ledger.attempts[instance] == attempts == bench.ledger.starts(instance)
+
+
+@pytest.mark.req("REQ-RX-21")
+def test_a_disk_that_is_full_costs_time_and_no_start(calm: Bench) -> None:
+    bench = calm
+    instance = bench.ledger.receive("FULL")
+
+    bench.queue.offer(instance)
+    bench.ledger.wait_for_outcomes(instance)
+
+    assert isinstance(bench.ledger.outcomes[instance], Cleaned)
+    assert bench.ledger.attempts[instance] == 1
+    tries = bench.ledger.folder / f"{instance}.tries"
+    assert len(tries.read_text()) > MAX_STARTS
 
 
 def test_signals_to_the_whole_group_do_not_end_a_worker(calm: Bench) -> None:

@@ -14,7 +14,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from deid_node.errors import ConfigurationError, SpoolFull, SpoolUnavailable, Undecodable
+from deid_node.errors import (
+    ConfigurationError,
+    CrosswalkUnavailable,
+    SpoolFull,
+    SpoolUnavailable,
+    Undecodable,
+)
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef
 from deid_node.values.order import WorkOrder
@@ -40,7 +46,16 @@ def raising_ours(order: WorkOrder) -> Outcome:
 
 
 def raising_passing(order: WorkOrder) -> Outcome:
-    raise SpoolFull("no room for the clean file")
+    raise CrosswalkUnavailable
+
+
+def full_five_times(order: WorkOrder) -> Outcome:
+    tries = order.output.with_suffix(".tries")
+    with tries.open("a") as file:
+        file.write(".")
+    if len(tries.read_text()) <= FULL_TIMES:
+        raise SpoolFull("no room for the clean file")
+    return cleaned(order)
 
 
 def once(trouble: Callable[[WorkOrder], Any]) -> Callable[[WorkOrder], Any]:
@@ -63,6 +78,8 @@ def interrupted(order: WorkOrder) -> Outcome:
     return cleaned(order)
 
 
+FULL_TIMES = 5
+
 SCRIPTS: Mapping[str, Callable[[WorkOrder], Any]] = {
     "CLEAN": cleaned,
     "DISCARD": lambda _: Discarded("rule"),
@@ -72,6 +89,7 @@ SCRIPTS: Mapping[str, Callable[[WorkOrder], Any]] = {
     "RAISE": raising,
     "RAISE_OURS": raising_ours,
     "RAISE_PASSING": raising_passing,
+    "FULL": full_five_times,
     "EXIT_ONCE": once(lambda _: os._exit(3)),
     "KILL_ONCE": once(lambda _: os.kill(os.getpid(), signal.SIGKILL)),
     "UNPICKLABLE_ONCE": once(lambda _: Discarded(cast("str", lambda: None))),
@@ -173,6 +191,12 @@ class MemoryLedger:
             self.folder / f"{instance}.clean",
             an_origin(calling_ae=self._scripts[instance]),
         )
+
+    def give_back(self, instance: InstanceId) -> bool:
+        with self.changed:
+            if self.attempts.get(instance):
+                self.attempts[instance] -= 1
+        return True
 
     def record(self, order: WorkOrder, outcome: Outcome) -> None:
         with self.changed:

@@ -13,7 +13,7 @@ class Engine(Protocol):
       stops or dies) in nothing: then the journal still says RECEIVED;
     * an instance that takes its worker down, or outlasts the time limit, harms
       no other; after its third start (`MAX_STARTS`) it is withheld, and so is one whose trouble
-      would pass but has not;
+      would pass but has not; a start that failed for want of disk counts for nothing;
     * an exception out of the corridor withholds its instance at once;
     * no instance is with two workers at the same time;
     * `start` returns when every worker is ready and raises `ConfigurationError`

@@ -9,11 +9,14 @@ import random
 import threading
 from queue import SimpleQueue
 from time import monotonic
+from typing import TypeGuard
 
 from deid_node.errors import (
     CleaningError,
     ConfigurationError,
     CustodyError,
+    SpoolFull,
+    SpoolUnavailable,
     TimeLimit,
     WorkerLost,
 )
@@ -29,6 +32,7 @@ from deid_node.work.engines.process import WorkerDied, WorkerHung, WorkerProcess
 from deid_node.work.queue import WorkQueue
 
 _BUILD_LIMIT_SECONDS = 600.0
+_DISK_CODES = frozenset({SpoolFull.code, SpoolUnavailable.code})
 # How often an idle supervisor looks whether its process still lives.
 _LOOK_SECONDS = 1.0
 _REPLACEMENT = RetryPolicy(first_seconds=1, factor=2, cap_seconds=60)
@@ -58,6 +62,7 @@ class LocalEngine:
         self._replacement = replacement
         self._another_start = another_start
         self._draw = random.Random()
+        self._owed: set[InstanceId] = set()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._workers: dict[int, WorkerProcess] = {}
@@ -165,11 +170,21 @@ class LocalEngine:
             self._log.info(Event.WORKER_STOPPED, worker=number)
 
     def _work_on(self, worker: WorkerProcess, number: int, instance: InstanceId) -> None:
+        order: WorkOrder | None = None
         try:
+            if instance in self._owed:
+                self._ledger.give_back(instance)
+                self._owed.discard(instance)
             order = self._ledger.claim(instance)
             outcome = self._outcome(worker, number, order) if order is not None else None
             if order is None or outcome is None:
                 self._queue.done(instance)
+            elif _is_the_disks_fault(outcome) and self._ledger.give_back(instance):
+                self._log.warning(Event.INSTANCE_POSTPONED, instance=instance, code=outcome.code)
+                self._queue.again(
+                    instance,
+                    delay_seconds=self._another_start.delay_seconds(1, draw=self._draw),
+                )
             elif _is_worth_another_start(order, outcome):
                 self._log.warning(
                     Event.INSTANCE_POSTPONED,
@@ -188,6 +203,9 @@ class LocalEngine:
             self._log.error(
                 Event.SPOOL_FAILED, instance=instance, code=error.code, reason=str(error)
             )
+            if order is not None:
+                # Its start is given back as soon as the journal can be written.
+                self._owed.add(instance)
             self._stopping.wait(_LOOK_SECONDS)
             self._queue.again(instance)
         # A fault of ours must not end the supervisor: the instance stays in the journal.
@@ -224,6 +242,10 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _is_the_disks_fault(outcome: Outcome) -> TypeGuard[Withheld]:
+    return isinstance(outcome, Withheld) and outcome.code in _DISK_CODES
 
 
 def _is_worth_another_start(order: WorkOrder, outcome: Outcome) -> bool:

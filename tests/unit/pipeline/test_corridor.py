@@ -1,5 +1,6 @@
 """The corridor fails closed: whatever goes wrong on the page, nothing leaves it unsealed."""
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -227,3 +228,26 @@ def test_whatever_a_step_raises_withholds_without_its_text(
 
     assert withheld(outcome, order) == code
     assert "DOE" not in repr(outcome)
+
+
+@pytest.mark.req("REQ-RX-21")
+@pytest.mark.parametrize(
+    ("number", "code", "passes"),
+    [
+        (errno.ENOSPC, "spool_full", True),
+        (errno.EROFS, "spool_unavailable", True),
+        (errno.EIO, "unexpected", False),
+    ],
+)
+def test_a_disk_that_takes_no_more_is_not_the_instances_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, passes: bool
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError(number, "of the disk")
+
+    monkeypatch.setattr("deid_node.pipeline.part10.write", fail)
+
+    outcome = a_corridor().clean(an_order(tmp_path))
+
+    assert isinstance(outcome, Withheld)
+    assert (outcome.code, outcome.passes) == (code, passes)

@@ -42,6 +42,25 @@ def test_a_start_that_the_end_of_the_node_cut_short_is_given_back(
     assert [order.attempt if order else None for order in orders] == [1] * (MAX_CUT_SHORT + 1)
 
 
+@pytest.mark.req("REQ-RX-21")
+def test_a_start_that_is_given_back_counts_for_nothing(custody: Custody) -> None:
+    spool = Spool(custody)
+    instance = accept(custody).instance.id
+    attempts = []
+    for _ in range(2 * MAX_STARTS):
+        order = spool.claim(instance)
+        assert isinstance(order, WorkOrder)
+        attempts.append(order.attempt)
+        spool.give_back(instance)
+    # Only what was claimed can be given back.
+    spool.give_back(instance)
+    last = spool.claim(instance)
+
+    assert attempts == [1] * (2 * MAX_STARTS)
+    assert isinstance(last, WorkOrder)
+    assert last.attempt == 1
+
+
 @pytest.mark.req("REQ-RX-18")
 def test_starts_that_lost_their_worker_are_not_given_back(
     options: SpoolOptions, instance: InstanceId
