@@ -22,6 +22,8 @@ from tests.crash.parcels import NEEDLES
 from tests.fakes.waiting import eventually
 
 ENDED = frozenset({"delivered", "withheld"})
+START_SECONDS = 900.0
+"""Two workers load their models first, and a siege may be the least of a busy machine's work."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class House:
                 or process.poll() is not None
             ),
             what="the node is ready",
+            patience_seconds=START_SECONDS,
         )
         if isinstance(ready, dict):
             self.port = int(ready["port"])
