@@ -42,6 +42,7 @@ from deid_node.evaluation.restoration.schooling import (
     structure_net_of,
 )
 from deid_node.evaluation.restoration.sheet import sheet_of
+from deid_node.pixels.inpaint.build import build_painter
 from deid_node.pixels.inpaint.options import InpainterOptions
 from deid_node.training.backgrounds import read_backgrounds
 from deid_node.training.faces import Face
@@ -113,8 +114,10 @@ def measured(
     classifier = classifier_of(lessons, schooling)
     structure_net = structure_net_of(lessons, schooling)
     filled = Measured(holes, arms, tell)
+    painter = build_painter(options)
     report: dict[str, Any] = {
         "seed": seed,
+        "model": None if painter is None else painter.name,
         "left_out": list(left_out),
         "population": populations(filled.views),
         "arms": distortion_report(filled, classifier),

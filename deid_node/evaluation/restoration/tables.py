@@ -97,7 +97,8 @@ def _told(report: Report) -> str:
     grounds = ", ".join(f"{name} {count}" for name, count in there["by_background"].items())
     counted = f"{there['holes']} holes of {there['sources']} patients or sources"
     lines = [f"{counted}: {kinds}; {grounds}; {there['deep']} of more than 8 bits."]
-    lines.append(f"Seed {report['seed']}.")
+    model = report.get("model")
+    lines.append(f"Seed {report['seed']}; model: {f'`{model}`' if model else 'none'}.")
     lines += [f"Left out: {why}." for why in report["left_out"]]
     return "\n".join(lines) + "\n"
 
