@@ -1,7 +1,7 @@
 """``make bench``: the speed of the node, beside its peers, in one run.
 
-``python -m tests.bench [receive|whole|forward|memory|cine|... ...] [--rounds N] [--each N]``
-Nothing here passes or fails; see docs/benchmarks.md for how to read the figures.
+``python -m tests.bench [receive|overload|whole|... ...] [--rounds N] [--each N]``
+Nothing here passes or fails; see docs/performance.md for how to read the figures.
 """
 
 import argparse

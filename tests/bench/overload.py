@@ -108,7 +108,9 @@ def _dribblers(door: Receiver) -> str:
     given_up = 0
     with ExitStack() as stack:
         links = [stack.enter_context(_connected(door)) for _ in range(DRIBBLERS)]
-        for at in range(20):
+        for at in range(len(content)):
+            if not links:
+                break
             for link in list(links):
                 try:
                     link.sendall(content[at : at + 1])
@@ -116,7 +118,7 @@ def _dribblers(door: Receiver) -> str:
                     links.remove(link)
                     given_up += 1
             sleep(SILENCE_SECONDS / 10)
-    return f"{given_up} given up so far"
+    return f"{given_up} given up"
 
 
 def _claimed_lengths(door: Receiver) -> str:
