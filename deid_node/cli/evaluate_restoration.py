@@ -69,8 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(f"{folder} is no folder")
     config = Config() if arguments.config is None else load(arguments.config)
     try:
-        import torch
-
         from deid_node.evaluation.restoration.files import write
         from deid_node.evaluation.restoration.run import Extent, measured
         from deid_node.evaluation.restoration.tables import page
@@ -79,7 +77,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError(
             f"{error.name} is missing: install deid-node[cpu,diffusion,train]"
         ) from None
-    torch.set_num_threads(arguments.threads)
     tell = _teller()
     options = config.pixels.inpainter
     if arguments.steps is not None:

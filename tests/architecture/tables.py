@@ -59,7 +59,7 @@ def metrics() -> str:
     """Return the table of our own metrics, sorted by name."""
     told = Metrics(CollectorRegistry())
     told.watch_custody(_Nothing())
-    told.watch_certificates(lambda: [])
+    told.watch_certificates(list)
     names = sorted(
         (family.name + ("_total" if family.type == "counter" else ""), family)
         for family in told.registry.collect()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from deid_node.errors import InputError
@@ -105,6 +106,7 @@ def measured(
     networks
         Folder in which the judging networks are kept.
     """
+    torch.set_num_threads(threads)
     arms, left_out = build_arms(options, threads=threads)
     for why in left_out:
         tell(f"left out: {why}")
