@@ -22,8 +22,9 @@ class FillPolicy(StrEnum):
 class AnatomyOptions(BaseModel):
     """How much of a frame may be made up where text lay over anatomy.
 
-    Counted under `auto` and `diffusion`, for each frame. Grounds of one value and even
-    gradients do not count: what is put there is what was there.
+    Counted for each frame. Under `auto` and `diffusion` grounds of one value and even
+    gradients do not count: what is put there is what was there. `telea` does not tell
+    grounds apart, so all that it fills counts.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
