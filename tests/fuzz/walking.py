@@ -52,11 +52,9 @@ class Walker:
             outcome = self._worker.clean(order, time_limit_seconds=LIMIT_SECONDS)
         except WorkerHung:
             verdict = "hang"
-            self._worker = self._new()
         except WorkerDied as death:
             verdict = "worker_died"
             about["signal"] = death.signal
-            self._worker = self._new()
         else:
             about["outcome"] = repr(outcome)
             if isinstance(outcome, Cleaned):
@@ -70,6 +68,10 @@ class Walker:
         self._findings.note(damaged.kinds, verdict)
         if verdict in KEPT:
             self._findings.keep(verdict, damaged.content, ".dcm", **about)
+        # After it was kept: on a machine in trouble a new one may not come up either.
+        if not self._worker.is_alive():
+            self._worker.end()
+            self._worker = self._new()
         return verdict
 
     def close(self) -> None:
