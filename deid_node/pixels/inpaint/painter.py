@@ -134,7 +134,8 @@ class Painter:
         pipeline = self._pipeline
         with torch.inference_mode():
             masks = self._tensor([self._cells(square.mask)[None] for square in squares])
-            pictures = self._tensor([square.picture.transpose(2, 0, 1) / TOP for square in squares])
+            shown = [np.clip(square.picture, 0, TOP) / TOP for square in squares]
+            pictures = self._tensor([picture.transpose(2, 0, 1) for picture in shown])
             if self._folder.masked_image is MaskedImage.GREY:
                 pictures = torch.where(masks > _GREY, _GREY, pictures)
             seen = pipeline.vae.encode(pictures * 2 - 1).latent_dist.mode()

@@ -162,6 +162,16 @@ def test_the_pipeline_gets_the_masked_picture_as_the_card_says(
     assert bool((under == 0).all()) is (masked_image is MaskedImage.GREY)
 
 
+def test_values_a_little_out_of_range_are_those_at_its_end(folder: Folder) -> None:
+    """The pipeline takes a picture with anything below zero for one from -1 to 1, and says so."""
+    inside, outside = square(), square()
+    inside.picture[:9], outside.picture[:9] = 0, -0.01
+
+    first, second = Painter(folder).paint([inside, outside])
+
+    assert np.array_equal(first, second)
+
+
 def test_a_prompt_is_encoded_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     painter = Painter(folder)
     (first,) = painter.paint([square()])
