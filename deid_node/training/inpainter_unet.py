@@ -1,8 +1,9 @@
 """Second stage of the inpainter: a UNet that draws latents into a hole, told what image it is.
 
 Half of all steps show it pure noise: what it answers there is its best estimate, and
-the first step of every fill. The other half are spread over the whole schedule. What
-counts is the hole and its rim; the rest of the picture is only kept in order.
+the first step of every fill, so it is judged by its pixels as well as by its latents.
+The other half are spread over the whole schedule. What counts is the hole and its rim;
+the rest of the picture is only kept in order.
 The step number alone decides what is seen, so a training goes on where it was cut off.
 """
 
@@ -36,6 +37,7 @@ _COLUMNS = ("step", "learning_rate", "loss", "best_estimate_psnr", "telea_psnr",
 _PURE_NOISE = TRAINING_STEPS - 1
 _NOISE_SHARE = 0.5
 _RIM, _ELSEWHERE = 0.3, 0.03
+_PIXELS = 4.0
 _VALIDATION_BATCHES = 4
 _VALIDATION_SEED_OFFSET = 7919
 
@@ -159,7 +161,11 @@ class _Artist:
     half_precision: bool
 
     def loss(self, net: Drawing, shown: Shown, chance: torch.Generator) -> Tensor:
-        """Return the weighted error of the velocity that `net` sees in noisy latents."""
+        """Return the weighted error of the velocity that `net` sees in noisy latents.
+
+        Where they are pure noise, the mean squared error of the pixels in the hole is
+        added: latents that differ alike may differ much or little to the eye.
+        """
         with torch.no_grad(), self._fast():
             truth, around = (self._latents(pictures) for pictures in (shown.truth, shown.around))
         hole = _shrunk(shown.hole.to(self.device), truth)
@@ -177,6 +183,12 @@ class _Artist:
         weight = hole + _RIM * rim + _ELSEWHERE
         wrong = (seen.float() - wanted).square() * weight
         loss: Tensor = wrong.sum() / (weight.sum() * truth.shape[1])
+        first = times == _PURE_NOISE
+        if bool(first.any()):
+            fills = self._fills(seen[first], around[first], shown.around.to(self.device)[first])
+            inside = shown.hole.to(self.device)[first].expand_as(fills)
+            missed = (fills - shown.truth.to(self.device)[first]).square() * inside
+            loss = loss + _PIXELS * missed.sum() / inside.sum()
         return loss
 
     @torch.no_grad()
@@ -193,12 +205,23 @@ class _Artist:
                     torch.cat([noise.to(self.device), hole, around], dim=1),
                     times, self._told(net, shown.prompts),
                 ).sample  # fmt: skip
-            factor = self.autoencoder.config.scaling_factor
-            fill = self.autoencoder.decode(-seen.float() / factor).sample.clamp(-1, 1).cpu()
+            fill = self._fills(seen, around, shown.around.to(self.device)).clamp(-1, 1).cpu()
             for one in range(len(fill)):
                 drawn.append(_psnr(fill[one], shown.truth[one], shown.hole[one]))
                 grown.append(_psnr(shown.around[one], shown.truth[one], shown.hole[one]))
         return float(np.mean(drawn)), float(np.mean(grown))
+
+    def _fills(self, seen: Tensor, around: Tensor, guess: Tensor) -> Tensor:
+        """Return the pictures of first answers, what the autoencoder loses of the guess returned.
+
+        Pure noise has the negative of the latents for a velocity.
+        """
+        factor = self.autoencoder.config.scaling_factor
+        with self._fast():
+            with torch.no_grad():
+                lost = guess - self.autoencoder.decode(around / factor).sample.float()
+            drawn: Tensor = self.autoencoder.decode(-seen / factor).sample.float()
+        return drawn + lost
 
     def _latents(self, pictures: Tensor) -> Tensor:
         near = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
