@@ -142,7 +142,7 @@ def _rle(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArr
     plain = imagecodecs.dicomrle_decode(codestream, layout.word_dtype.newbyteorder("<"))
     array = np.frombuffer(plain, dtype=layout.word_dtype.newbyteorder("<"))
     planes = array[:samples].reshape(layout.samples, layout.rows, layout.columns)
-    return planes[0] if layout.samples == 1 else planes.transpose(1, 2, 0)
+    return planes[0] if layout.samples == 1 else np.stack(planes, axis=2)
 
 
 def holds_ybr(header: Codestream | None, layout: Layout) -> bool:
@@ -216,7 +216,7 @@ def native_words(content: bytes | memoryview, layout: Layout, *, big_endian: boo
         return _spread(words, layout)
     if layout.planar == 1:
         planes = words.reshape(layout.samples, layout.rows, layout.columns)
-        return np.ascontiguousarray(planes.transpose(1, 2, 0))
+        return np.stack(planes, axis=2)
     return words.reshape(layout.shape)
 
 

@@ -46,5 +46,9 @@ def keep_inside(stored: NDArray[Stored], filled: NDArray[Stored], mask: Mask) ->
     if mask.shape != stored.shape[:2]:
         raise ValueError(f"mask {mask.shape} does not cover frame {stored.shape}")
     result = stored.copy()
-    result[mask] = filled[mask]
+    # Most rows are touched by no mask: they are not looked at pixel by pixel.
+    touched = np.flatnonzero(mask.any(axis=1))
+    if touched.size:
+        rows = slice(touched[0], touched[-1] + 1)
+        result[rows][mask[rows]] = filled[rows][mask[rows]]
     return result

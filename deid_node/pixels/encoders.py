@@ -49,15 +49,14 @@ def _rle(task: Task) -> bytes:
     size = ordered.dtype.itemsize
     if layout.samples * size > _MAX_SEGMENTS:
         raise ValueError
+    # PS3.5 G.2: a segment for each byte of each sample, the most significant first.
+    octets = np.ascontiguousarray(ordered).view(np.uint8)
     segments = []
-    for sample in range(layout.samples):
-        plane = np.ascontiguousarray(ordered[:, :, sample])
-        octets = plane.view(np.uint8).reshape(layout.rows, layout.columns, size)
-        for place in range(size):
-            # PS3.5 G.3.1: each row is coded for itself.
-            plain = np.ascontiguousarray(octets[:, :, place])
-            segment = bytes(imagecodecs.packbits_encode(plain, axis=-1))
-            segments.append(segment + b"\x00" * (len(segment) % 2))
+    for place in range(layout.samples * size):
+        # PS3.5 G.3.1: each row is coded for itself.
+        plain = np.ascontiguousarray(octets[:, :, place])
+        segment = bytes(imagecodecs.packbits_encode(plain, axis=-1))
+        segments.append(segment + b"\x00" * (len(segment) % 2))
     offsets, position = [], 64
     for segment in segments:
         offsets.append(position)

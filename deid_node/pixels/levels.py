@@ -59,8 +59,10 @@ class Levels:
     def _steps(self, values: StoredFrame) -> NDArray[np.intp]:
         """Return `values` as whole steps above `low`, up to those of `high`."""
         if values.dtype.kind in "iu" and self.high - self.low < _TABLE_VALUES:
-            low = int(self.low)
-            return np.clip(values.astype(np.intp), low, int(self.high)) - low
+            low, steps = int(self.low), values.astype(np.intp)
+            if values is not self._like:
+                steps = np.clip(steps, low, int(self.high))
+            return steps - low
         span = (self.high - self.low) or 1.0
         with np.errstate(over="ignore", invalid="ignore"):
             wide = (values.astype(np.float64) - self.low) * ((_FLOAT_BINS - 1) / span)
