@@ -93,11 +93,15 @@ def _realism(report: Report, arm: str) -> Iterator[Goal]:
 
 def _tasks(report: Report, arm: str) -> Iterator[Goal]:
     tasks = report["tasks"]
-    for asked, kind, key in (
-        ("no significant loss of F1 in naming the modality", "modality", "f1_change"),
-        ("no significant loss of Dice in outlining structures", "structures", "change"),
+    named, outlined = (
+        tasks.get(kind, {"arms": {}})["arms"].get(arm, {}) for kind in ("modality", "structures")
+    )
+    outlining = "no significant loss of Dice in outlining structures"
+    for asked, figure in (
+        ("no significant loss of F1 in naming the modality", named.get("f1_change")),
+        (f"{outlining}, whole patch", outlined.get("patch", {}).get("change")),
+        (f"{outlining}, in the mask", outlined.get("change")),
     ):
-        figure = tasks.get(kind, {"arms": {}})["arms"].get(arm, {}).get(key)
         lost = None if figure is None else _below(figure, 0.0)
         yield Goal(asked, arm, _interval(figure), None if lost is None else not lost)
 

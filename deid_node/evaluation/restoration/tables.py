@@ -185,13 +185,16 @@ def _tasks(report: Report) -> Iterator[str]:
     yield table(
         (
             f"Outlining structures, {outlined['patches']} patches", "Dice in the mask",
-            "change of Dice", *(f"change, {name}" for name in modalities),
+            "change of Dice", "Dice in the whole patch", "change of Dice",
+            *(f"change in the mask, {name}" for name in modalities),
         ),
         [
             (
                 name,
                 _cell(one["dice"], _FINE),
                 _cell(one["change"], "{:+.4f}"),
+                _cell(one["patch"]["dice"], _FINE),
+                _cell(one["patch"]["change"], "{:+.4f}"),
                 *(_value(one["by"][key]["change"], "{:+.4f}") for key in modalities),
             )
             for name, one in outlined["arms"].items()

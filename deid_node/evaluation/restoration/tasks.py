@@ -92,21 +92,26 @@ def outlined(
     fills: Mapping[str, Sequence[Shown]],
     reference: str,
 ) -> dict[str, Any]:
-    """Return the Dice score of structures under the mask, by arm and modality."""
+    """Return the Dice score of structures under the mask and in the whole patch, by arm.
+
+    That under the mask is told by modality as well: there, and only there, arms differ.
+    """
     truth = patches_at([view.truth for view in views], spots, STRUCTURE_PIXELS)
     taught = np.stack([structures_of(patch)[::2, ::2] for patch in truth])
     masks = np.stack([mask[::2, ::2] for mask in masks_at(views, spots, STRUCTURE_PIXELS)])
-    counts = {
-        name: _overlaps(
-            _outlines(net, patches_at(pictures, spots, STRUCTURE_PIXELS)), taught, masks
-        )
+    said = {
+        name: _outlines(net, patches_at(pictures, spots, STRUCTURE_PIXELS))
         for name, pictures in fills.items()
     }
+    counts = {name: _overlaps(outlines, taught, masks) for name, outlines in said.items()}
+    everywhere = np.ones_like(masks)
+    whole = {name: _overlaps(outlines, taught, everywhere) for name, outlines in said.items()}
     modalities = np.array([views[spot.hole].modality for spot in spots])
     sources = np.array([views[spot.hole].source for spot in spots])
     arms: dict[str, Any] = {}
     for name, table in counts.items():
         arms[name] = _dice_told(table, counts[reference], sources)
+        arms[name]["patch"] = _dice_told(whole[name], whole[reference], sources)
         arms[name]["by"] = {
             modality: _dice_told(table[there], counts[reference][there], sources[there])
             for modality in sorted(set(modalities))
