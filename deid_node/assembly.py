@@ -166,6 +166,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         ledger=Bookkeeper(spool, _waker(senders), metrics=metrics, log=log),
         corridor_factory=corridor_factory(config, key=key),
         log=log,
+        metrics=metrics,
     )
     door, reporter = build_reception(
         config.receive,

@@ -31,10 +31,12 @@
     |   |-- MostlyText               more than half of a frame would be filled
     |   |-- AnatomyCovered           more anatomy would be made up than the treatment lets
     |   |-- FillFailed               the model that fills cannot run: memory is short
+    |   |-- ProvenanceFailed         what was filled cannot be marked in a Segmentation
     |   |-- IdentifierLeft           an original identifier stands in the result
     |   |-- UidConflict              same SOP Instance UID, other bytes
     |   |-- WorkerLost               it took a worker process down, three times
     |   |-- TimeLimit                it outlasted the time limit, three times
+    |   |-- MemoryLimit              it needs more memory than there is, three times
     |   |-- RefusedByDestination     the archive says no for good
     |   |-- CommitmentFailed         the archive took it, and does not commit to keep it
     |   `-- Unexpected               anything else: a fault of ours
@@ -265,6 +267,18 @@ class FillFailed(CleaningError):
     text = "the model that fills cannot run: memory is short, or it gives no picture"
 
 
+class ProvenanceFailed(CleaningError):
+    """The treatment asks for a Segmentation of what was filled, and none can be made.
+
+    `fault` is the type name of what went wrong.
+    """
+
+    code = "provenance_failed"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"what was filled cannot be marked ({fault})")
+
+
 class IdentifierLeft(CleaningError):
     """An identifier of the original still stands in the cleaned dataset.
 
@@ -297,6 +311,17 @@ class TimeLimit(CleaningError):
 
     code = "time_limit"
     text = "cleaning outlasted its time limit at each start"
+
+
+class MemoryLimit(CleaningError):
+    """Cleaning needed more memory than a worker may have, at each of its allowed starts.
+
+    Short for the moment where other instances took it.
+    """
+
+    code = "memory_limit"
+    passes = True
+    text = "cleaning needed more memory than there is, at each start"
 
 
 class RefusedByDestination(CleaningError):

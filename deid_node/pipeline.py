@@ -15,7 +15,14 @@ from typing import Final
 from pydicom import Dataset
 
 from deid_node.dicom import part10
-from deid_node.errors import CleaningError, DeidNodeError, NoRule, RuleWithholds, Unexpected
+from deid_node.errors import (
+    CleaningError,
+    DeidNodeError,
+    MemoryLimit,
+    NoRule,
+    RuleWithholds,
+    Unexpected,
+)
 from deid_node.metadata.attest import attest
 from deid_node.metadata.leaks import LeakCheck
 from deid_node.metadata.lines import SpokenLines
@@ -86,9 +93,10 @@ class Corridor:
                     return Cleaned(self._sealed(order, original, decision))
         except CleaningError as error:
             withheld = error
+        except MemoryError:
+            withheld = MemoryLimit()
         except OSError as error:
-            # A disk that takes no more is nothing that an instance can help.
-            withheld = custody_error(error) if error.errno in _NO_ROOM else Unexpected(error)
+            withheld = _of_the_system(error)
         # The one place where anything becomes a state: law 4, fail closed.
         except Exception as error:  # noqa: BLE001
             withheld = Unexpected(error)
@@ -165,6 +173,13 @@ def seal(
         destinations=decision.destinations,
         report=report,
     )
+
+
+def _of_the_system(error: OSError) -> DeidNodeError:
+    """Return what it means: a disk or a memory that is full is nothing an instance can help."""
+    if error.errno == errno.ENOMEM:
+        return MemoryLimit()
+    return custody_error(error) if error.errno in _NO_ROOM else Unexpected(error)
 
 
 def _seed(original: Dataset) -> int:

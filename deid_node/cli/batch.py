@@ -15,9 +15,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+from prometheus_client import CollectorRegistry
+
 from deid_node.assembly import CorridorFactory
 from deid_node.errors import UidConflict
 from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
 from deid_node.spool.blobs import reference
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
@@ -64,6 +67,8 @@ class Batch:
             ledger=self._ledger,
             corridor_factory=factory,
             log=EventLog(sys.stderr, "error"),
+            # Nobody reads them; the engine counts all the same.
+            metrics=Metrics(CollectorRegistry()),
         )
 
     def results(self) -> Iterator[Item]:

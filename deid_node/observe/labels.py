@@ -68,6 +68,15 @@ class AuditResult(StrEnum):
     DROPPED = "dropped"
 
 
+class WorkerEnd(StrEnum):
+    """Why a worker process had to be replaced."""
+
+    DIED = "died"
+    TIME_LIMIT = "time_limit"
+    MEMORY_LIMIT = "memory_limit"
+    GROWN = "grown"
+
+
 @dataclass(frozen=True, slots=True)
 class ConfiguredNames:
     """The names that the configuration gives to peers, rules and destinations."""

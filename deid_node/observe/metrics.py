@@ -23,6 +23,7 @@ from deid_node.observe.labels import (
     Fill,
     InquiryResult,
     Stage,
+    WorkerEnd,
 )
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.refusal import RefusalCode, TlsFault
@@ -59,6 +60,7 @@ class Metrics:
         self._inquiry_results = _Closed(InquiryResult)
         self._refusal_codes = _Closed((*RefusalCode, *TlsFault))
         self._audit_results = _Closed(AuditResult)
+        self._worker_ends = _Closed(WorkerEnd)
 
         self._received = Counter(
             "deid_node_instances_received_total",
@@ -137,6 +139,18 @@ class Metrics:
             "Audit messages on disk that their repository has not taken yet.",
             registry=registry,
         )
+        self._workers_ended = Counter(
+            "deid_node_workers_ended_total",
+            "Worker processes that had to be replaced, by the reason.",
+            ["reason"],
+            registry=registry,
+        )
+        self._worker_memory = Gauge(
+            "deid_node_worker_memory_bytes",
+            "Memory that a worker process held after its last instance, pages of files left out.",
+            ["worker"],
+            registry=registry,
+        )
         self._build = Gauge(
             "deid_node_build_info",
             "Always 1; the labels say which version and models run.",
@@ -157,6 +171,7 @@ class Metrics:
             (self._commitments, self._commitment_results),
             (self._stage_seconds, self._stages),
             (self._audit, self._audit_results),
+            (self._workers_ended, self._worker_ends),
         )
         for metric, closed in single:
             for value in closed.values:
@@ -227,6 +242,14 @@ class Metrics:
     def audit_waiting(self, count: int) -> None:
         """Tell that `count` audit messages wait on disk."""
         self._audit_waiting.set(count)
+
+    def worker_ended(self, reason: WorkerEnd | str) -> None:
+        """Count a worker process that had to be replaced for `reason`."""
+        self._workers_ended.labels(self._worker_ends.value(reason)).inc()
+
+    def worker_memory(self, worker: int, held_bytes: int) -> None:
+        """Tell that worker number `worker` holds `held_bytes` of memory."""
+        self._worker_memory.labels(str(worker)).set(held_bytes)
 
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str

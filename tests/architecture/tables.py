@@ -43,6 +43,8 @@ LABELS = {
     "deid_node_spool_failures_total": "code",
     "deid_node_certificate_remaining_seconds": "part, setting",
     "deid_node_audit_messages_total": "result",
+    "deid_node_workers_ended_total": "reason",
+    "deid_node_worker_memory_bytes": "worker",
     "deid_node_build_info": "version, standard_edition, finder, inpainter",
 }
 """Labels as the contract has them; the test of the metrics holds the code to the same."""

@@ -118,6 +118,79 @@ def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_st
     assert bench.ledger.starts(bad) == 3
 
 
+def test_a_worker_that_takes_all_memory_is_killed_and_its_instance_withheld_at_its_third_start(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, memory_limit_bytes=600_000_000)
+    bad, passing = bench.ledger.receive("SWELL"), bench.ledger.receive("SWELL_ONCE")
+    good = bench.ledger.receive("CLEAN")
+
+    with bench.running():
+        bench.queue.offer_all([bad, passing, good])
+        bench.ledger.wait_for_outcomes(bad, passing, good)
+
+    assert bench.ledger.outcomes[bad] == Withheld(
+        "memory_limit", "cleaning needed more memory than there is, at each start", passes=True
+    )
+    assert isinstance(bench.ledger.outcomes[passing], Cleaned)
+    assert isinstance(bench.ledger.outcomes[good], Cleaned)
+    assert [bench.ledger.starts(one) for one in (bad, passing, good)] == [3, 2, 1]
+    lines = bench.log.lines_of(Event.WORKER_LOST)
+    assert [(line["code"], line["bytes"] > 600_000_000) for line in lines] == [
+        ("memory_limit", True)
+    ] * 4
+    assert bench.ended("memory_limit") == 4
+
+
+def test_a_worker_that_leaks_is_replaced_between_two_instances_at_no_cost(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, memory_growth_bytes=120_000_000)
+    ids = [bench.ledger.receive("LEAK") for _ in range(7)]
+
+    with bench.running():
+        bench.queue.offer_all(ids)
+        bench.ledger.wait_for_outcomes(*ids)
+
+    assert all(isinstance(bench.ledger.outcomes[one], Cleaned) for one in ids)
+    assert set(bench.ledger.attempts.values()) == {1}
+    workers = [(tmp_path / f"{one}.start1").read_text() for one in ids]
+    assert workers == [pid for pid in dict.fromkeys(workers) for _ in range(3)][:7]
+    grown = bench.log.lines_of(Event.WORKER_GROWN)
+    assert [line["bytes"] > 150_000_000 for line in grown] == [True, True]
+    assert bench.ended("grown") == 2
+    assert bench.log.lines_of(Event.WORKER_LOST) == []
+
+
+def test_a_worker_serves_for_a_while_however_much_it_has_grown(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, memory_growth_bytes=20_000_000, shortest_service_seconds=3600)
+    ids = [bench.ledger.receive("LEAK") for _ in range(3)]
+
+    with bench.running():
+        bench.queue.offer_all(ids)
+        bench.ledger.wait_for_outcomes(*ids)
+
+    assert len({(tmp_path / f"{one}.start1").read_text() for one in ids}) == 1
+    assert bench.ended("grown") == 0
+    held = bench.metrics.registry.get_sample_value("deid_node_worker_memory_bytes", {"worker": "0"})
+    assert held is not None
+    assert held > 150_000_000
+
+
+def test_a_corridor_that_gets_no_memory_costs_a_start_and_no_worker(calm: Bench) -> None:
+    bench = calm
+    short, passing = bench.ledger.receive("SHORT"), bench.ledger.receive("SHORT_ONCE")
+
+    bench.queue.offer_all([short, passing])
+    bench.ledger.wait_for_outcomes(short, passing)
+
+    assert bench.ledger.outcomes[short] == Withheld(
+        "memory_limit", "cleaning needed more memory than there is, at each start", passes=True
+    )
+    assert isinstance(bench.ledger.outcomes[passing], Cleaned)
+    assert [bench.ledger.attempts[one] for one in (short, passing)] == [3, 2]
+    assert "Mueller" not in f"{bench.log.text}{bench.ledger.outcomes}"
+    assert bench.log.lines_of(Event.WORKER_LOST) == []
+
+
 @pytest.mark.parametrize(
     ("script", "attempts", "outcome"),
     [

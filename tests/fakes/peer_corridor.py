@@ -78,7 +78,25 @@ def interrupted(order: WorkOrder) -> Outcome:
     return cleaned(order)
 
 
+def leaking(order: WorkOrder) -> Outcome:
+    LEAKED.append(b"m" * LEAKED_BYTES)
+    return cleaned(order)
+
+
+def swelling(order: WorkOrder) -> Outcome:
+    held = [b"m" * LEAKED_BYTES for _ in range(20)]
+    time.sleep(3600)
+    return cleaned(order) if held else passing(order)
+
+
+def short_of_memory(order: WorkOrder) -> Outcome:
+    raise MemoryError("Mueller^Hans")
+
+
 FULL_TIMES = 5
+LEAKED_BYTES = 50_000_000
+# Lives as long as the worker: what a codec forgets to free.
+LEAKED: list[bytes] = []
 
 SCRIPTS: Mapping[str, Callable[[WorkOrder], Any]] = {
     "CLEAN": cleaned,
@@ -93,6 +111,11 @@ SCRIPTS: Mapping[str, Callable[[WorkOrder], Any]] = {
     "EXIT_ONCE": once(lambda _: os._exit(3)),
     "KILL_ONCE": once(lambda _: os.kill(os.getpid(), signal.SIGKILL)),
     "UNPICKLABLE_ONCE": once(lambda _: Discarded(cast("str", lambda: None))),
+    "LEAK": leaking,
+    "SWELL": swelling,
+    "SWELL_ONCE": once(swelling),
+    "SHORT": short_of_memory,
+    "SHORT_ONCE": once(short_of_memory),
     "SEGFAULT": crashing,
     "HANG": hanging,
     "NONSENSE": lambda _: "cleaned",

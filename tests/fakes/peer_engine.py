@@ -4,7 +4,11 @@ import multiprocessing
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
+from prometheus_client import CollectorRegistry
+
+from deid_node.observe.metrics import Metrics
 from deid_node.values.retry import RetryPolicy
 from deid_node.work.corridor import CorridorFactory
 from deid_node.work.engines.local import LocalEngine
@@ -27,19 +31,37 @@ class Bench:
         factory: CorridorFactory = scripted_corridor,
         processes: int = 1,
         time_limit_seconds: float = 60,
+        memory_limit_bytes: Literal["auto"] | int = "auto",
+        memory_growth_bytes: Literal["auto"] | int = "auto",
+        shortest_service_seconds: float = 0,
     ) -> None:
         self._before = set(multiprocessing.active_children())
         self.ledger = MemoryLedger(folder)
         self.queue = WorkQueue()
         self.log = RecordingLog()
+        self.metrics = Metrics(CollectorRegistry())
         self.engine = LocalEngine(
-            LocalOptions(kind="local", processes=processes, time_limit_seconds=time_limit_seconds),
+            LocalOptions(
+                kind="local",
+                processes=processes,
+                time_limit_seconds=time_limit_seconds,
+                memory_limit_bytes=memory_limit_bytes,
+                memory_growth_bytes=memory_growth_bytes,
+            ),
             queue=self.queue,
             ledger=self.ledger,
             corridor_factory=factory,
             log=self.log,
+            metrics=self.metrics,
             replacement=RetryPolicy(0.01, 1, 0.01),
             another_start=RetryPolicy(0.01, 1, 0.01),
+            shortest_service_seconds=shortest_service_seconds,
+        )
+
+    def ended(self, reason: str) -> float | None:
+        """How many workers were replaced for `reason`, as the metrics tell it."""
+        return self.metrics.registry.get_sample_value(
+            "deid_node_workers_ended_total", {"reason": reason}
         )
 
     @property

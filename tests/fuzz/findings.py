@@ -1,7 +1,7 @@
 """What was tried, how it ended, and what must be looked at by a person.
 
 A verdict in `FAULTS` breaks a promise of the house. The other kept ones are
-contained as they should be, but a worker that died or an error that nobody
+contained as they should be, but a worker that died or swelled or an error that nobody
 foresaw is worth a look.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 FAULTS: Final = frozenset({"dirty", "hang", "lost", "door_down", "no_echo", "left_behind", "said"})
-KEPT: Final = FAULTS | {"unexpected", "worker_died"}
+KEPT: Final = FAULTS | {"unexpected", "worker_died", "swollen"}
 
 
 @dataclass

@@ -17,7 +17,12 @@ from deid_node.values.identity import new_instance_id
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin
 from deid_node.values.outcome import Cleaned, Withheld
-from deid_node.work.engines.process import WorkerDied, WorkerHung, WorkerProcess
+from deid_node.work.engines.process import (
+    WorkerDied,
+    WorkerHung,
+    WorkerOutgrown,
+    WorkerProcess,
+)
 from tests.fuzz.files import DamagedFile
 from tests.fuzz.findings import KEPT, Findings
 from tests.wire.canary_study import AE_TITLE, marks_in
@@ -26,6 +31,8 @@ from tests.wire.nodes import node_folder
 _BUILD_SECONDS: Final = 300.0
 LIMIT_SECONDS: Final = 60.0
 """For a file of at most a few hundred kilobytes, on a machine that is busy with other things."""
+LIMIT_BYTES: Final = 4_000_000_000
+"""Of memory: a file of that size may claim frames that are much larger."""
 
 
 class Walker:
@@ -49,9 +56,14 @@ class Walker:
         order = WorkOrder(new_instance_id(), 1, blob, output, origin)
         about: dict[str, object] = {"source": damaged.name, "kinds": damaged.kinds}
         try:
-            outcome = self._worker.clean(order, time_limit_seconds=LIMIT_SECONDS)
+            outcome = self._worker.clean(
+                order, time_limit_seconds=LIMIT_SECONDS, memory_limit_bytes=LIMIT_BYTES
+            )
         except WorkerHung:
             verdict = "hang"
+        except WorkerOutgrown as outgrown:
+            verdict = "swollen"
+            about["bytes"] = outgrown.bytes
         except WorkerDied as death:
             verdict = "worker_died"
             about["signal"] = death.signal

@@ -11,9 +11,10 @@ class Engine(Protocol):
     * a start is claimed in the ledger before a worker sees the instance;
     * each claim ends in a recorded outcome, in another start, or (when the node
       stops or dies) in nothing: then the journal still says RECEIVED;
-    * an instance that takes its worker down, or outlasts the time limit, harms
+    * an instance that takes its worker down, or outlasts the limit of time or memory, harms
       no other; after its third start (`MAX_STARTS`) it is withheld, and so is one whose trouble
       would pass but has not; a start that failed for want of disk counts for nothing;
+    * a worker that holds ever more memory is replaced between two instances;
     * an exception out of the corridor withholds its instance at once;
     * no instance is with two workers at the same time;
     * `start` returns when every worker is ready and raises `ConfigurationError`

@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
 from deid_node.work.corridor import CorridorFactory, Ledger
 from deid_node.work.engines.base import Engine
 from deid_node.work.engines.local import LocalEngine
@@ -17,12 +18,18 @@ def build_engine(
     ledger: Ledger,
     corridor_factory: CorridorFactory,
     log: EventLog,
+    metrics: Metrics,
 ) -> Engine:
     """Return the engine that `options` describe."""
     match options:
         case LocalOptions():
             return LocalEngine(
-                options, queue=queue, ledger=ledger, corridor_factory=corridor_factory, log=log
+                options,
+                queue=queue,
+                ledger=ledger,
+                corridor_factory=corridor_factory,
+                log=log,
+                metrics=metrics,
             )
         case _:
             assert_never(options)

@@ -1,7 +1,7 @@
 """Worker processes on this machine, each with a supervising thread in the node.
 
 A process may be lost at any moment; its supervisor is what remembers which
-instance it had in hand.
+instance it had in hand, and what sees that it does not take all memory.
 """
 
 import os
@@ -15,26 +15,39 @@ from deid_node.errors import (
     CleaningError,
     ConfigurationError,
     CustodyError,
+    MemoryLimit,
     SpoolFull,
     SpoolUnavailable,
     TimeLimit,
     WorkerLost,
 )
 from deid_node.observe.events import Event
+from deid_node.observe.labels import WorkerEnd
 from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_STARTS, WorkOrder
 from deid_node.values.outcome import Outcome, Withheld
 from deid_node.values.retry import RetryPolicy
 from deid_node.work.corridor import CorridorFactory, Ledger
+from deid_node.work.engines.memory import machine_bytes
 from deid_node.work.engines.options import LocalOptions
-from deid_node.work.engines.process import WorkerDied, WorkerHung, WorkerProcess
+from deid_node.work.engines.process import (
+    WorkerDied,
+    WorkerHung,
+    WorkerOutgrown,
+    WorkerProcess,
+)
 from deid_node.work.queue import WorkQueue
 
 _BUILD_LIMIT_SECONDS = 600.0
 _DISK_CODES = frozenset({SpoolFull.code, SpoolUnavailable.code})
 # How often an idle supervisor looks whether its process still lives.
 _LOOK_SECONDS = 1.0
+# Of all memory: what the node itself, the system and the disk's cache need is left to them.
+_MEMORY_SHARE = 0.8
+# Models take seconds to load: a worker that has grown serves so long all the same.
+_SHORTEST_SERVICE_SECONDS = 60.0
 _REPLACEMENT = RetryPolicy(first_seconds=1, factor=2, cap_seconds=60)
 # Memory that ran out, a disk that was full, a device that was lost: give it time to pass.
 _ANOTHER_START = RetryPolicy(first_seconds=5, factor=6, cap_seconds=60)
@@ -51,14 +64,18 @@ class LocalEngine:
         ledger: Ledger,
         corridor_factory: CorridorFactory,
         log: EventLog,
+        metrics: Metrics,
         replacement: RetryPolicy = _REPLACEMENT,
         another_start: RetryPolicy = _ANOTHER_START,
+        shortest_service_seconds: float = _SHORTEST_SERVICE_SECONDS,
     ) -> None:
         self._time_limit_seconds = options.time_limit_seconds
         self._queue = queue
         self._ledger = ledger
         self._factory = corridor_factory
         self._log = log
+        self._metrics = metrics
+        self._shortest_service_seconds = shortest_service_seconds
         self._replacement = replacement
         self._another_start = another_start
         self._draw = random.Random()
@@ -69,6 +86,10 @@ class LocalEngine:
         self._ready: set[int] = set()
         self._started: SimpleQueue[ConfigurationError | None] = SimpleQueue()
         count = available_cores() if options.processes == "auto" else options.processes
+        memory_bytes = int(_MEMORY_SHARE * machine_bytes())
+        limit, growth = options.memory_limit_bytes, options.memory_growth_bytes
+        self._memory_limit_bytes = memory_bytes if limit == "auto" else limit
+        self._memory_growth_bytes = memory_bytes // count if growth == "auto" else growth
         self._threads = [
             threading.Thread(
                 target=self._supervise, args=(number,), name=f"worker-{number}", daemon=True
@@ -120,15 +141,29 @@ class LocalEngine:
             return
         self._started.put(None)
         while worker is not None:
-            while worker.is_alive() and not self._stopping.is_set():
-                instance = self._queue.take(timeout_seconds=_LOOK_SECONDS)
-                if instance is not None and worker.is_alive():
-                    self._work_on(worker, number, instance)
-                elif instance is not None:
-                    # It died while it was idle: that costs this instance no start.
-                    self._queue.again(instance)
+            self._employ(worker, number)
             self._let_go(worker, number)
             worker = self._replaced(number)
+
+    def _employ(self, worker: WorkerProcess, number: int) -> None:
+        """Give `worker` what waits, until it dies, has grown too much, or the engine stops."""
+        began, at_first_bytes = monotonic(), worker.held_bytes
+        while worker.is_alive() and not self._stopping.is_set():
+            instance = self._queue.take(timeout_seconds=_LOOK_SECONDS)
+            if instance is None:
+                continue
+            if not worker.is_alive():
+                # It died while it was idle: that costs this instance no start.
+                self._queue.again(instance)
+                return
+            self._work_on(worker, number, instance)
+            held_bytes = worker.held_bytes
+            self._metrics.worker_memory(number, held_bytes)
+            has_grown = held_bytes - at_first_bytes > self._memory_growth_bytes
+            if has_grown and monotonic() - began >= self._shortest_service_seconds:
+                self._metrics.worker_ended(WorkerEnd.GROWN)
+                self._log.warning(Event.WORKER_GROWN, worker=number, bytes=held_bytes)
+                return
 
     def _new_worker(self, number: int) -> WorkerProcess:
         with self._lock:
@@ -217,14 +252,22 @@ class LocalEngine:
         """Return how the corridor ended; None when the engine's stop cut it short."""
         loss: CleaningError
         killed_by: int | None = None
+        held_bytes: int | None = None
         try:
-            return worker.clean(order, time_limit_seconds=self._time_limit_seconds)
+            return worker.clean(
+                order,
+                time_limit_seconds=self._time_limit_seconds,
+                memory_limit_bytes=self._memory_limit_bytes,
+            )
         except WorkerHung:
-            loss = TimeLimit()
+            loss, end = TimeLimit(), WorkerEnd.TIME_LIMIT
+        except WorkerOutgrown as outgrown:
+            loss, end, held_bytes = MemoryLimit(), WorkerEnd.MEMORY_LIMIT, outgrown.bytes
         except WorkerDied as death:
             if self._stopping.is_set():
                 return None
-            loss, killed_by = WorkerLost(), death.signal
+            loss, end, killed_by = WorkerLost(), WorkerEnd.DIED, death.signal
+        self._metrics.worker_ended(end)
         self._log.warning(
             Event.WORKER_LOST,
             worker=number,
@@ -232,6 +275,7 @@ class LocalEngine:
             attempt=order.attempt,
             code=loss.code,
             signal=killed_by,
+            bytes=held_bytes,
         )
         # Another start may go well: the process may have been killed for want of memory.
         return Withheld(loss.code, str(loss), passes=True)

@@ -11,11 +11,12 @@ import sys
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from deid_node.errors import ConfigurationError, DeidNodeError, Unexpected
+from deid_node.errors import ConfigurationError, DeidNodeError, MemoryLimit, Unexpected
 from deid_node.observe.traces import leave_no_core
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
 from deid_node.work.corridor import Corridor, CorridorFactory
+from deid_node.work.engines.memory import be_killed_first, hand_over
 
 _PR_SET_PDEATHSIG = 1
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -35,9 +36,13 @@ class NotReady:
 
 
 def serve(line: Connection) -> None:
-    """Receive a corridor factory, then orders; answer each order with its outcome."""
+    """Receive a corridor factory, then orders; answer each order with its outcome.
+
+    Before that the node is handed the kernel's account of this process's memory.
+    """
     _prepare_process()
     try:
+        hand_over(line)
         corridor = _built(line)
         if corridor is None:
             return
@@ -59,6 +64,8 @@ def _prepare_process() -> None:
     if sys.platform == "linux":
         # A worker deep in native code would not notice that its parent was killed.
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # Before the next: a process that may not be dumped cannot change this any more.
+    be_killed_first()
     leave_no_core()
     # One process for each core: threads on top of that only wait for each other.
     for name in _THREAD_COUNTS:
@@ -96,6 +103,9 @@ def _outcome(corridor: Corridor, order: WorkOrder) -> Outcome:
         return outcome
     except DeidNodeError as error:
         return Withheld(error.code, str(error), passes=error.passes)
+    except MemoryError:
+        short = MemoryLimit()
+        return Withheld(short.code, str(short), passes=True)
     # The last net under the corridor: its type is told, its text may quote values.
     except Exception as error:  # noqa: BLE001
         unexpected = Unexpected(error)

@@ -31,6 +31,8 @@ CONTRACT = {
     "deid_node_certificate_remaining_seconds": {"part", "setting"},
     "deid_node_audit_messages_total": {"result"},
     "deid_node_audit_waiting_messages": set(),
+    "deid_node_workers_ended_total": {"reason"},
+    "deid_node_worker_memory_bytes": {"worker"},
     "deid_node_received_bytes_total": set(),
     "deid_node_spool_free_bytes": set(),
     "deid_node_build_info": {"version", "standard_edition", "finder", "inpainter"},

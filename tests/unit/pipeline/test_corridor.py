@@ -232,18 +232,21 @@ def test_whatever_a_step_raises_withholds_without_its_text(
 
 @pytest.mark.req("REQ-RX-21")
 @pytest.mark.parametrize(
-    ("number", "code", "passes"),
+    ("fault", "code", "passes"),
     [
-        (errno.ENOSPC, "spool_full", True),
-        (errno.EROFS, "spool_unavailable", True),
-        (errno.EIO, "unexpected", False),
+        (OSError(errno.ENOSPC, "of the disk"), "spool_full", True),
+        (OSError(errno.EROFS, "of the disk"), "spool_unavailable", True),
+        (OSError(errno.EIO, "of the disk"), "unexpected", False),
+        (OSError(errno.ENOMEM, "of a mapping"), "memory_limit", True),
+        (MemoryError("Mueller^Hans"), "memory_limit", True),
     ],
+    ids=["full", "read-only", "broken", "nothing to be mapped", "no memory"],
 )
-def test_a_disk_that_takes_no_more_is_not_the_instances_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, passes: bool
+def test_a_disk_or_a_memory_that_takes_no_more_is_not_the_instances_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str, passes: bool
 ) -> None:
     def fail(*_arguments: object) -> None:
-        raise OSError(number, "of the disk")
+        raise fault
 
     monkeypatch.setattr("deid_node.pipeline.part10.write", fail)
 

@@ -46,6 +46,12 @@ def test_what_is_in_hand_is_finished_before_the_end(settings: Mapping[str, Seque
     assert settings["TimeoutStopSec"] == ["5min"]
 
 
+def test_a_worker_that_is_killed_for_memory_is_not_the_end_of_the_service(
+    settings: Mapping[str, Sequence[str]],
+) -> None:
+    assert settings["OOMPolicy"] == ["continue"]
+
+
 def test_the_configuration_is_checked_before_each_start(
     settings: Mapping[str, Sequence[str]],
 ) -> None:

@@ -1,9 +1,11 @@
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
 from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
 from deid_node.work.engines.build import build_engine
 from deid_node.work.engines.local import LocalEngine, available_cores
 from deid_node.work.options import WorkOptions
@@ -18,6 +20,7 @@ def test_the_default_is_one_process_a_core_and_ten_minutes() -> None:
     assert options.engine.kind == "local"
     assert options.engine.processes == "auto"
     assert options.engine.time_limit_seconds == 600
+    assert options.engine.memory_limit_bytes == options.engine.memory_growth_bytes == "auto"
     assert available_cores() >= 1
 
 
@@ -28,6 +31,8 @@ def test_the_default_is_one_process_a_core_and_ten_minutes() -> None:
         {"kind": "local", "processes": 0},
         {"kind": "local", "processes": "many"},
         {"kind": "local", "time_limit_seconds": 0},
+        {"kind": "local", "memory_limit_bytes": 1_000_000},
+        {"kind": "local", "memory_growth_bytes": "none"},
         {"kind": "local", "threads": 3},
     ],
 )
@@ -44,6 +49,7 @@ def test_an_engine_that_was_never_started_can_be_stopped(tmp_path: Any) -> None:
         ledger=MemoryLedger(tmp_path),
         corridor_factory=scripted_corridor,
         log=log,
+        metrics=Metrics(CollectorRegistry()),
     )
 
     engine.stop(finish_seconds=0)
