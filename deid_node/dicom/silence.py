@@ -12,7 +12,10 @@ from contextlib import contextmanager
 
 from pydicom import config
 
-LIBRARIES = ("pydicom", "pynetdicom", "pylibjpeg", "openjpeg", "jpeg_ls", "PIL", "py.warnings")
+LIBRARIES = (
+    *("pydicom", "pynetdicom", "highdicom", "pylibjpeg", "openjpeg", "jpeg_ls", "PIL"),
+    "py.warnings",
+)
 
 
 def silence_libraries() -> None:
