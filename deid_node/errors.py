@@ -198,9 +198,6 @@ class RuleWithholds(CleaningError):
 
     code = "rule_withholds"
 
-    def __init__(self, rule: str) -> None:
-        super().__init__(f"withheld by rule {rule}")
-
 
 class RuleUndecidable(CleaningError):
     """A predicate could not be evaluated: its attribute cannot be read."""
@@ -240,10 +237,7 @@ class ResidualText(CleaningError):
 
 
 class MostlyText(CleaningError):
-    """More than half of a frame would be filled: little of the image would be left.
-
-    It is a page of text, or the finder is mistaken on a large scale: a person can tell.
-    """
+    """More than half of a frame would be filled: little of the image would be left."""
 
     code = "mostly_text"
     text = "more than half of a frame would be filled"
@@ -257,10 +251,7 @@ class AnatomyCovered(CleaningError):
 
 
 class FillFailed(CleaningError):
-    """The model that fills cannot run, on an accelerator or on the processor.
-
-    Most often memory is short for the moment.
-    """
+    """The model that fills cannot run, on an accelerator or on the processor."""
 
     code = "fill_failed"
     passes = True
@@ -268,28 +259,18 @@ class FillFailed(CleaningError):
 
 
 class ProvenanceFailed(CleaningError):
-    """The treatment asks for a Segmentation of what was filled, and none can be made.
-
-    `fault` is the type name of what went wrong.
-    """
+    """The treatment asks for a Segmentation of what was filled, and none can be made."""
 
     code = "provenance_failed"
 
-    def __init__(self, fault: str) -> None:
-        super().__init__(f"what was filled cannot be marked ({fault})")
-
 
 class IdentifierLeft(CleaningError):
-    """An identifier of the original still stands in the cleaned dataset.
-
-    Raised by the last check before the seal: a fault in the plan or in our code.
-    """
+    """An identifier of the original still stands in the cleaned dataset."""
 
     code = "identifier_left"
 
     def __init__(self, keyword: str) -> None:
         super().__init__(f"original identifier found again in {keyword}")
-        self.keyword = keyword
 
 
 class UidConflict(CleaningError):
@@ -314,10 +295,7 @@ class TimeLimit(CleaningError):
 
 
 class MemoryLimit(CleaningError):
-    """Cleaning needed more memory than a worker may have, at each of its allowed starts.
-
-    Short for the moment where other instances took it.
-    """
+    """Cleaning needed more memory than a worker may have, at each of its allowed starts."""
 
     code = "memory_limit"
     passes = True
@@ -339,10 +317,7 @@ class CommitmentFailed(CleaningError):
 
 
 class Unexpected(CleaningError):
-    """A fault of ours; the exception's type is told, its text is not.
-
-    The text of a foreign exception may quote patient values.
-    """
+    """A fault of ours; the exception's type is told, its text is not."""
 
     code = "unexpected"
 

@@ -88,7 +88,7 @@ class Corridor:
                 case Discard():
                     return Discarded(rule)
                 case Withhold():
-                    withheld = RuleWithholds(rule) if rule else NoRule()
+                    withheld = RuleWithholds(f"withheld by rule {rule}") if rule else NoRule()
                 case Forward():
                     return Cleaned(self._sealed(order, original, decision))
         except CleaningError as error:

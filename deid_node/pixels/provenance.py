@@ -95,7 +95,8 @@ def segmentation_of(cleaned: Dataset, regions: Sequence[Region], *, finder: str)
             return _made(cleaned, regions, finder)
     # The library refuses a header in many ways, and its texts quote values.
     except (AttributeError, KeyError, TypeError, ValueError, MalformedDataset) as error:
-        raise ProvenanceFailed(type(error).__name__) from None
+        fault = type(error).__name__
+        raise ProvenanceFailed(f"what was filled cannot be marked ({fault})") from None
 
 
 def _made(cleaned: Dataset, regions: Sequence[Region], finder: str) -> Dataset:
