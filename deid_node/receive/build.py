@@ -25,7 +25,7 @@ from deid_node.values.identity import InstanceId
 def build_reception(
     options: ReceiveOptions,
     custody: Custody,
-    offer: Callable[[InstanceId], object],
+    offer: Callable[[InstanceId, str], object],
     *,
     metrics: Metrics,
     log: EventLog,
@@ -35,8 +35,8 @@ def build_reception(
 ) -> tuple[Door, Reporter]:
     """Return the door and the reporter; raise `ConfigurationError`.
 
-    `offer` tells the queue of a new instance; `record` is for the audit trail; `hear`
-    takes the reports of the archives with the AE titles `archives`.
+    `offer` tells the queue of a new instance and its calling AE title; `record` is for the
+    audit trail; `hear` takes the reports of the archives with the AE titles `archives`.
     """
     commitments = Commitments(custody)
     news = threading.Event()

@@ -27,14 +27,14 @@ from deid_node.values.origin import Origin
 class StoreHandler:
     """Answers C-STORE-RQ.
 
-    `offer` tells the queue of a new instance; it is a hint, the journal knows. `record`
-    is for the audit trail; None keeps none.
+    `offer` tells the queue of a new instance and its calling AE title; it is a hint, the
+    journal knows. `record` is for the audit trail; None keeps none.
     """
 
     def __init__(
         self,
         spool: Spool,
-        offer: Callable[[InstanceId], object],
+        offer: Callable[[InstanceId, str], object],
         *,
         metrics: Metrics,
         log: EventLog,
@@ -135,7 +135,7 @@ class StoreHandler:
             self._metrics.instance_withheld("uid_conflict")
             self._log.warning(Event.INSTANCE_WITHHELD, instance=instance.id, code="uid_conflict")
         else:
-            self._offer(instance.id)
+            self._offer(instance.id, instance.origin.calling_ae)
 
     def _refused(self, error: Exception, association: Acceptor) -> StoreStatus:
         status = status_of(error)

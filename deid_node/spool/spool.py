@@ -5,7 +5,7 @@ moved on meanwhile (a person discarded it) is left alone.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import time
 
@@ -183,12 +183,16 @@ class Spool:
         finally:
             order.output.unlink(missing_ok=True)
 
-    def received_ids(self) -> Sequence[InstanceId]:
-        """Return the instances that wait for a worker, oldest first."""
+    def received(self) -> Mapping[str, Sequence[InstanceId]]:
+        """Return by calling AE title the instances that wait for a worker, oldest first."""
         rows = self._custody.read(
-            "SELECT id FROM instances WHERE state = ? ORDER BY sequence", (InstanceState.RECEIVED,)
+            "SELECT id, calling_ae FROM instances WHERE state = ? ORDER BY sequence",
+            (InstanceState.RECEIVED,),
         )
-        return [InstanceId(row["id"]) for row in rows]
+        senders: dict[str, list[InstanceId]] = {}
+        for row in rows:
+            senders.setdefault(row["calling_ae"], []).append(InstanceId(row["id"]))
+        return senders
 
 
 def _insert(connection: sqlite3.Connection, received: ReceivedInstance, *, conflict: bool) -> None:

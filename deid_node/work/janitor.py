@@ -1,7 +1,7 @@
 """Tidies up now and then: old bytes, forgotten instances, the disk's free space."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from deid_node.errors import CustodyError
@@ -29,8 +29,8 @@ class RetentionSource(Protocol):
 class WaitingInstances(Protocol):
     """What the janitor asks of the journal; may raise `CustodyError`."""
 
-    def received_ids(self) -> Sequence[InstanceId]:
-        """Return the instances that wait for a worker, oldest first."""
+    def received(self) -> Mapping[str, Sequence[InstanceId]]:
+        """Return by calling AE title the instances that wait for a worker, oldest first."""
         ...
 
 
@@ -114,7 +114,8 @@ class Janitor:
             self._log.info(Event.BLOBS_REMOVED, count=removed)
 
     def _refill(self) -> None:
-        self._queue.offer_all(self._waiting.received_ids())
+        for sender, instances in self._waiting.received().items():
+            self._queue.offer_all(instances, sender)
 
     def _tell_decisions(self) -> None:
         decisions = self._decisions.untold()

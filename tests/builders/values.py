@@ -24,8 +24,8 @@ def an_origin(*, peer: str = "any", calling_ae: str = "SCANNER") -> Origin:
     )
 
 
-def an_arrival(uid: str = "1.2.3") -> Arrival:
-    return Arrival(an_origin(), CT_IMAGE_STORAGE, uid)
+def an_arrival(uid: str = "1.2.3", *, calling_ae: str = "SCANNER") -> Arrival:
+    return Arrival(an_origin(calling_ae=calling_ae), CT_IMAGE_STORAGE, uid)
 
 
 def a_report() -> CleaningReport:

@@ -34,7 +34,7 @@ class House:
         self.door, self.reporter = build_reception(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
             self.custody,
-            lambda _instance: None,
+            lambda *_: None,
             metrics=self.metrics,
             log=self.log,
         )

@@ -45,7 +45,7 @@ class House:
         self.door, _ = build_reception(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0}),
             self.custody,
-            lambda _instance: None,
+            lambda *_: None,
             metrics=self.metrics,
             log=self.log,
         )

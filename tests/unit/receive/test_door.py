@@ -38,12 +38,14 @@ class House:
         self.custody = Custody(SpoolOptions(dir=folder, reserve_bytes=0), exclusive=True)
         self.custody.open()
         self.log = RecordingLog()
-        self.offered: list[InstanceId] = []
+        self.offered: dict[InstanceId, str] = {}
         self.room = True
         metrics = Metrics(CollectorRegistry())
         self.door = Door(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
-            StoreHandler(Spool(self.custody), self.offered.append, metrics=metrics, log=self.log),
+            StoreHandler(
+                Spool(self.custody), self.offered.__setitem__, metrics=metrics, log=self.log
+            ),
             require_room=self._require_room,
             metrics=metrics,
             log=self.log,

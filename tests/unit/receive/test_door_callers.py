@@ -34,7 +34,7 @@ class House:
         self.metrics = Metrics(CollectorRegistry())
         self.door = Door(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
-            StoreHandler(Spool(self.custody), lambda _: None, metrics=self.metrics, log=self.log),
+            StoreHandler(Spool(self.custody), lambda *_: None, metrics=self.metrics, log=self.log),
             require_room=lambda: None,
             metrics=self.metrics,
             log=self.log,

@@ -46,9 +46,7 @@ class House:
             ReceiveOptions.model_validate(
                 {"host": "127.0.0.1", "port": 0, "association_seconds": 5, "tls": section}
             ),
-            StoreHandler(
-                Spool(self.custody), lambda _instance: None, metrics=self.metrics, log=self.log
-            ),
+            StoreHandler(Spool(self.custody), lambda *_: None, metrics=self.metrics, log=self.log),
             require_room=lambda: None,
             metrics=self.metrics,
             log=self.log,

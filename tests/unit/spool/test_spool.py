@@ -64,8 +64,25 @@ def test_an_accepted_instance_is_there_after_a_restart(options: SpoolOptions) ->
     after = Custody(options, exclusive=True)
     after.open()
 
-    assert Spool(after).received_ids() == [instance.id]
+    assert Spool(after).received() == {"SCANNER": [instance.id]}
     assert (after.blobs.received / instance.blob.name).read_bytes() == b"headbytes"
+    after.close()
+
+
+def test_what_waits_is_known_by_its_sender_after_a_restart(options: SpoolOptions) -> None:
+    before = Custody(options, exclusive=True)
+    before.open()
+    order = [("1.1", "CT"), ("1.2", "US"), ("1.3", "CT")]
+    ids = [
+        Spool(before).accept(an_arrival(uid, calling_ae=sender), [b"bytes"]).instance.id
+        for uid, sender in order
+    ]
+    before.close()
+
+    after = Custody(options, exclusive=True)
+    after.open()
+
+    assert Spool(after).received() == {"CT": [ids[0], ids[2]], "US": [ids[1]]}
     after.close()
 
 
@@ -86,7 +103,7 @@ def test_other_bytes_of_the_same_uid_are_withheld_beside_the_first(custody: Cust
     other = accept(custody, content=b"other bytes")
 
     assert other.conflict
-    assert Spool(custody).received_ids() == [first.instance.id]
+    assert Spool(custody).received() == {"SCANNER": [first.instance.id]}
     assert [entry.code for entry in WorkList(custody).entries()] == ["uid_conflict"]
     assert accept(custody, content=b"other bytes").repeated
 
@@ -105,7 +122,7 @@ def test_many_associations_share_the_writer_and_none_is_lost(custody: Custody) -
         thread.join()
 
     assert len(ids) == 100
-    assert set(Spool(custody).received_ids()) == ids
+    assert set(Spool(custody).received()["SCANNER"]) == ids
 
 
 def test_below_the_reserve_nothing_is_taken(tmp_path: Path) -> None:
@@ -144,7 +161,7 @@ def test_a_commit_that_fails_is_not_success_and_the_next_one_works(
 
     third = accept(custody, uid="1.3")
 
-    assert len(Spool(custody).received_ids()) == 2
+    assert len(Spool(custody).received()["SCANNER"]) == 2
     assert Retention(custody).reconcile() == 0
     assert (custody.blobs.received / third.instance.blob.name).exists()
 
@@ -253,7 +270,7 @@ def test_a_withheld_instance_can_be_released_and_walks_again(custody: Custody) -
 
     WorkList(custody).release(order.id, person="anna")
 
-    assert Spool(custody).received_ids() == [order.id]
+    assert Spool(custody).received() == {"SCANNER": [order.id]}
     again = Spool(custody).claim(order.id)
     assert isinstance(again, WorkOrder)
     assert again.attempt == 1
@@ -318,7 +335,7 @@ def test_a_person_works_beside_a_running_node(custody: Custody, options: SpoolOp
     WorkList(beside).release(order.id, person="anna")
     beside.close()
 
-    assert Spool(custody).received_ids() == [order.id]
+    assert Spool(custody).received() == {"SCANNER": [order.id]}
 
 
 def test_waiting_instances_are_counted_by_state(custody: Custody) -> None:

@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -20,7 +20,7 @@ class FakeSpool:
 
     def __init__(self) -> None:
         self.portions: list[int] = []
-        self.ids: list[InstanceId] = []
+        self.waiting: dict[str, list[InstanceId]] = {}
         self.decided: list[PersonsDecision] = []
         self.heard: list[PersonsDecision] = []
         self.free = 1000
@@ -32,8 +32,8 @@ class FakeSpool:
             raise self.error
         return self.portions.pop(0) if self.portions else 0
 
-    def received_ids(self) -> Sequence[InstanceId]:
-        return self.ids
+    def received(self) -> Mapping[str, Sequence[InstanceId]]:
+        return self.waiting
 
     def untold(self) -> Sequence[PersonsDecision]:
         return [one for one in self.decided if one not in self.heard]
@@ -87,13 +87,14 @@ def test_bytes_past_their_retention_are_removed_to_the_last_portion(
 def test_what_the_queue_forgot_is_found_in_the_journal(
     janitor: Janitor, spool: FakeSpool, queue: WorkQueue
 ) -> None:
-    spool.ids = [InstanceId("a"), InstanceId("b")]
-    queue.offer(InstanceId("b"))
+    a, b, c, d = (InstanceId(name) for name in "abcd")
+    spool.waiting = {"CT": [a, b, c], "US": [d]}
+    queue.offer(b, "CT")
 
     janitor.sweep()
     janitor.sweep()
 
-    assert [queue.take(timeout_seconds=0) for _ in range(3)] == ["b", "a", None]
+    assert [queue.take(timeout_seconds=0) for _ in range(5)] == [b, d, a, c, None]
 
 
 def test_the_disk_is_told_of_when_it_crosses_the_reserve_and_only_then(
@@ -114,7 +115,7 @@ def test_a_task_that_fails_does_not_keep_the_others_from_being_done(
     error: Exception, janitor: Janitor, spool: FakeSpool, queue: WorkQueue, log: RecordingLog
 ) -> None:
     spool.error = error
-    spool.ids = [InstanceId("a")]
+    spool.waiting = {"CT": [InstanceId("a")]}
 
     janitor.sweep()
 
