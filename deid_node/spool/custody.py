@@ -75,7 +75,9 @@ class Custody:
         with self._trouble.watched():
             return self._committer.run(work)
 
-    def read(self, query: str, parameters: Sequence[Any] = ()) -> list[sqlite3.Row]:
+    def read(
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[sqlite3.Row]:
         """Return the rows of `query`; raise `SpoolUnavailable` when the journal fails."""
         with self._reading:
             if self._reader is None:

@@ -1,6 +1,9 @@
 """The deliveries of clean instances: one row per (instance, destination)."""
 
+import json
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from time import time
 
@@ -14,40 +17,87 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.state import DeliveryState, InstanceState
 
+_SENDERS = """
+WITH RECURSIVE senders(name) AS (
+    SELECT MIN(sender) FROM deliveries WHERE destination = :destination AND state = :due
+    UNION ALL
+    SELECT (SELECT MIN(sender) FROM deliveries
+            WHERE destination = :destination AND state = :due AND sender > name)
+    FROM senders WHERE name IS NOT NULL
+)
+SELECT name FROM senders WHERE name IS NOT NULL
+"""
+"""Who has anything due: one look into the index for each, however much it is."""
+
+_OLDEST = """
+SELECT d.instance_sequence AS sequence FROM deliveries d INDEXED BY deliveries_in_turn
+JOIN instances i ON i.sequence = d.instance_sequence
+WHERE d.destination = :destination AND d.state = :due AND d.sender = :sender
+    AND d.next_at <= :now AND i.state IN (:clean, :withheld)
+ORDER BY d.instance_sequence LIMIT :limit
+"""
+"""Named, because the planner would sort all that is due for the few that are wanted."""
+
 
 class Deliveries:
     """What is due where, and what came of it.
 
-    A destination's rows never wait for another destination. An instance that
+    A destination's rows never wait for another destination, and a sender's not for
+    another sender: they take turns, by their calling AE titles. An instance that
     one destination refuses is withheld for a person; its other deliveries go on.
     """
 
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
+        # Who had the first turn last time, at each destination: the next one has it now.
+        self._first: dict[str, str] = {}
 
     def due(self, destination: str, *, limit: int) -> Sequence[Delivery]:
-        """Return up to `limit` due deliveries: the oldest, those of one study together."""
+        """Return up to `limit` due deliveries, one of each sender after the other.
+
+        Of one sender the oldest, and those of one study together.
+        """
+        chosen = self._in_turns(destination, limit)
         rows = self._custody.read(
             "SELECT i.*, d.attempts AS delivery_attempts FROM deliveries d"
             " JOIN instances i ON i.sequence = d.instance_sequence"
-            " WHERE d.destination = ? AND d.state = ? AND d.next_at <= ? AND i.state IN (?, ?)"
-            " ORDER BY d.instance_sequence LIMIT ?",
-            (
-                destination,
-                DeliveryState.DUE,
-                time(),
-                InstanceState.CLEAN,
-                InstanceState.WITHHELD,
-                limit,
-            ),
+            " WHERE d.destination = ? AND i.sequence IN (SELECT value FROM json_each(?))",
+            (destination, json.dumps(chosen)),
         )
+        places = {sequence: place for place, sequence in enumerate(chosen)}
         studies: dict[str, list[Delivery]] = {}
-        for row in rows:
+        for row in sorted(rows, key=lambda row: places[row["sequence"]]):
             instance = clean_from(row, (destination,))
             studies.setdefault(instance.study_instance_uid, []).append(
                 Delivery(instance, destination, row["delivery_attempts"])
             )
         return [delivery for study in studies.values() for delivery in study]
+
+    def _in_turns(self, destination: str, limit: int) -> Sequence[int]:
+        """Return the sequence numbers of what is due: the oldest of each sender, the next, ..."""
+        wanted = {
+            "destination": destination,
+            "due": DeliveryState.DUE,
+            "clean": InstanceState.CLEAN,
+            "withheld": InstanceState.WITHHELD,
+            "now": time(),
+            "limit": limit,
+        }
+        lanes = {
+            row["name"]: [
+                one["sequence"]
+                for one in self._custody.read(_OLDEST, {**wanted, "sender": row["name"]})
+            ]
+            for row in self._custody.read(_SENDERS, wanted)
+        }
+        names = [name for name, lane in lanes.items() if lane]
+        if not names:
+            return ()
+        last = self._first.get(destination, "")
+        turn = bisect_right(names, last) % len(names)
+        self._first[destination] = names[turn]
+        rounds = zip_longest(*(lanes[name] for name in (*names[turn:], *names[:turn])))
+        return [one for each in rounds for one in each if one is not None][:limit]
 
     def next_due_seconds(self, destination: str) -> float | None:
         """Return the seconds until the next delivery is due; None when none waits."""

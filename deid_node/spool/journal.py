@@ -18,7 +18,7 @@ from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -113,7 +113,13 @@ ALTER TABLE deliveries ADD COLUMN inquiry INTEGER;
 ALTER TABLE deliveries ADD COLUMN sendings INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX deliveries_inquired ON deliveries (inquiry) WHERE inquiry IS NOT NULL;
 """
-_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES)
+_TURNS = """
+ALTER TABLE deliveries ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+UPDATE deliveries SET sender =
+    (SELECT calling_ae FROM instances WHERE sequence = deliveries.instance_sequence);
+CREATE INDEX deliveries_in_turn ON deliveries (destination, state, sender, instance_sequence);
+"""
+_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS)
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)

@@ -264,8 +264,8 @@ def _store_clean(connection: sqlite3.Connection, clean: CleanInstance) -> None:
         ),
     )
     connection.executemany(
-        "INSERT INTO deliveries (instance_sequence, destination, state, next_at)"
-        " SELECT sequence, ?, ?, ? FROM instances WHERE id = ?",
+        "INSERT INTO deliveries (instance_sequence, destination, state, next_at, sender)"
+        " SELECT sequence, ?, ?, ?, calling_ae FROM instances WHERE id = ?",
         [(name, DeliveryState.DUE, now, clean.id) for name in clean.destinations],
     )
 

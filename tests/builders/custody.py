@@ -21,13 +21,15 @@ def sealed(
     destinations: tuple[str, ...] = ("archive",),
     study: int = 1,
     rows: int = 8,
+    calling_ae: str = "SCANNER",
 ) -> Parcel:
     """Take instance `number` into custody, clean and due at `destinations`.
 
     Its file is also left in `folder`; the parcel that comes back points there.
     """
     spool = Spool(custody)
-    received = spool.accept(an_arrival(f"1.2.{study}.{number}"), [b"as sent %d" % number])
+    arrival = an_arrival(f"1.2.{study}.{number}", calling_ae=calling_ae)
+    received = spool.accept(arrival, [b"as sent %d" % number])
     order = spool.claim(received.instance.id)
     assert isinstance(order, WorkOrder)
     parcel = a_parcel(folder, number=number, study=study, rows=rows)
