@@ -248,7 +248,8 @@ def _way_out(node: Itself, destination: str) -> tuple[Participant, Participant]:
 def _studies(instances: Iterable[CleanInstance]) -> Iterable[tuple[Study, Mapping[str, int]]]:
     studies: dict[str, Counter[str]] = {}
     for one in instances:
-        studies.setdefault(one.study_instance_uid, Counter())[one.sop_class_uid] += 1
+        counts = studies.setdefault(one.study_instance_uid, Counter())
+        counts.update(content.sop_class_uid for content in one.contents)
     return [(Study(uid), counts) for uid, counts in studies.items()]
 
 

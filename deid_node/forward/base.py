@@ -6,15 +6,29 @@ from pathlib import Path
 from typing import Protocol
 
 from deid_node.values.delivery import Receipt
-from deid_node.values.instance import CleanInstance
+from deid_node.values.instance import CleanInstance, Sealed
 
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A sealed instance and the Part 10 file that holds its bytes, checked against its checksum."""
+    """A sealed instance and the Part 10 file that holds its bytes, checked against its checksum.
+
+    `companion` is the file of its companion, checked likewise; None where it has none.
+    """
 
     instance: CleanInstance
     path: Path
+    companion: Path | None = None
+
+    def __post_init__(self) -> None:
+        if (self.companion is None) is not (self.instance.companion is None):
+            raise ValueError("the companion or its file is missing")
+
+    @property
+    def contents(self) -> tuple[tuple[Sealed, Path], ...]:
+        """What is sent, in this order, and the file of each."""
+        paths = (self.path,) if self.companion is None else (self.companion, self.path)
+        return tuple(zip(self.instance.contents, paths, strict=True))
 
 
 class Destination(Protocol):
@@ -23,7 +37,9 @@ class Destination(Protocol):
     Promise, tested for every backend by ``tests/contract/test_destination.py``:
 
     * one receipt comes for each parcel, in order, each as soon as it is known;
-    * DELIVERED or WARNING is said only of what the other side has confirmed;
+    * DELIVERED or WARNING is said only of what the other side has confirmed, of an
+      instance with a companion once it has both;
+    * the companion goes first: where it is not taken, its instance is not sent;
     * what is delivered again (same parcel) does no harm and is DELIVERED again;
     * `DestinationUnavailable` means that the parcels without a receipt were not
       sent: nothing but waiting helps them;

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from deid_node.forward.association import Association
 from deid_node.forward.pdus import Context
-from deid_node.values.instance import CleanInstance
+from deid_node.values.instance import CleanInstance, Sealed
 
 EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
 IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
@@ -23,19 +23,23 @@ Offer: TypeAlias = tuple[str, str]
 
 
 def offers_for(instance: CleanInstance) -> tuple[Offer, ...]:
-    """Return what must be offered for `instance`, the best first."""
-    syntaxes = dict.fromkeys(
-        (instance.transfer_syntax, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
-    )
-    return tuple((instance.sop_class_uid, syntax) for syntax in syntaxes)
+    """Return what must be offered for `instance` and its companion, the best of each first."""
+    return tuple(offer for content in instance.contents for offer in _offers(content))
 
 
-def accepted_offer(association: Association, instance: CleanInstance) -> Offer | None:
-    """Return the best offer that the archive accepted for `instance`, or None."""
-    for offer in offers_for(instance):
+def accepted_offer(association: Association, content: Sealed) -> Offer | None:
+    """Return the best offer that the archive accepted for `content`, or None."""
+    for offer in _offers(content):
         if association.accepts(*offer):
             return offer
     return None
+
+
+def _offers(content: Sealed) -> tuple[Offer, ...]:
+    syntaxes = dict.fromkeys(
+        (content.transfer_syntax, EXPLICIT_VR_LITTLE_ENDIAN, IMPLICIT_VR_LITTLE_ENDIAN)
+    )
+    return tuple((content.sop_class_uid, syntax) for syntax in syntaxes)
 
 
 def contexts_for(

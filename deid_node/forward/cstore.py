@@ -6,12 +6,13 @@ no context in the stored transfer syntax is it transcoded, without loss.
 
 import io
 from collections.abc import Generator, Sequence
+from pathlib import Path
 
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from deid_node.errors import BlobDamaged
 from deid_node.forward.association import Archive, Association, AssociationLost
 from deid_node.forward.base import Parcel
-from deid_node.forward.contexts import accepted_offer
+from deid_node.forward.contexts import Offer, accepted_offer
 from deid_node.forward.options import CStoreOptions
 from deid_node.forward.payload import dataset_offset
 from deid_node.forward.pool import AssociationPool, Line
@@ -19,7 +20,7 @@ from deid_node.forward.secure import build_tls
 from deid_node.forward.statuses import result_of
 from deid_node.forward.transcode import Transcoder, Untranscodable
 from deid_node.values.delivery import DeliveryResult, Receipt
-from deid_node.values.instance import CleanInstance
+from deid_node.values.instance import CleanInstance, Sealed
 
 _VERSION_NAME = "DEID_NODE"
 _IDLE_SECONDS = 10.0
@@ -94,35 +95,48 @@ class CStoreDestination:
         return receipt
 
     def _sent(self, association: Association, parcel: Parcel) -> Receipt:
-        instance = parcel.instance
-        offer = accepted_offer(association, instance)
-        if offer is None:
+        # Looked at before anything is sent: an archive that takes no companions gets neither.
+        accepted = [
+            (content, path, offer)
+            for content, path in parcel.contents
+            if (offer := accepted_offer(association, content)) is not None
+        ]
+        if len(accepted) < len(parcel.contents):
             return self._unsent(parcel, DeliveryResult.REFUSED)
-        sop_class, syntax = offer
-        if syntax == instance.transfer_syntax:
-            offset = dataset_offset(parcel.path)
-            with parcel.path.open("rb") as file:
-                file.seek(offset)
-                status = association.store(
-                    file,
-                    parcel.path.stat().st_size - offset,
-                    sop_class=sop_class,
-                    sop_instance=instance.sop_instance_uid,
-                    transfer_syntax=syntax,
-                )
-        else:
+        receipts = []
+        for content, path, offer in accepted:
             try:
-                dataset = self._transcoder.transcoded(parcel.path, syntax)
+                status = self._stored(association, content, path, offer)
             except Untranscodable:
                 return self._unsent(parcel, DeliveryResult.REFUSED)
-            status = association.store(
+            receipts.append(Receipt(parcel.instance.id, self.name, result_of(status), status))
+            if receipts[-1].result in {DeliveryResult.RETRY, DeliveryResult.REFUSED}:
+                return receipts[-1]
+        warned = [one for one in receipts if one.result is DeliveryResult.WARNING]
+        return (warned or receipts)[-1]
+
+    def _stored(self, association: Association, content: Sealed, path: Path, offer: Offer) -> int:
+        """Send one object as it was accepted and return the status; raise `Untranscodable`."""
+        sop_class, syntax = offer
+        if syntax != content.transfer_syntax:
+            dataset = self._transcoder.transcoded(path, syntax)
+            return association.store(
                 io.BytesIO(dataset),
                 len(dataset),
                 sop_class=sop_class,
-                sop_instance=instance.sop_instance_uid,
+                sop_instance=content.sop_instance_uid,
                 transfer_syntax=syntax,
             )
-        return Receipt(instance.id, self.name, result_of(status), status)
+        offset = dataset_offset(path)
+        with path.open("rb") as file:
+            file.seek(offset)
+            return association.store(
+                file,
+                path.stat().st_size - offset,
+                sop_class=sop_class,
+                sop_instance=content.sop_instance_uid,
+                transfer_syntax=syntax,
+            )
 
     def _unsent(self, parcel: Parcel, result: DeliveryResult) -> Receipt:
         """Return the receipt for a parcel that got no status of the archive."""

@@ -1,4 +1,4 @@
-"""A folder as destination: one Part 10 file an instance, named by the new UIDs."""
+"""A folder as destination: one Part 10 file an object, named by the new UIDs."""
 
 import filecmp
 import os
@@ -11,6 +11,7 @@ from deid_node.errors import DestinationUnavailable
 from deid_node.forward.base import Parcel
 from deid_node.spool.blobs import sync_folder
 from deid_node.values.delivery import DeliveryResult, Receipt
+from deid_node.values.instance import CleanInstance, Sealed
 
 # Stricter than a path needs: digits and single dots cannot climb out of the folder.
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
@@ -34,7 +35,7 @@ class FolderDestination:
         """Write `batch`; the disk's trouble is `DestinationUnavailable`."""
         for parcel in batch:
             try:
-                result = self._written(parcel)
+                result = self._delivered(parcel)
             except OSError as error:
                 raise DestinationUnavailable(
                     f"the folder cannot be written ({type(error).__name__})"
@@ -47,12 +48,18 @@ class FolderDestination:
     def close(self) -> None:
         """Nothing is kept open."""
 
-    def _written(self, parcel: Parcel) -> DeliveryResult:
-        instance = parcel.instance
+    def _delivered(self, parcel: Parcel) -> DeliveryResult:
+        for content, path in parcel.contents:
+            result = self._written(parcel.instance, content, path)
+            if result is not DeliveryResult.DELIVERED:
+                return result
+        return DeliveryResult.DELIVERED
+
+    def _written(self, instance: CleanInstance, content: Sealed, path: Path) -> DeliveryResult:
         uids = (
             instance.study_instance_uid,
-            instance.series_instance_uid,
-            instance.sop_instance_uid,
+            content.series_instance_uid,
+            content.sop_instance_uid,
         )
         if not all(_UID.fullmatch(uid) for uid in uids):
             return DeliveryResult.REFUSED
@@ -60,13 +67,13 @@ class FolderDestination:
         folder = self._folder / study / series
         final = folder / f"{sop}.dcm"
         if final.exists():
-            same = filecmp.cmp(parcel.path, final, shallow=False)
+            same = filecmp.cmp(path, final, shallow=False)
             return DeliveryResult.DELIVERED if same else DeliveryResult.REFUSED
         self._make(folder)
         # One name an instance: what a crash left behind is overwritten by the next attempt.
         partial = folder / f".{instance.id}.partial"
         try:
-            with parcel.path.open("rb") as source, partial.open("wb") as target:
+            with path.open("rb") as source, partial.open("wb") as target:
                 copyfileobj(source, target)
                 target.flush()
                 os.fsync(target.fileno())

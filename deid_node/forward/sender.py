@@ -165,7 +165,10 @@ class Sender:
             # The probe: one that has failed least, so that a single indigestible
             # instance does not keep the way closed for all.
             return [min(free, key=lambda delivery: delivery.attempts)]
-        sizes = accumulate(delivery.instance.blob.size_bytes for delivery in free)
+        sizes = accumulate(
+            sum(content.blob.size_bytes for content in delivery.instance.contents)
+            for delivery in free
+        )
         fitting = sum(size <= _BATCH_BYTES for size in sizes)
         return free[: min(_BATCH, max(1, fitting))]
 
@@ -224,7 +227,9 @@ class Sender:
 
     def _parcel(self, delivery: Delivery) -> Sequence[Parcel]:
         try:
-            return (Parcel(delivery.instance, self._source.clean_path(delivery.instance)),)
+            instance = delivery.instance
+            path = self._source.clean_path(instance)
+            return (Parcel(instance, path, self._source.companion_path(instance)),)
         except BlobDamaged as damage:
             self._source.withhold_damaged(delivery)
             self._metrics.instance_withheld(damage.code)

@@ -33,6 +33,10 @@ class DeliverySource(Protocol):
         """Return the file of the clean instance; raise `BlobDamaged` when it is not intact."""
         ...
 
+    def companion_path(self, instance: CleanInstance) -> Path | None:
+        """Return the file of its companion, if it has one; raise `BlobDamaged` likewise."""
+        ...
+
     def settle(self, receipt: Receipt) -> None:
         """Record an answer for good: DELIVERED, WARNING or REFUSED (the instance is withheld)."""
         ...

@@ -18,6 +18,7 @@ from deid_node.errors import CommitmentFailed
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import finish, withhold
+from deid_node.spool.journal import companion_from
 from deid_node.values.commitment import Reference
 from deid_node.values.confirmation import ConfirmationReport, Inquiry, Settlement
 from deid_node.values.identity import InstanceId
@@ -103,14 +104,14 @@ class Confirmations:
         )
 
     def references(self, inquiry: Inquiry) -> Sequence[Reference]:
-        """Return what is asked for."""
+        """Return what is asked for: an instance, and its companion if it has one."""
         rows = self._custody.read(
-            "SELECT i.sop_class_uid, i.clean_sop_instance_uid FROM deliveries d"
+            "SELECT i.sop_class_uid, i.clean_sop_instance_uid, i.companion FROM deliveries d"
             " JOIN instances i ON i.sequence = d.instance_sequence"
             " WHERE d.inquiry = ? AND d.state = ? ORDER BY d.instance_sequence",
             (inquiry.id, DeliveryState.SENT),
         )
-        return [Reference(row["sop_class_uid"], row["clean_sop_instance_uid"]) for row in rows]
+        return [reference for row in rows for reference in _references(row)]
 
     def asked(self, inquiry: Inquiry) -> None:
         """Record that the archive took the question; its time limit begins."""
@@ -206,8 +207,8 @@ class Confirmations:
     ) -> Settlement:
         destination, is_open = inquiry["destination"], inquiry["state"] in _OPEN
         rows = transaction.connection.execute(
-            "SELECT d.state, d.sendings, i.id, i.sop_class_uid, i.clean_sop_instance_uid"
-            " FROM deliveries d JOIN instances i ON i.sequence = d.instance_sequence"
+            "SELECT d.state, d.sendings, i.id, i.sop_class_uid, i.clean_sop_instance_uid,"
+            " i.companion FROM deliveries d JOIN instances i ON i.sequence = d.instance_sequence"
             " WHERE d.inquiry = ? AND d.state IN (?, ?)",
             (inquiry["sequence"], DeliveryState.SENT, DeliveryState.DUE),
         ).fetchall()
@@ -216,7 +217,7 @@ class Confirmations:
         withheld: list[InstanceId] = []
         for row in rows:
             instance = InstanceId(row["id"])
-            if Reference(row["sop_class_uid"], row["clean_sop_instance_uid"]) in confirmed:
+            if confirmed.issuperset(_references(row)):
                 _confirm(transaction, instance, destination)
                 kept.append(instance)
             elif is_open and row["state"] == DeliveryState.SENT:
@@ -233,6 +234,14 @@ class Confirmations:
                 (end, time(), inquiry["sequence"]),
             )
         return Settlement(destination, tuple(kept), tuple(again), tuple(withheld))
+
+
+def _references(row: sqlite3.Row) -> tuple[Reference, ...]:
+    own = Reference(row["sop_class_uid"], row["clean_sop_instance_uid"])
+    companion = companion_from(row)
+    if companion is None:
+        return (own,)
+    return own, Reference(companion.sop_class_uid, companion.sop_instance_uid)
 
 
 def _confirm(transaction: Transaction, instance: InstanceId, destination: str) -> None:

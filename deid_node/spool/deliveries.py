@@ -113,6 +113,12 @@ class Deliveries:
         """Return the file of the clean instance; raise `BlobDamaged` when it is not intact."""
         return verified(self._custody.blobs.clean, instance.blob)
 
+    def companion_path(self, instance: CleanInstance) -> Path | None:
+        """Return the file of its companion, if it has one; raise `BlobDamaged` likewise."""
+        if instance.companion is None:
+            return None
+        return verified(self._custody.blobs.clean, instance.companion.blob)
+
     def settle(self, receipt: Receipt) -> None:
         """Record a destination's answer; on disk when it returns."""
         if receipt.result is DeliveryResult.RETRY:

@@ -14,11 +14,11 @@ from pydantic import TypeAdapter
 
 from deid_node.spool.committer import Transaction
 from deid_node.values.identity import InstanceId
-from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
+from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -119,10 +119,14 @@ UPDATE deliveries SET sender =
     (SELECT calling_ae FROM instances WHERE sequence = deliveries.instance_sequence);
 CREATE INDEX deliveries_in_turn ON deliveries (destination, state, sender, instance_sequence);
 """
-_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS)
+_COMPANIONS = """
+ALTER TABLE instances ADD COLUMN companion TEXT;
+"""
+_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS)
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)
+_COMPANION = TypeAdapter(Companion)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -196,7 +200,18 @@ def clean_from(row: sqlite3.Row, destinations: tuple[str, ...]) -> CleanInstance
         rule=row["rule"],
         destinations=destinations,
         report=_REPORT.validate_json(row["report"]),
+        companion=companion_from(row),
     )
+
+
+def companion_from(row: sqlite3.Row) -> Companion | None:
+    """Return what travels with the clean instance of `row`, if anything does."""
+    return None if row["companion"] is None else _COMPANION.validate_json(row["companion"])
+
+
+def companion_json(companion: Companion | None) -> str | None:
+    """Return the companion as it stands in the journal."""
+    return None if companion is None else _COMPANION.dump_json(companion).decode()
 
 
 def report_json(report: CleaningReport) -> str:
@@ -207,3 +222,8 @@ def report_json(report: CleaningReport) -> str:
 def blob_name(instance: InstanceId) -> str:
     """Return the file name of an instance's blob, the same in every folder."""
     return f"{instance}.dcm"
+
+
+def companion_name(instance: InstanceId) -> str:
+    """Return the file name of the blob that lies beside an instance's clean one."""
+    return f"{instance}.companion.dcm"

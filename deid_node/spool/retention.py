@@ -12,7 +12,7 @@ from time import time
 from deid_node.errors import BlobDamaged
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import blob_name
+from deid_node.spool.journal import blob_name, companion_name
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_CUT_SHORT
 from deid_node.values.state import InstanceState
@@ -40,10 +40,12 @@ class Retention:
             for row in self._custody.read("SELECT id FROM instances WHERE blob_kept = 1")
         }
         sealed = {
-            blob_name(InstanceId(row["id"]))
+            name(InstanceId(row["id"]))
             for row in self._custody.read(
-                "SELECT id FROM instances WHERE blob_kept = 1 AND clean_sha256 IS NOT NULL"
+                "SELECT id, companion FROM instances"
+                " WHERE blob_kept = 1 AND clean_sha256 IS NOT NULL"
             )
+            for name in ((blob_name, companion_name) if row["companion"] else (blob_name,))
         }
         removed = 0
         nothing: set[str] = set()
@@ -70,8 +72,12 @@ class Retention:
         )
         names = [InstanceId(row["id"]) for row in rows]
         for instance in names:
-            for folder in (self._custody.blobs.received, self._custody.blobs.clean):
-                (folder / blob_name(instance)).unlink(missing_ok=True)
+            for path in (
+                self._custody.blobs.received / blob_name(instance),
+                self._custody.blobs.clean / blob_name(instance),
+                self._custody.blobs.clean / companion_name(instance),
+            ):
+                path.unlink(missing_ok=True)
         if names:
             # After the files: a crash in between repeats the removal, it does not forget it.
             self._custody.write(

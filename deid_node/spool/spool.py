@@ -14,7 +14,7 @@ from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.incoming import Incoming
-from deid_node.spool.journal import received_from, report_json
+from deid_node.spool.journal import companion_json, received_from, report_json
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.order import MAX_STARTS, WorkOrder
@@ -137,8 +137,10 @@ class Spool:
                 lambda transaction: _withhold(transaction.connection, instance, damaged)
             )
         output = blobs.partial / f"{instance}.clean"
-        output.unlink(missing_ok=True)
-        return WorkOrder(instance, row["attempts"] + 1, blob, output, received.origin)
+        order = WorkOrder(instance, row["attempts"] + 1, blob, output, received.origin)
+        for path in order.outputs:
+            path.unlink(missing_ok=True)
+        return order
 
     def give_back(self, instance: InstanceId) -> None:
         """Take the last start of `instance` from the count: its disk failed, not its worker."""
@@ -163,7 +165,11 @@ class Spool:
                 return False
             match outcome:
                 case Cleaned(clean):
-                    transaction.place(order.output, self._custody.blobs.clean / clean.blob.name)
+                    folder = self._custody.blobs.clean
+                    transaction.place(order.output, folder / clean.blob.name)
+                    if clean.companion is not None:
+                        name = clean.companion.blob.name
+                        transaction.place(order.companion_output, folder / name)
                     _store_clean(connection, clean)
                 case Withheld(code, reason, rule):
                     _end(
@@ -181,7 +187,8 @@ class Spool:
         try:
             return self._custody.write(settle)
         finally:
-            order.output.unlink(missing_ok=True)
+            for path in order.outputs:
+                path.unlink(missing_ok=True)
 
     def received(self) -> Mapping[str, Sequence[InstanceId]]:
         """Return by calling AE title the instances that wait for a worker, oldest first."""
@@ -248,7 +255,7 @@ def _store_clean(connection: sqlite3.Connection, clean: CleanInstance) -> None:
         "UPDATE instances SET state = ?, changed_at = ?, code = NULL, reason = NULL, rule = ?,"
         " clean_sha256 = ?, clean_size_bytes = ?, clean_sop_instance_uid = ?,"
         " clean_series_instance_uid = ?, clean_study_instance_uid = ?,"
-        " clean_transfer_syntax = ?, report = ? WHERE id = ?",
+        " clean_transfer_syntax = ?, report = ?, companion = ? WHERE id = ?",
         (
             InstanceState.CLEAN,
             now,
@@ -260,6 +267,7 @@ def _store_clean(connection: sqlite3.Connection, clean: CleanInstance) -> None:
             clean.study_instance_uid,
             clean.transfer_syntax,
             report_json(clean.report),
+            companion_json(clean.companion),
             clean.id,
         ),
     )

@@ -20,7 +20,7 @@ class WorkOrder:
     `attempt` counts from 1 and was committed before the order was given out.
     `blob` is the Part 10 file in custody; `output` is where the corridor writes
     the clean Part 10 file (it does not exist yet, and counts for nothing until
-    the journal says CLEAN).
+    the journal says CLEAN), and `companion_output` that of its companion.
     """
 
     id: InstanceId
@@ -28,3 +28,13 @@ class WorkOrder:
     blob: Path
     output: Path
     origin: Origin
+
+    @property
+    def companion_output(self) -> Path:
+        """A name beside that of `output`."""
+        return self.output.with_name(f"{self.output.name}.companion")
+
+    @property
+    def outputs(self) -> tuple[Path, Path]:
+        """Every file that the corridor may leave."""
+        return self.output, self.companion_output

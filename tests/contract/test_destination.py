@@ -19,7 +19,7 @@ from deid_node.forward.build import build_destination
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.values.delivery import DeliveryResult
 from tests.fakes.peer_archive import keeping_archive
-from tests.fakes.peer_parcels import a_parcel, dataset_bytes
+from tests.fakes.peer_parcels import a_parcel, accompanied, dataset_bytes
 
 
 @dataclass
@@ -125,6 +125,20 @@ def test_a_compressed_instance_arrives_as_it_is_stored(bench: Bench, tmp_path: P
 
     assert receipt.result is DeliveryResult.DELIVERED
     assert list(bench.arrived().values()) == [dataset_bytes(parcel.path)]
+
+
+def test_an_instance_and_its_companion_are_one_delivery(bench: Bench, tmp_path: Path) -> None:
+    parcels = [accompanied(a_parcel(tmp_path, number=1)), a_parcel(tmp_path, number=2)]
+
+    receipts = [receipt for _ in range(2) for receipt in bench.destination.deliver(parcels)]
+
+    assert [receipt.id for receipt in receipts] == [one.instance.id for one in parcels] * 2
+    assert {receipt.result for receipt in receipts} == {DeliveryResult.DELIVERED}
+    assert bench.arrived() == {
+        content.sop_instance_uid: dataset_bytes(path)
+        for parcel in parcels
+        for content, path in parcel.contents
+    }
 
 
 def test_what_is_delivered_again_does_no_harm(bench: Bench, tmp_path: Path) -> None:

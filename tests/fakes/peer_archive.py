@@ -27,10 +27,11 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined] # made at impor
     CTImageStorage,
     MRImageStorage,
     SecondaryCaptureImageStorage,
+    SegmentationStorage,
 )
 
 ALL_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless, JPEGBaseline8Bit)
-CLASSES = (CTImageStorage, MRImageStorage, SecondaryCaptureImageStorage)
+CLASSES = (CTImageStorage, MRImageStorage, SecondaryCaptureImageStorage, SegmentationStorage)
 
 
 @dataclass

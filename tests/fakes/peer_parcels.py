@@ -5,13 +5,13 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset, dcmwrite
+from pydicom import Dataset, dcmread, dcmwrite
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian, SegmentationStorage
 
 from deid_node.forward.base import Parcel
 from deid_node.values.identity import new_instance_id
-from deid_node.values.instance import BlobRef
+from deid_node.values.instance import BlobRef, Companion
 from tests.builders.values import CT_IMAGE_STORAGE, a_clean_instance
 
 
@@ -58,6 +58,25 @@ def a_parcel(
         transfer_syntax=str(transfer_syntax),
     )
     return Parcel(instance, path)
+
+
+def accompanied(parcel: Parcel) -> Parcel:
+    """Return `parcel` with a companion, whose file lies beside its own."""
+    dataset = dcmread(parcel.path)
+    dataset.SOPClassUID = SegmentationStorage
+    dataset.SOPInstanceUID = UID(f"{dataset.SOPInstanceUID}.66")
+    dataset.SeriesInstanceUID = UID(f"{dataset.SeriesInstanceUID}.66")
+    path = parcel.path.with_suffix(".companion.dcm")
+    dcmwrite(path, dataset, enforce_file_format=True)
+    content = path.read_bytes()
+    companion = Companion(
+        blob=BlobRef(path.name, len(content), hashlib.sha256(content).hexdigest()),
+        sop_class_uid=SegmentationStorage,
+        sop_instance_uid=str(dataset.SOPInstanceUID),
+        series_instance_uid=str(dataset.SeriesInstanceUID),
+        transfer_syntax=str(dataset.file_meta.TransferSyntaxUID),
+    )
+    return Parcel(dataclasses.replace(parcel.instance, companion=companion), parcel.path, path)
 
 
 def dataset_bytes(path: Path) -> bytes:

@@ -59,6 +59,9 @@ class MemorySource:
             raise BlobDamaged("not the bytes that were sealed")
         return Path(instance.blob.name)
 
+    def companion_path(self, instance: CleanInstance) -> Path | None:
+        return None if instance.companion is None else Path(instance.companion.blob.name)
+
     def settle(self, receipt: Receipt) -> None:
         with self.changed:
             if self.failing_settles:
