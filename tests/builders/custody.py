@@ -5,12 +5,13 @@ from pathlib import Path
 
 from deid_node.forward.base import Parcel
 from deid_node.spool.custody import Custody
+from deid_node.spool.journal import companion_name
 from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned
 from tests.builders.values import an_arrival
-from tests.fakes.peer_parcels import a_parcel
+from tests.fakes.peer_parcels import a_parcel, accompanied
 
 
 def sealed(
@@ -22,10 +23,11 @@ def sealed(
     study: int = 1,
     rows: int = 8,
     calling_ae: str = "SCANNER",
+    with_companion: bool = False,
 ) -> Parcel:
     """Take instance `number` into custody, clean and due at `destinations`.
 
-    Its file is also left in `folder`; the parcel that comes back points there.
+    Its files are also left in `folder`; the parcel that comes back points there.
     """
     spool = Spool(custody)
     arrival = an_arrival(f"1.2.{study}.{number}", calling_ae=calling_ae)
@@ -34,14 +36,23 @@ def sealed(
     assert isinstance(order, WorkOrder)
     parcel = a_parcel(folder, number=number, study=study, rows=rows)
     order.output.write_bytes(parcel.path.read_bytes())
+    companion = None
+    if with_companion:
+        parcel = accompanied(parcel)
+        assert parcel.companion is not None
+        assert parcel.instance.companion is not None
+        order.companion_output.write_bytes(parcel.companion.read_bytes())
+        blob = dataclasses.replace(parcel.instance.companion.blob, name=companion_name(order.id))
+        companion = dataclasses.replace(parcel.instance.companion, blob=blob)
     instance = dataclasses.replace(
         parcel.instance,
         id=order.id,
         blob=dataclasses.replace(parcel.instance.blob, name=f"{order.id}.dcm"),
         destinations=destinations,
+        companion=companion,
     )
     assert spool.record(order, Cleaned(instance))
-    return Parcel(instance, parcel.path)
+    return Parcel(instance, parcel.path, parcel.companion)
 
 
 def delivery_states(custody: Custody, destination: str) -> dict[InstanceId, str]:

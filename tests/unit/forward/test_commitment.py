@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from pydicom.uid import SegmentationStorage
 from pynetdicom import AE
 
 from deid_node.errors import ConfigurationError
@@ -34,6 +35,7 @@ from deid_node.spool.worklist import WorkList
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned
 from deid_node.values.retry import RetryPolicy
+from tests.builders.custody import sealed
 from tests.builders.values import an_arrival
 from tests.fakes.committing_archive import CommittingArchive, Question, committing_archive
 from tests.fakes.event_log import RecordingLog
@@ -228,6 +230,25 @@ def test_what_the_archive_does_not_commit_to_is_sent_again(tmp_path: Path) -> No
         assert sorted(archive.stored) == sorted([*uids, "2.25.1.2"])
         assert house.counted("failed") == 1
         assert house.counted("confirmed") == 3
+
+
+@pytest.mark.req("REQ-FW-09")
+def test_an_instance_is_committed_to_with_its_companion_or_not_at_all(tmp_path: Path) -> None:
+    def forget_the_companion_once(archive: CommittingArchive, question: Question) -> None:
+        forgotten = [
+            uid for sop_class, uid in question.references if sop_class == SegmentationStorage
+        ]
+        archive.report_here(question, failed=forgotten if len(archive.questions) == 1 else ())
+
+    with bench(tmp_path, forget_the_companion_once) as (house, archive):
+        instance = sealed(house.custody, tmp_path, number=1, with_companion=True).instance
+        house.sender.wake()
+        house.wait_for("delivered")
+
+        uids = [content.sop_instance_uid for content in instance.contents]
+        assert archive.stored == uids * 2
+        assert [sorted(question.uids) for question in archive.questions] == [sorted(uids)] * 2
+        assert house.counted("failed") == house.counted("confirmed") == 1
 
 
 @pytest.mark.req("REQ-FW-09")
