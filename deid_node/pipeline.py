@@ -29,6 +29,7 @@ from deid_node.metadata.lines import SpokenLines
 from deid_node.metadata.options import Option
 from deid_node.metadata.scrub import Scrubbed, Scrubber
 from deid_node.observe.labels import Stage
+from deid_node.pixels.attributes import value_of
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
@@ -184,7 +185,7 @@ def _of_the_system(error: OSError) -> DeidNodeError:
 
 def _seed(original: Dataset) -> int:
     """Return a number that is the same each time this instance is cleaned."""
-    return zlib.crc32(str(original.get("SOPInstanceUID", "")).encode())
+    return zlib.crc32(str(value_of(original, "SOPInstanceUID") or "").encode())
 
 
 def _steps(pixels: PixelsCleaned, *, scrub: float, total: float) -> tuple[Step, ...]:

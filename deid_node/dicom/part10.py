@@ -4,6 +4,7 @@ The spool's header depends on the instance alone (no AE title, no version), so
 that the same dataset sent twice gives the same file, byte for byte.
 """
 
+import errno
 import io
 import os
 import struct
@@ -46,6 +47,7 @@ _SPOOL_VERSION_NAME: Final = "DEID_NODE_SPOOL"
 _INFLATED_BYTES: Final = 1 << 20
 _UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 _HEADER_READS: Final = (4, 8)
+_SHORTAGES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM})
 _SOP_CLASS_UID: Final = Tag(0x0008, 0x0016)
 _SOP_INSTANCE_UID: Final = Tag(0x0008, 0x0018)
 
@@ -113,6 +115,8 @@ def read(path: "PathLike[str] | str", *, scratch_dir: Path | None = None) -> Dat
         No Part 10 file.
     MalformedDataset
         The file cannot be read, breaks off, contradicts itself or inflates beyond belief.
+    MemoryError, OSError
+        Memory or the disk is short: nothing that the file can help.
     """
     header = spool_header(
         sop_class_uid="", sop_instance_uid="", transfer_syntax=ExplicitVRLittleEndian
@@ -129,10 +133,11 @@ def read(path: "PathLike[str] | str", *, scratch_dir: Path | None = None) -> Dat
         _require_whole(dataset)
     except InvalidDicomError:
         raise NotDicom from None
-    except CleaningError:
+    except (CleaningError, MemoryError):
         raise
     # pydicom raises many kinds of errors on broken input, and their texts may quote values.
     except Exception as error:  # noqa: BLE001
+        _raise_shortage(error)
         raise MalformedDataset(f"the file cannot be read ({type(error).__name__})") from None
     return dataset
 
@@ -144,8 +149,8 @@ def write(dataset: Dataset, path: Path) -> None:
     ------
     MalformedDataset
         A value cannot be encoded.
-    OSError
-        The disk does not take it.
+    MemoryError, OSError
+        Memory is short, or the disk does not take it.
     """
     with path.open("xb") as file:
         try:
@@ -155,14 +160,28 @@ def write(dataset: Dataset, path: Path) -> None:
             else:
                 dcmwrite(file, dataset, enforce_file_format=True)
             file.flush()
-        except OSError:
+        except MemoryError:
             path.unlink()
             raise
+        # An `OSError` too: the library raises one of its own where a value has the wrong type.
         except Exception as error:  # noqa: BLE001
             path.unlink()
+            _raise_shortage(error)
             name = type(error).__name__
             raise MalformedDataset(f"the dataset cannot be encoded ({name})") from None
         os.fsync(file.fileno())
+
+
+def _raise_shortage(error: BaseException) -> None:
+    """Raise what the disk or the memory has said, if that is behind `error`.
+
+    The library raises an error anew to name the element, and its number is lost on the way.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno in _SHORTAGES:
+            raise cause from None
+        cause = cause.__cause__ or cause.__context__
 
 
 class _Watched(io.BufferedReader):

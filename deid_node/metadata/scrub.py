@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
+from deid_node.dicom.syntaxes import syntax_of
 from deid_node.errors import MalformedDataset
 from deid_node.metadata.actions import Walk, are_uids
 from deid_node.metadata.chronology import Chronology, chronology_of
@@ -200,4 +201,5 @@ def _transfer_syntax(dataset: Dataset) -> str:
     syntax = "" if meta is None else str(meta.get("TransferSyntaxUID") or "")
     if not syntax:
         raise MalformedDataset("TransferSyntaxUID is missing")
-    return syntax
+    # It goes on as it stands: one that nobody has registered may say anything.
+    return syntax_of(syntax).uid

@@ -1,12 +1,14 @@
 """Reading and the spool's header: a file that breaks off is never taken for a whole one."""
 
+import errno
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread, dcmwrite
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -163,3 +165,75 @@ def test_writing_puts_a_new_file_there_and_replaces_none(tmp_path: Path) -> None
     assert part10.read(path) == dataset
     with pytest.raises(FileExistsError):
         part10.write(dataset, path)
+
+
+@pytest.mark.parametrize(("keyword", "vr", "value"), [("StudyID", "FD", "one"), ("Rows", "QQ", 1)])
+def test_a_value_that_cannot_be_encoded_is_malformed_and_leaves_no_file(
+    keyword: str, vr: str, value: object, tmp_path: Path
+) -> None:
+    dataset = dcmread(packaged("CT_small.dcm"))
+    with silenced():
+        dataset[keyword] = DataElement(keyword, "LO", "a value")
+        dataset[keyword].VR = vr
+        dataset[keyword]._value = value
+
+        with pytest.raises(MalformedDataset) as caught:
+            part10.write(dataset, tmp_path / "out.dcm")
+
+    assert str(value) not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+class FullDisk(BytesIO):
+    """Takes a kilobyte."""
+
+    def write(self, content: Any, /) -> int:
+        if self.tell() + len(content) > 1024:
+            raise OSError(errno.ENOSPC, "of the disk")
+        return super().write(content)
+
+
+@pytest.mark.req("REQ-RX-21")
+def test_a_disk_that_fills_up_while_an_element_is_written_is_told_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pydicom names the element in an error of its own, which has lost the number."""
+    monkeypatch.setattr(
+        "deid_node.dicom.part10.dcmwrite",
+        lambda _file, dataset, **options: dcmwrite(FullDisk(), dataset, **options),
+    )
+
+    with pytest.raises(OSError, match="of the disk") as caught:
+        part10.write(dcmread(packaged("CT_small.dcm")), tmp_path / "out.dcm")
+
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fault", [OSError(errno.ENOSPC, "of the disk"), MemoryError("nothing")])
+def test_what_reading_lacks_is_not_blamed_on_the_file(
+    fault: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("deid_node.dicom.part10.inflated", fail)
+
+    with pytest.raises(type(fault)) as caught:
+        part10.read(packaged("image_dfl.dcm"))
+
+    assert caught.value is fault
+
+
+def test_a_fault_of_the_library_without_a_number_is_the_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise OSError("a value such as Mueller^Hans")
+
+    monkeypatch.setattr("deid_node.dicom.part10.inflated", fail)
+
+    with pytest.raises(MalformedDataset) as caught:
+        part10.read(packaged("image_dfl.dcm"))
+
+    assert "Mueller" not in str(caught.value)

@@ -18,6 +18,7 @@ from deid_node.errors import (
     UnknownElement,
     UnknownSubject,
     UnsupportedObject,
+    UnsupportedSyntax,
 )
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
@@ -33,6 +34,20 @@ from tests.unit.metadata.canary import (
     stored,
     study_instance,
 )
+
+
+@pytest.mark.parametrize("syntax", ["19510213", "1.2.840.113619.5.2", "1.2.19510213"])
+def test_a_transfer_syntax_that_nobody_has_registered_goes_nowhere(
+    scrubber: Scrubber, syntax: str
+) -> None:
+    """It would stand in the file meta information as the sender wrote it."""
+    dataset = as_read(study_instance(1))
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
+
+    with pytest.raises(UnsupportedSyntax) as caught:
+        scrubber.scrub(dataset)
+
+    assert syntax not in str(caught.value)
 
 
 def test_references_inside_a_study_fit_together(scrubber: Scrubber) -> None:

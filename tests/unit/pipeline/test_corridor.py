@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset, dcmread
 
+from deid_node.dicom.silence import silenced
 from deid_node.errors import IdentifierLeft, Undecodable
 from deid_node.metadata.build import build_scrubber
 from deid_node.metadata.leaks import LeakCheck
@@ -205,7 +206,7 @@ def test_an_identifier_left_after_writing_removes_the_file(
     ("error", "code"),
     [
         (RuntimeError("DOE^JANE"), "unexpected"),
-        (MemoryError(), "unexpected"),
+        (MemoryError(), "memory_limit"),
         (Undecodable("no decoder"), "undecodable"),
     ],
     ids=["a fault of ours", "no memory", "an error of the house"],
@@ -254,3 +255,16 @@ def test_a_disk_or_a_memory_that_takes_no_more_is_not_the_instances_fault(
 
     assert isinstance(outcome, Withheld)
     assert (outcome.code, outcome.passes) == (code, passes)
+
+
+def test_an_element_of_an_unknown_kind_is_told_as_malformed(tmp_path: Path) -> None:
+    content = packaged("CT_small.dcm").read_bytes()
+    at = content.index(b"\x08\x00\x18\x00UI") + 4
+    blob = tmp_path / "damaged.dcm"
+    blob.write_bytes(content[:at] + b"U\xd8" + content[at + 2 :])
+    order = an_order(tmp_path, blob)
+
+    with silenced():
+        outcome = a_corridor().clean(order)
+
+    assert withheld(outcome, order) == "malformed_dataset"
