@@ -56,6 +56,7 @@ from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
+from deid_node.spool.unconfirmed import Unconfirmed
 from deid_node.values.instance import CleanInstance
 from deid_node.work.bookkeeper import Bookkeeper
 from deid_node.work.engines.base import Engine
@@ -179,6 +180,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
         archives=reporting_titles(destinations),
     )
     metrics.watch_custody(retention)
+    metrics.watch_unconfirmed(Unconfirmed(custody))
     certificates = partial(usable_certificates, config)
     metrics.watch_certificates(partial(certificates_of, config))
     metrics.build_info(

@@ -77,9 +77,9 @@ class Event(Told):
     # The workers.
     WORKER_STARTED = "worker_started", "A worker process has loaded its models and takes work."
     WORKER_LOST = "worker_lost", "A worker process died, or was killed at a limit."
-    WORKER_GROWN = (
-        "worker_grown",
-        "A worker process has come to hold much more memory than at its start; it is replaced.",
+    WORKER_REPLACED = (
+        "worker_replaced",
+        "A worker process had come to hold much more memory than at its start.",
     )
     WORKER_STOPPED = "worker_stopped", "A worker process ended as asked."
 

@@ -25,6 +25,7 @@ from deid_node.observe.labels import (
     Stage,
     WorkerEnd,
 )
+from deid_node.observe.unconfirmed import UnconfirmedCollector, UnconfirmedSource
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.refusal import RefusalCode, TlsFault
 
@@ -185,6 +186,10 @@ class Metrics:
     def watch_custody(self, source: WaitingSource) -> None:
         """Tell what waits in `source` and its free space, read anew at each scrape."""
         self.registry.register(CustodyCollector(source))
+
+    def watch_unconfirmed(self, source: UnconfirmedSource) -> None:
+        """Tell what `source` knows of each destination's commitments, read anew at each scrape."""
+        self.registry.register(UnconfirmedCollector(source, self._destinations.values))
 
     def watch_certificates(self, read: ReadCertificates) -> None:
         """Tell how long each certificate that `read` finds is still good, read at each scrape."""

@@ -26,6 +26,9 @@ class _Nothing:
     def failures(self) -> Mapping[str, int]:
         return {}
 
+    def unconfirmed(self, destination: str) -> tuple[int, float]:
+        return 0, 0.0
+
 
 LABELS = {
     "deid_node_instances_received_total": "peer",
@@ -41,6 +44,8 @@ LABELS = {
     "deid_node_committed_instances_total": "result",
     "deid_node_archive_commitments_total": "destination, result",
     "deid_node_spool_failures_total": "code",
+    "deid_node_unconfirmed_instances": "destination",
+    "deid_node_oldest_unconfirmed_seconds": "destination",
     "deid_node_certificate_remaining_seconds": "part, setting",
     "deid_node_audit_messages_total": "result",
     "deid_node_workers_ended_total": "reason",
@@ -61,6 +66,7 @@ def metrics() -> str:
     """Return the table of our own metrics, sorted by name."""
     told = Metrics(CollectorRegistry())
     told.watch_custody(_Nothing())
+    told.watch_unconfirmed(_Nothing())
     told.watch_certificates(list)
     names = sorted(
         (family.name + ("_total" if family.type == "counter" else ""), family)
@@ -132,6 +138,7 @@ def _plain(text: str) -> str:
         ("code", "(code)"),
         ("peer", "(peer)"),
         ("part", "(part)"),
+        ("reason", "(reason)"),
     ):
         text = text.replace("{{ $labels." + label + " }}", words)
     return text

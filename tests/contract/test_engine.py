@@ -154,7 +154,7 @@ def test_a_worker_that_leaks_is_replaced_between_two_instances_at_no_cost(tmp_pa
     assert set(bench.ledger.attempts.values()) == {1}
     workers = [(tmp_path / f"{one}.start1").read_text() for one in ids]
     assert workers == [pid for pid in dict.fromkeys(workers) for _ in range(3)][:7]
-    grown = bench.log.lines_of(Event.WORKER_GROWN)
+    grown = bench.log.lines_of(Event.WORKER_REPLACED)
     assert [line["bytes"] > 150_000_000 for line in grown] == [True, True]
     assert bench.ended("grown") == 2
     assert bench.log.lines_of(Event.WORKER_LOST) == []

@@ -162,7 +162,7 @@ class LocalEngine:
             has_grown = held_bytes - at_first_bytes > self._memory_growth_bytes
             if has_grown and monotonic() - began >= self._shortest_service_seconds:
                 self._metrics.worker_ended(WorkerEnd.GROWN)
-                self._log.warning(Event.WORKER_GROWN, worker=number, bytes=held_bytes)
+                self._log.warning(Event.WORKER_REPLACED, worker=number, bytes=held_bytes)
                 return
 
     def _new_worker(self, number: int) -> WorkerProcess:

@@ -7,7 +7,14 @@ from prometheus_client import CollectorRegistry
 
 from deid_node.errors import withhold_codes
 from deid_node.observe.certificates import Certificate
-from deid_node.observe.labels import AssociationResult, AuditResult, ConfiguredNames, Fill, Stage
+from deid_node.observe.labels import (
+    AssociationResult,
+    AuditResult,
+    ConfiguredNames,
+    Fill,
+    Stage,
+    WorkerEnd,
+)
 from deid_node.observe.metrics import Metrics
 from deid_node.values.delivery import DeliveryResult
 
@@ -24,12 +31,16 @@ class Spool:
     def free_bytes(self) -> int:
         return 50_000_000_000
 
+    def unconfirmed(self, _destination: str) -> tuple[int, float]:
+        return 4, 90.0
+
 
 def busy_metrics() -> Metrics:
     """Return metrics that know one peer, one rule and one destination, and have seen it all."""
     names = ConfiguredNames(peers=("ct1",), rules=("everything",), destinations=("archive",))
     metrics = Metrics(CollectorRegistry(), names)
     metrics.watch_custody(Spool())
+    metrics.watch_unconfirmed(Spool())
     metrics.watch_certificates(
         lambda: [Certificate("receive", "certificate_file", datetime.now(UTC) + timedelta(days=90))]
     )
@@ -55,6 +66,9 @@ def happen(metrics: Metrics) -> None:
     for audit in AuditResult:
         metrics.audit(audit, 1)
     metrics.audit_waiting(1)
+    for end in WorkerEnd:
+        metrics.worker_ended(end)
+    metrics.worker_memory(0, 700_000_000)
     for association in AssociationResult:
         metrics.association(association)
 

@@ -28,6 +28,8 @@ CONTRACT = {
     "deid_node_committed_instances_total": {"result"},
     "deid_node_archive_commitments_total": {"destination", "result"},
     "deid_node_spool_failures_total": {"code"},
+    "deid_node_unconfirmed_instances": {"destination"},
+    "deid_node_oldest_unconfirmed_seconds": {"destination"},
     "deid_node_certificate_remaining_seconds": {"part", "setting"},
     "deid_node_audit_messages_total": {"result"},
     "deid_node_audit_waiting_messages": set(),
@@ -59,6 +61,11 @@ class Source:
             raise self.fault
         return 5_000
 
+    def unconfirmed(self, destination: str) -> tuple[int, float]:
+        if self.fault is not None:
+            raise self.fault
+        return (4, 90.0) if destination == "archive" else (0, 0.0)
+
 
 @pytest.fixture
 def metrics() -> Metrics:
@@ -70,8 +77,24 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(name, labels)
 
 
+def test_what_is_unconfirmed_is_told_of_every_destination(metrics: Metrics) -> None:
+    metrics.watch_unconfirmed(Source())
+
+    assert value(metrics, "deid_node_unconfirmed_instances", destination="archive") == 4
+    assert value(metrics, "deid_node_oldest_unconfirmed_seconds", destination="archive") == 90
+
+
+def test_a_journal_that_cannot_be_read_hides_no_other_metric(metrics: Metrics) -> None:
+    metrics.watch_unconfirmed(Source(SpoolUnavailable("the journal is closed")))
+
+    assert value(metrics, "deid_node_unconfirmed_instances", destination="archive") is None
+    assert value(metrics, "deid_node_instances_received_total", peer="ct1") == 0
+
+
 def test_the_metrics_are_those_of_the_contract_with_its_labels(metrics: Metrics) -> None:
     metrics.watch_custody(Source())
+    metrics.watch_unconfirmed(Source())
+    metrics.worker_memory(0, 1)
     metrics.watch_certificates(lambda: [Certificate("receive", "ca_file", datetime.now(UTC))])
     metrics.build_info(version="0.1.0", standard_edition="2026c", finder="a", inpainter="b")
     metrics.stage("find", 1.0)
