@@ -9,12 +9,20 @@ may have lost its name meanwhile.
 import io
 import os
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 LARGE_BYTES: Final = 8 << 20
 """Values of up to this length are held in memory."""
 
 _PIECE_BYTES: Final = 4 << 20
+
+
+class Source(Protocol):
+    """What values lie in: bytes that can be read at any place, and do not change."""
+
+    def read_at(self, place: int, size: int) -> bytes:
+        """Return up to `size` bytes from `place` on, none only at the end; raises `OSError`."""
+        ...
 
 
 class Descriptor:
@@ -26,6 +34,10 @@ class Descriptor:
 
     def __init__(self, number: int) -> None:
         self.number: Final = os.dup(number)
+
+    def read_at(self, place: int, size: int) -> bytes:
+        """Return up to `size` bytes from `place` on."""
+        return os.pread(self.number, size, place)
 
     def __del__(self) -> None:
         """Close the file."""
@@ -39,8 +51,8 @@ class Bulk(io.BufferedIOBase):
     must not change any more.
     """
 
-    def __init__(self, descriptor: Descriptor, start: int, length: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, source: Source, start: int, length: int) -> None:
+        self._source = source
         self._start = start
         self._length = length
         self._position = 0
@@ -63,7 +75,7 @@ class Bulk(io.BufferedIOBase):
         content = bytearray()
         while len(content) < stop - start:
             missing = stop - start - len(content)
-            more = os.pread(self._descriptor.number, missing, self._start + start + len(content))
+            more = self._source.read_at(self._start + start + len(content), missing)
             if not more:
                 raise OSError("a file is shorter than it was")
             content += more
@@ -71,7 +83,7 @@ class Bulk(io.BufferedIOBase):
 
     def within(self, start: int, length: int) -> "Bulk":
         """Return the `length` bytes from `start` on as a value of its own."""
-        return Bulk(self._descriptor, self._start + start, length)
+        return Bulk(self._source, self._start + start, length)
 
     def readable(self) -> bool:
         """Return True."""

@@ -17,6 +17,7 @@ from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from deid_node.dicom.bulk import Bulk, Content, pieces
+from deid_node.dicom.new_file import NewFile
 from deid_node.dicom.scratch import Scratch
 from deid_node.errors import MalformedDataset
 
@@ -81,10 +82,10 @@ def is_deflated(dataset: Dataset) -> bool:
     return bool(dataset.file_meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian)
 
 
-def write_deflated(file: BinaryIO, dataset: Dataset) -> None:
+def write_deflated(file: NewFile, dataset: Dataset) -> None:
     """Write `dataset` with its file meta information to `file`, deflated on the way."""
     file.write(_PREAMBLE)
-    write_file_meta_info(DicomIO(file), dataset.file_meta, enforce_standard=True)
+    write_file_meta_info(DicomIO(cast("BinaryIO", file)), dataset.file_meta, enforce_standard=True)
     deflating = _Deflating(file)
     encoder = DicomIO(deflating)
     encoder.is_implicit_VR, encoder.is_little_endian = False, True
@@ -95,7 +96,7 @@ def write_deflated(file: BinaryIO, dataset: Dataset) -> None:
 class _Deflating:
     """Deflates what is written to it; the position counts what came in."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: NewFile) -> None:
         self._file = file
         self._deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
         self._taken = 0

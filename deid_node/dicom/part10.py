@@ -6,12 +6,13 @@ that the same dataset sent twice gives the same file, byte for byte.
 
 import errno
 import io
-import os
 import struct
 import zlib
+from collections.abc import Callable
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 
 from pydicom import Dataset, config, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
@@ -29,6 +30,7 @@ from pydicom.uid import (
 from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content, file_at
 from deid_node.dicom.deflated import inflated, is_deflated, write_deflated
 from deid_node.dicom.large import Items, settle_large
+from deid_node.dicom.new_file import NewFile, PlainFile
 from deid_node.errors import (
     CleaningError,
     DatasetMismatch,
@@ -102,8 +104,8 @@ def require_identity(
         raise DatasetMismatch("the dataset is not the object that the command names")
 
 
-def read(path: "PathLike[str] | str", *, scratch_dir: Path | None = None) -> Dataset:
-    """Return the dataset of the Part 10 file at `path`.
+def read(place: "PathLike[str] | str | Bulk", *, scratch_dir: Path | None = None) -> Dataset:
+    """Return the dataset of the Part 10 file at `place`, or of one that is open.
 
     Pixels of more than `LARGE_BYTES` stay in the file: their value is a `Bulk`, and
     the file stays open. What is deflated is inflated first, into a file without a name
@@ -122,13 +124,14 @@ def read(path: "PathLike[str] | str", *, scratch_dir: Path | None = None) -> Dat
         sop_class_uid="", sop_instance_uid="", transfer_syntax=ExplicitVRLittleEndian
     )
     try:
-        file = file_at(path)
+        file = place if isinstance(place, Bulk) else file_at(place)
+        name = "" if isinstance(place, Bulk) else str(place)
         plain = inflated(file, header, scratch_dir)
         if plain is None:
-            dataset = _read_to_the_end(file, str(path))
+            dataset = _read_to_the_end(file, name)
         else:
             meta, content = plain
-            dataset = _read_to_the_end(content, str(path))
+            dataset = _read_to_the_end(content, name)
             dataset.file_meta = meta
         _require_whole(dataset)
     except InvalidDicomError:
@@ -142,34 +145,40 @@ def read(path: "PathLike[str] | str", *, scratch_dir: Path | None = None) -> Dat
     return dataset
 
 
-def write(dataset: Dataset, path: Path) -> None:
+def write(dataset: Dataset, path: Path, *, create: Callable[[Path], NewFile] = PlainFile) -> None:
     """Write `dataset` with its file meta information to the new file `path`, and fsync it.
 
-    Raises
+    `create` makes the file. Raises
     ------
     MalformedDataset
         A value cannot be encoded.
     MemoryError, OSError
         Memory is short, or the disk does not take it.
     """
-    with path.open("xb") as file:
-        try:
-            # Straight into the file: pixels of a gigabyte are not held.
-            if is_deflated(dataset):
-                write_deflated(file, dataset)
-            else:
-                dcmwrite(file, dataset, enforce_file_format=True)
-            file.flush()
-        except MemoryError:
-            path.unlink()
-            raise
-        # An `OSError` too: the library raises one of its own where a value has the wrong type.
-        except Exception as error:  # noqa: BLE001
-            path.unlink()
-            _raise_shortage(error)
-            name = type(error).__name__
-            raise MalformedDataset(f"the dataset cannot be encoded ({name})") from None
-        os.fsync(file.fileno())
+    file = create(path)
+    try:
+        # Straight into the file: pixels of a gigabyte are not held.
+        if is_deflated(dataset):
+            write_deflated(file, dataset)
+        else:
+            dcmwrite(cast("BinaryIO", file), dataset, enforce_file_format=True)
+        file.finish()
+    except MemoryError:
+        _give_up(file, path)
+        raise
+    # An `OSError` too: the library raises one of its own where a value has the wrong type.
+    except Exception as error:  # noqa: BLE001
+        _give_up(file, path)
+        _raise_shortage(error)
+        name = type(error).__name__
+        raise MalformedDataset(f"the dataset cannot be encoded ({name})") from None
+
+
+def _give_up(file: NewFile, path: Path) -> None:
+    # It writes what it holds back first, and the disk may be full.
+    with suppress(OSError):
+        file.close()
+    path.unlink()
 
 
 def _raise_shortage(error: BaseException) -> None:

@@ -9,8 +9,9 @@ import ssl
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from time import monotonic
-from typing import BinaryIO, NoReturn
+from typing import NoReturn
 
 from deid_node.errors import BlobDamaged, DestinationUnavailable
 from deid_node.forward import pdus
@@ -78,7 +79,7 @@ class Association:
 
     def store(
         self,
-        dataset: BinaryIO,
+        dataset: BufferedIOBase,
         size_bytes: int,
         *,
         sop_class: str,
@@ -158,7 +159,7 @@ class Association:
 
     def _stored(
         self,
-        dataset: BinaryIO,
+        dataset: BufferedIOBase,
         size_bytes: int,
         sop_class: str,
         sop_instance: str,

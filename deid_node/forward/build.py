@@ -15,16 +15,22 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.confirmations import Confirmations
 from deid_node.spool.custody import Custody
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.retry import RetryPolicy
 
 
-def build_destination(name: str, options: DestinationOptions) -> Destination:
-    """Return the destination that `options` describe; raise `ConfigurationError`."""
+def build_destination(
+    name: str, options: DestinationOptions, files: BlobFiles = PLAIN
+) -> Destination:
+    """Return the destination that `options` describe; raise `ConfigurationError`.
+
+    `files` opens the blobs that it delivers.
+    """
     match options:
         case CStoreOptions():
-            return CStoreDestination(name, options)
+            return CStoreDestination(name, options, files)
         case FolderOptions():
-            return FolderDestination(name, options.dir)
+            return FolderDestination(name, options.dir, files)
         case _:
             assert_never(options)
 

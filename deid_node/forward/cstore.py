@@ -14,11 +14,12 @@ from deid_node.forward.association import Archive, Association, AssociationLost
 from deid_node.forward.base import Parcel
 from deid_node.forward.contexts import Offer, accepted_offer
 from deid_node.forward.options import CStoreOptions
-from deid_node.forward.payload import dataset_offset
+from deid_node.forward.payload import dataset_in
 from deid_node.forward.pool import AssociationPool, Line
 from deid_node.forward.secure import build_tls
 from deid_node.forward.statuses import result_of
 from deid_node.forward.transcode import Transcoder, Untranscodable
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.instance import CleanInstance, Sealed
 
@@ -44,20 +45,26 @@ def archive_of(name: str, options: CStoreOptions) -> Archive:
 
 
 class CStoreDestination:
-    """Sends to one archive; a `Destination`.
+    """Sends to one archive; a `Destination`. `files` opens what the spool holds.
 
     Raises `ConfigurationError` where the files of its TLS cannot be used.
     """
 
     def __init__(
-        self, name: str, options: CStoreOptions, *, idle_seconds: float = _IDLE_SECONDS
+        self,
+        name: str,
+        options: CStoreOptions,
+        files: BlobFiles = PLAIN,
+        *,
+        idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
         self.name = name
+        self._files = files
         self.concurrency = options.max_associations
         self._pool = AssociationPool(
             archive_of(name, options), most=options.max_associations, idle_seconds=idle_seconds
         )
-        self._transcoder = Transcoder(time_limit_seconds=_TRANSCODE_LIMIT_SECONDS)
+        self._transcoder = Transcoder(files, time_limit_seconds=_TRANSCODE_LIMIT_SECONDS)
 
     def deliver(self, batch: Sequence[Parcel]) -> Generator[Receipt, None, None]:
         """Send `batch` over one association after the other, as few as its contexts need."""
@@ -127,16 +134,14 @@ class CStoreDestination:
                 sop_instance=content.sop_instance_uid,
                 transfer_syntax=syntax,
             )
-        offset = dataset_offset(path)
-        with path.open("rb") as file:
-            file.seek(offset)
-            return association.store(
-                file,
-                path.stat().st_size - offset,
-                sop_class=sop_class,
-                sop_instance=content.sop_instance_uid,
-                transfer_syntax=syntax,
-            )
+        stored = dataset_in(path, self._files)
+        return association.store(
+            stored,
+            len(stored),
+            sop_class=sop_class,
+            sop_instance=content.sop_instance_uid,
+            transfer_syntax=syntax,
+        )
 
     def _unsent(self, parcel: Parcel, result: DeliveryResult) -> Receipt:
         """Return the receipt for a parcel that got no status of the archive."""

@@ -1,15 +1,15 @@
 """A folder as destination: one Part 10 file an object, named by the new UIDs."""
 
-import filecmp
 import os
 import re
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from shutil import copyfileobj
 
+from deid_node.dicom.bulk import Bulk, file_at, pieces
 from deid_node.errors import DestinationUnavailable
 from deid_node.forward.base import Parcel
 from deid_node.spool.blobs import sync_folder
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.instance import CleanInstance, Sealed
 
@@ -22,14 +22,16 @@ class FolderDestination:
 
     A file appears under its name only when its bytes are on disk. One that is
     there already counts as delivered when its bytes are the same, and is never
-    overwritten when they are not.
+    overwritten when they are not. `files` opens what the spool holds; what is written
+    here is never encrypted.
     """
 
     concurrency = 1
 
-    def __init__(self, name: str, folder: Path) -> None:
+    def __init__(self, name: str, folder: Path, files: BlobFiles = PLAIN) -> None:
         self.name = name
         self._folder = folder
+        self._files = files
 
     def deliver(self, batch: Sequence[Parcel]) -> Generator[Receipt, None, None]:
         """Write `batch`; the disk's trouble is `DestinationUnavailable`."""
@@ -66,15 +68,17 @@ class FolderDestination:
         study, series, sop = uids
         folder = self._folder / study / series
         final = folder / f"{sop}.dcm"
+        sealed = self._files.open(path)
         if final.exists():
-            same = filecmp.cmp(path, final, shallow=False)
+            same = _are_same(sealed, file_at(final))
             return DeliveryResult.DELIVERED if same else DeliveryResult.REFUSED
         self._make(folder)
         # One name an instance: what a crash left behind is overwritten by the next attempt.
         partial = folder / f".{instance.id}.partial"
         try:
-            with path.open("rb") as source, partial.open("wb") as target:
-                copyfileobj(source, target)
+            with partial.open("wb") as target:
+                for piece in pieces(sealed):
+                    target.write(piece)
                 target.flush()
                 os.fsync(target.fileno())
             partial.rename(final)
@@ -90,3 +94,9 @@ class FolderDestination:
         folder.mkdir(parents=True, exist_ok=True)
         for made in (folder.parent, self._folder, self._folder.parent):
             sync_folder(made)
+
+
+def _are_same(one: Bulk, other: Bulk) -> bool:
+    if len(one) != len(other):
+        return False
+    return all(ours == theirs for ours, theirs in zip(pieces(one), pieces(other), strict=True))

@@ -1,17 +1,19 @@
 """Reads the encoded dataset out of a Part 10 file, without decoding it."""
 
 import struct
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
+from deid_node.dicom.bulk import Bulk
 from deid_node.errors import BlobDamaged
+from deid_node.spool.files import BlobFiles
 
 # Preamble, "DICM", and (0002,0000) UL with its four bytes: how long the rest of group 2 is.
 _HEAD = struct.Struct("<128x4sHH2sHI")
 
 
-def dataset_offset(path: Path) -> int:
-    """Return where the dataset begins in the Part 10 file at `path`.
+def dataset_in(path: Path, files: BlobFiles) -> Bulk:
+    """Return the encoded dataset of the Part 10 file at `path`, opened and not read yet.
 
     Raises
     ------
@@ -19,20 +21,20 @@ def dataset_offset(path: Path) -> int:
         The file cannot be read or does not begin as the node writes it. Source: PS3.10 7.1.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD.size)
-            size = path.stat().st_size
+        file = files.open(path)
+        head = file[: _HEAD.size]
     except OSError:
         raise BlobDamaged("a clean file cannot be read") from None
     if len(head) == _HEAD.size:
         prefix, group, element, vr, length, rest = _HEAD.unpack(head)
         begins = (prefix, group, element, vr, length) == (b"DICM", 2, 0, b"UL", 4)
-        if begins and _HEAD.size + rest < size:
-            return _HEAD.size + int(rest)
+        start = _HEAD.size + int(rest)
+        if begins and start < len(file):
+            return file.within(start, len(file) - start)
     raise BlobDamaged("a clean file does not begin as Part 10 says")
 
 
-def read_some(dataset: BinaryIO, size_bytes: int) -> bytes:
+def read_some(dataset: BufferedIOBase, size_bytes: int) -> bytes:
     """Return up to `size_bytes` more of an open file; raise `BlobDamaged` where it ends early."""
     try:
         chunk = dataset.read(size_bytes)

@@ -10,14 +10,17 @@ import threading
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from pydicom import Dataset, dcmread
 from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from deid_node.dicom.bulk import Bulk
 from deid_node.dicom.silence import silence_libraries
 from deid_node.observe.traces import leave_no_core
+from deid_node.spool.files import PLAIN, BlobFiles
 
 
 class Untranscodable(Exception):
@@ -25,9 +28,13 @@ class Untranscodable(Exception):
 
 
 class Transcoder:
-    """Transcodes in one worker process, started when it is first needed; any thread may call."""
+    """Transcodes in one worker process, started when it is first needed; any thread may call.
 
-    def __init__(self, *, time_limit_seconds: float) -> None:
+    `files` opens what is to be transcoded; what it holds goes to that process.
+    """
+
+    def __init__(self, files: BlobFiles = PLAIN, *, time_limit_seconds: float) -> None:
+        self._files = files
         self._time_limit_seconds = time_limit_seconds
         self._lock = threading.Lock()
         self._worker: tuple[multiprocessing.process.BaseProcess, Connection] | None = None
@@ -39,7 +46,7 @@ class Transcoder:
         `Untranscodable`, also where the worker died or outlasted the time limit.
         """
         with self._lock:
-            _, line = self._worker = self._worker or _started()
+            _, line = self._worker = self._worker or _started(self._files)
             try:
                 line.send((path, transfer_syntax))
                 answer = line.recv() if line.poll(self._time_limit_seconds) else None
@@ -72,17 +79,17 @@ class Transcoder:
             self._worker = None
 
 
-def _started() -> tuple[multiprocessing.process.BaseProcess, Connection]:
+def _started(files: BlobFiles) -> tuple[multiprocessing.process.BaseProcess, Connection]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs,), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, files), daemon=True)
     process.start()
     # With our copy of its end gone, the worker's death is the end of the line, and ours is its.
     theirs.close()
     return process, ours
 
 
-def _serve(line: Connection) -> None:
+def _serve(line: Connection, files: BlobFiles) -> None:
     """Answer until the line ends: bytes, or None for what cannot be transcoded."""
     silence_libraries()
     leave_no_core()
@@ -92,16 +99,16 @@ def _serve(line: Connection) -> None:
         except (EOFError, OSError, KeyboardInterrupt):
             return
         try:
-            answer: bytes | str = encoded(path, transfer_syntax)
+            answer: bytes | str = encoded(files.open(path), transfer_syntax)
         # Decoders raise whatever they like; all of it means the same here.
         except Exception:  # noqa: BLE001
             answer = "untranscodable"
         line.send(answer)
 
 
-def encoded(path: Path, transfer_syntax: str) -> bytes:
-    """Return the dataset of the file at `path` in `transfer_syntax`; raises what pydicom raises."""
-    dataset = dcmread(path)
+def encoded(file: Bulk, transfer_syntax: str) -> bytes:
+    """Return the dataset of the open `file` in `transfer_syntax`; raises what pydicom raises."""
+    dataset = dcmread(cast("BinaryIO", file))
     stored = UID(dataset.file_meta.TransferSyntaxUID)
     if stored == ExplicitVRBigEndian:
         # The words of OW, OF, ... elements would have to be turned as well; nobody sends it now.

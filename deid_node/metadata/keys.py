@@ -1,4 +1,4 @@
-"""The site's secret: a file that only the node's own user can read.
+"""The site's secrets: files that only the node's own user can read.
 
 Whoever has the key and a list of patient ids can link pseudonyms back, so a key
 that others can read is refused rather than warned about.
@@ -14,8 +14,10 @@ KEY_PATH = "metadata.pseudonym_key_file"
 LEAST_BYTES = 32
 
 
-def read_key_file(path: Path) -> bytes:
+def read_key_file(path: Path, *, setting: str = KEY_PATH) -> bytes:
     """Return the key in the file at `path`, every byte of it.
+
+    `setting` is the YAML path that names the file.
 
     Raises
     ------
@@ -27,15 +29,15 @@ def read_key_file(path: Path) -> bytes:
         mode = path.stat().st_mode
         key = path.read_bytes()
     except OSError as error:
-        raise ConfigurationError(KEY_PATH, f"{path} cannot be read") from error
+        raise ConfigurationError(setting, f"{path} cannot be read") from error
     if mode & 0o077:
-        raise ConfigurationError(KEY_PATH, f"{path} is open to others; use chmod 600")
-    require_long_enough(key, where=str(path))
+        raise ConfigurationError(setting, f"{path} is open to others; use chmod 600")
+    require_long_enough(key, where=str(path), setting=setting)
     return key
 
 
-def require_long_enough(key: bytes, *, where: str) -> None:
-    """Return if `key` has at least 32 bytes, the length that HMAC-SHA-256 asks for.
+def require_long_enough(key: bytes, *, where: str, setting: str = KEY_PATH) -> None:
+    """Return if `key` has at least 32 bytes, the length that HMAC-SHA-256 and AES-256 ask for.
 
     Raises
     ------
@@ -43,7 +45,7 @@ def require_long_enough(key: bytes, *, where: str) -> None:
         It is shorter.
     """
     if len(key) < LEAST_BYTES:
-        raise ConfigurationError(KEY_PATH, f"{where} has fewer than {LEAST_BYTES} bytes")
+        raise ConfigurationError(setting, f"{where} has fewer than {LEAST_BYTES} bytes")
 
 
 def new_key() -> bytes:

@@ -10,17 +10,18 @@ import os
 import shutil
 from pathlib import Path
 
+from deid_node.dicom.bulk import pieces
 from deid_node.errors import BlobDamaged
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.instance import BlobRef
-
-_READ_BYTES = 1 << 20
 
 
 class Blobs:
-    """The three folders of blobs below `root`; created with mode 0700."""
+    """The three folders of blobs below `root`, created with mode 0700; `files` are theirs."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, files: BlobFiles = PLAIN) -> None:
         self.root = root
+        self.files = files
         self.partial = root / "partial"
         self.received = root / "received"
         self.clean = root / "clean"
@@ -36,34 +37,33 @@ class Blobs:
         return shutil.disk_usage(self.root).free
 
 
-def verified(folder: Path, blob: BlobRef) -> Path:
+def verified(folder: Path, blob: BlobRef, files: BlobFiles = PLAIN) -> Path:
     """Return the path of `blob` in `folder` after reading it against its checksum.
 
     Raises `BlobDamaged` when the file is missing, unreadable, or not the bytes
     that were taken into custody.
     """
     path = folder / blob.name
-    digest = hashlib.sha256()
     try:
-        with path.open("rb", buffering=0) as file:
-            while chunk := file.read(_READ_BYTES):
-                digest.update(chunk)
+        found = reference(path, files)
     except OSError:
         raise BlobDamaged("a blob of the spool cannot be read") from None
-    if digest.hexdigest() != blob.sha256:
+    if found.sha256 != blob.sha256:
         raise BlobDamaged("a blob of the spool does not match its checksum")
     return path
 
 
-def reference(path: Path) -> BlobRef:
-    """Return the reference of the file at `path` by reading it; raises `OSError`."""
+def reference(path: Path, files: BlobFiles = PLAIN) -> BlobRef:
+    """Return the reference of the content of the file at `path` by reading it.
+
+    Size and checksum are those of the bytes that came or were cleaned, whether the file
+    is encrypted or not. Raises `OSError`.
+    """
+    content = files.open(path)
     digest = hashlib.sha256()
-    size = 0
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(_READ_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-    return BlobRef(path.name, size, digest.hexdigest())
+    for piece in pieces(content):
+        digest.update(piece)
+    return BlobRef(path.name, len(content), digest.hexdigest())
 
 
 def sync_folder(folder: Path) -> None:

@@ -190,7 +190,7 @@ class Commitments:
             return False
         blob = BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"])
         try:
-            verified(self._custody.blobs.received, blob)
+            verified(self._custody.blobs.received, blob, self._custody.blobs.files)
         except BlobDamaged:
             return False
         return True

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from deid_node.errors import JournalDamaged, SpoolFull, SpoolUnavailable
+from deid_node.errors import ConfigurationError, JournalDamaged, SpoolFull, SpoolUnavailable
 from deid_node.spool import journal
 from deid_node.spool.blobs import Blobs
 from deid_node.spool.committer import GroupCommitter, Transaction, custody_error
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.trouble import Trouble, require_intact
 
@@ -28,10 +29,15 @@ class Custody:
     `open` raises `SpoolUnavailable` when the folders or the journal cannot be
     had. With ``exclusive=True`` (the node) it also raises when another process
     holds the spool; the command line opens it beside a running node.
+
+    `files` makes and opens the blobs. Who only reads the journal needs no key; to hold
+    the spool, one is needed for all that is encrypted there: `ConfigurationError`.
     """
 
-    def __init__(self, options: SpoolOptions, *, exclusive: bool) -> None:
-        self.blobs = Blobs(options.dir)
+    def __init__(self, options: SpoolOptions, *, exclusive: bool, files: BlobFiles = PLAIN) -> None:
+        if exclusive and options.encryption != "none" and not files.encrypts:
+            raise ValueError("the spool is to be encrypted, and its files would not be")
+        self.blobs = Blobs(options.dir, files)
         self.reserve_bytes = options.reserve_bytes
         self.keep_delivered_seconds = options.keep_delivered_seconds
         self._exclusive = exclusive
@@ -48,6 +54,7 @@ class Custody:
             self.blobs.create_folders()
             if self._exclusive:
                 self._lock_descriptor = _lock(self.blobs.root / "lock")
+                self.blobs.files.require_key_of((self.blobs.received, self.blobs.clean))
             # SQLite gives its side files the mode of the journal; it names original UIDs.
             self._path.touch(mode=0o600)
             self._reader = journal.connect(self._path)
@@ -56,7 +63,7 @@ class Custody:
         except (OSError, sqlite3.Error) as error:
             self._unlock()
             raise custody_error(error) from None
-        except JournalDamaged:
+        except (ConfigurationError, JournalDamaged):
             self._unlock()
             raise
         self._committer.start()

@@ -111,13 +111,15 @@ class Deliveries:
 
     def clean_path(self, instance: CleanInstance) -> Path:
         """Return the file of the clean instance; raise `BlobDamaged` when it is not intact."""
-        return verified(self._custody.blobs.clean, instance.blob)
+        blobs = self._custody.blobs
+        return verified(blobs.clean, instance.blob, blobs.files)
 
     def companion_path(self, instance: CleanInstance) -> Path | None:
         """Return the file of its companion, if it has one; raise `BlobDamaged` likewise."""
         if instance.companion is None:
             return None
-        return verified(self._custody.blobs.clean, instance.companion.blob)
+        blobs = self._custody.blobs
+        return verified(blobs.clean, instance.companion.blob, blobs.files)
 
     def settle(self, receipt: Receipt) -> None:
         """Record a destination's answer; on disk when it returns."""

@@ -6,21 +6,21 @@ beginning is kept in memory, so that an instance may be larger than that.
 """
 
 import hashlib
-import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
+from deid_node.dicom.new_file import NewFile
 from deid_node.errors import DeidNodeError
 from deid_node.spool.committer import custody_error
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.journal import blob_name
 from deid_node.values.identity import InstanceId, new_instance_id
 from deid_node.values.instance import BlobRef
 
 _HEAD_BYTES: Final = 1 << 18
-_BUFFER_BYTES: Final = 1 << 17
 _LOOK_EACH_BYTES: Final = 1 << 24
 
 
@@ -30,9 +30,12 @@ class Incoming:
     A fault does not stop the sender in the middle of its message: it is kept, the
     bytes that follow are let go, and `finish` raises it, so that the sender hears a
     status. `require_room` raises `SpoolFull` at the reserve and is asked now and then.
+    `files` makes the file; checksum and size are those of the bytes that came.
     """
 
-    def __init__(self, folder: Path, require_room: Callable[[], None]) -> None:
+    def __init__(
+        self, folder: Path, require_room: Callable[[], None], files: BlobFiles = PLAIN
+    ) -> None:
         self.instance: InstanceId = new_instance_id()
         self.path = folder / blob_name(self.instance)
         self.head = bytearray()
@@ -42,7 +45,8 @@ class Incoming:
         self._lock = threading.RLock()
         self._require_room = require_room
         self._fault: DeidNodeError | None = None
-        self._file: BinaryIO | None = None
+        self._files = files
+        self._file: NewFile | None = None
         self._digest = hashlib.sha256()
         self._size = self._next_look = 0
 
@@ -73,9 +77,7 @@ class Incoming:
         file = self._file
         if file is not None:
             try:
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
+                file.finish()
             except OSError as error:
                 self.fail(custody_error(error))
         if self._fault is not None:
@@ -111,8 +113,7 @@ class Incoming:
             self._require_room()
             self._next_look += _LOOK_EACH_BYTES
         if self._file is None:
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode=0o600)
-            self._file = os.fdopen(descriptor, "wb", _BUFFER_BYTES)
+            self._file = self._files.create(self.path)
         self._file.write(piece)
         self._digest.update(piece)
         self._size += len(piece)

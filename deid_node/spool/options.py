@@ -1,8 +1,9 @@
 """What the YAML can say of the spool."""
 
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class SpoolOptions(BaseModel):
@@ -14,7 +15,21 @@ class SpoolOptions(BaseModel):
         default=Path("./spool"),
         description=(
             "Folder of the spool. It holds patient data: keep it on an encrypted disk, "
-            "the node does not encrypt it."
+            "whether the node encrypts its files or not."
+        ),
+    )
+    encryption: Literal["none", "aes_gcm"] = Field(
+        default="none",
+        description=(
+            "Whether the files of instances are encrypted: those being received, received, "
+            "withheld and clean. The journal is not."
+        ),
+    )
+    encryption_key_file: Path | None = Field(
+        default=None,
+        description=(
+            "File with the key (32 random bytes or more, mode 0600, not the pseudonym key). "
+            "With encryption switched off again it opens what is still encrypted."
         ),
     )
     reserve_bytes: int = Field(
@@ -27,3 +42,9 @@ class SpoolOptions(BaseModel):
         ge=0,
         description="How long the bytes of delivered and discarded instances stay in the spool.",
     )
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> Self:
+        if self.encryption != "none" and self.encryption_key_file is None:
+            raise ValueError("encryption needs encryption_key_file")
+        return self

@@ -54,7 +54,8 @@ class Spool:
 
     def begin(self) -> Incoming:
         """Return where to write an instance that begins to arrive."""
-        return Incoming(self._custody.blobs.partial, self._custody.require_room)
+        blobs = self._custody.blobs
+        return Incoming(blobs.partial, self._custody.require_room, blobs.files)
 
     def accept(self, arrival: Arrival, content: Incoming | Iterable[bytes]) -> Acceptance:
         """Take into custody the Part 10 file that has come, or that is made of chunks.
@@ -131,7 +132,7 @@ class Spool:
         received = received_from(row)
         blobs = self._custody.blobs
         try:
-            blob = verified(blobs.received, received.blob)
+            blob = verified(blobs.received, received.blob, blobs.files)
         except BlobDamaged:
             return self._custody.write(
                 lambda transaction: _withhold(transaction.connection, instance, damaged)

@@ -13,6 +13,7 @@ from pydicom.filereader import read_dataset
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
+from deid_node.dicom.bulk import file_at
 from deid_node.forward.transcode import Transcoder, Untranscodable, _require_described, encoded
 from tests.fakes.peer_parcels import a_parcel
 
@@ -34,7 +35,7 @@ def test_decoded_values_come_out_bit_for_bit(name: str, photometric: str, target
     path = Path(examples.get_path(name))
     before = dcmread(path)
 
-    content = encoded(path, target)
+    content = encoded(file_at(path), target)
 
     after = read_dataset(io.BytesIO(content), target == ImplicitVRLittleEndian, True)
     after.file_meta = FileMetaDataset()
