@@ -19,6 +19,7 @@ from deid_node.dicom.part10 import DEEPEST
 from deid_node.errors import MalformedDataset, UnsupportedObject
 from deid_node.metadata import dates
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling
+from deid_node.metadata.charsets import require_character_sets
 from deid_node.metadata.chronology import Chronology
 from deid_node.metadata.cleaning import Cleaners
 from deid_node.metadata.crosswalk import Kind, Pair
@@ -38,6 +39,7 @@ from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.repacking import LOOKED_INTO, Repacker
 
+_CHARACTER_SET = 0x00080005
 _PATIENT_ID = 0x00100020
 _ISSUER_OF_PATIENT_ID = 0x00100021
 _CODE_MEANING = 0x00080104
@@ -90,7 +92,8 @@ class Walk:
         UnknownSubject
             The subject table does not name a patient.
         MalformedDataset
-            A sequence cannot be taken apart, or is nested beyond any use.
+            A sequence cannot be taken apart, or is nested beyond any use; or what
+            should name a character set does not.
         UnsupportedObject
             There are pixels inside a sequence that the plan keeps: nobody looks at
             those for text (icons are removed).
@@ -119,6 +122,8 @@ class Walk:
         implicit, little = _encoding(elements, dataset)
         result.set_original_encoding(implicit, little, charset)
         for element in elements:
+            if element.tag == _CHARACTER_SET:
+                require_character_sets(text_of(element, dataset))
             new = self._element(element, dataset)
             if new is not None:
                 result[new.tag] = new

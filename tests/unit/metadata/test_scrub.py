@@ -12,6 +12,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from deid_node.dicom.silence import silenced
 from deid_node.errors import (
     CleaningError,
     MalformedDataset,
@@ -31,6 +32,7 @@ from tests.unit.metadata.canary import (
     as_read,
     levels,
     marks_in,
+    nested,
     stored,
     study_instance,
 )
@@ -48,6 +50,38 @@ def test_a_transfer_syntax_that_nobody_has_registered_goes_nowhere(
         scrubber.scrub(dataset)
 
     assert syntax not in str(caught.value)
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+@pytest.mark.parametrize("vr", ["CS", "SH"])
+@pytest.mark.parametrize("name", ["ACC771259", "ISO_IR 100\\ACC771259", "ISO_IR 771259"])
+def test_what_names_no_character_set_goes_nowhere(
+    scrubber: Scrubber, depth: int, vr: str, name: str
+) -> None:
+    """It is carried over as it stands, and read by nobody."""
+    dataset = study_instance(1)
+    with silenced():
+        nested(dataset, DataElement(0x00080005, vr, name), depth)
+        read = as_read(dataset)
+
+        with pytest.raises(MalformedDataset) as caught:
+            scrubber.scrub(read)
+
+    assert "771259" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["ISO_IR 100", "ISO IR 192", "iso_ir 100", "", "\\ISO 2022 IR 87", "GB18030"]
+)
+def test_a_character_set_stays_as_it_is_written(scrubber: Scrubber, name: str) -> None:
+    dataset = study_instance(1)
+    with silenced():
+        dataset.add(DataElement(0x00080005, "CS", name))
+        read = as_read(dataset)
+
+        cleaned = as_read(scrubber.scrub(read).dataset)
+
+        assert cleaned.get_item(0x00080005).value == read.get_item(0x00080005).value
 
 
 def test_references_inside_a_study_fit_together(scrubber: Scrubber) -> None:
