@@ -13,7 +13,13 @@ from prometheus_client import CollectorRegistry
 
 from deid_node import __version__
 from deid_node.audit import build as audit_build
-from deid_node.checks import certificates_of, check_all, options_of, usable_certificates
+from deid_node.checks import (
+    certificates_of,
+    check_all,
+    marks_filled,
+    options_of,
+    usable_certificates,
+)
 from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
 from deid_node.errors import InputError
@@ -97,6 +103,7 @@ class CorridorFactory:
                 ),
                 scrubber=build_scrubber(self.metadata, chosen, key=self.key),
                 options=chosen,
+                marks_filled=marks_filled(options, name=name),
             )
         return Corridor(
             compile_router(

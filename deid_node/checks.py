@@ -21,6 +21,7 @@ from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.observe.certificates import Certificate
 from deid_node.pixels.find.weights import read_weights
 from deid_node.pixels.inpaint.build import build_inpainter, build_painter
+from deid_node.pixels.provenance import require_library
 from deid_node.pixels.read.weights import read_weights as read_reader_weights
 from deid_node.receive import secure as receive_secure
 from deid_node.receive.build import check_reception
@@ -44,6 +45,7 @@ def check_all(config: Config) -> None:
         chosen = options_of(treatment, config.metadata, name=name)
         build_scrubber(config.metadata, chosen, key=key)
         build_inpainter(treatment.fill, painter)
+        marks_filled(treatment, name=name)
     for name, options in destinations.items():
         match options:
             case CStoreOptions():
@@ -73,6 +75,17 @@ def options_of(
     chosen = metadata.options if treatment.options is None else treatment.options
     path = "metadata.options" if treatment.options is None else f"treatments.{name}.options"
     return require_offered(chosen, path=path) | {Option.CLEAN_PIXEL_DATA}
+
+
+def marks_filled(treatment: TreatmentOptions, *, name: str) -> bool:
+    """Return whether a Segmentation of what is filled goes beside each instance.
+
+    Raises `ConfigurationError` where one is asked for and cannot be made here.
+    """
+    if treatment.provenance == "none":
+        return False
+    require_library(f"treatments.{name}.provenance")
+    return True
 
 
 def certificates_of(config: Config) -> Sequence[Certificate]:

@@ -2,13 +2,15 @@
 
 The order is the safety case and is code, not configuration: decide, clean the
 pixels, scrub the header, attest what was done, write, look at the written file
-a second time, seal. Whatever leaves this page without a seal is withheld.
+a second time, do the same for the marks of what was filled, seal. Whatever leaves
+this page without a seal is withheld.
 """
 
 import errno
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import Final
 
@@ -31,13 +33,14 @@ from deid_node.metadata.scrub import Scrubbed, Scrubber
 from deid_node.observe.labels import Stage
 from deid_node.pixels.attributes import value_of
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
+from deid_node.pixels.provenance import segmentation_of
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
 from deid_node.spool.blobs import reference
 from deid_node.spool.committer import custody_error
-from deid_node.spool.journal import blob_name
+from deid_node.spool.journal import blob_name, companion_name
 from deid_node.values.decision import Discard, Forward, Withhold
-from deid_node.values.instance import BlobRef, CleanInstance
+from deid_node.values.instance import BlobRef, CleanInstance, Companion
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
 from deid_node.values.report import CleaningReport, Step
@@ -52,6 +55,7 @@ class Treatment:
     cleaner: PixelCleaner
     scrubber: Scrubber
     options: frozenset[Option]
+    marks_filled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +82,7 @@ class Corridor:
         self._leaks: Final = LeakCheck()
 
     def clean(self, order: WorkOrder) -> Outcome:
-        """Return how it ended; after `Cleaned` the file ``order.output`` is on disk."""
+        """Return how it ended; after `Cleaned` its file is on disk, and that of its companion."""
         rule: str | None = None
         withheld: DeidNodeError
         try:
@@ -101,7 +105,8 @@ class Corridor:
         # The one place where anything becomes a state: law 4, fail closed.
         except Exception as error:  # noqa: BLE001
             withheld = Unexpected(error)
-        order.output.unlink(missing_ok=True)
+        for path in order.outputs:
+            path.unlink(missing_ok=True)
         return Withheld(withheld.code, str(withheld), rule, withheld.passes)
 
     def _sealed(self, order: WorkOrder, original: Dataset, decision: Forward) -> CleanInstance:
@@ -126,17 +131,20 @@ class Corridor:
             second_look_clean=pixels.looked_at,
             follows_table=treatment.scrubber.plan.follows_table,
         )
-        part10.write(scrubbed.dataset, order.output)
-        # What is checked is what was written, read as a stranger would read it.
-        written = part10.read(order.output, scratch_dir=order.output.parent)
-        self._leaks.check(original, written, retained=treatment.options)
+        blob = self._written(scrubbed.dataset, order.output, original, treatment.options)
+        companion = None
+        if treatment.marks_filled and pixels.regions:
+            finder = self._provenance.finder
+            marks = segmentation_of(scrubbed.dataset, pixels.regions, finder=finder)
+            beside = self._written(marks, order.companion_output, original, treatment.options)
+            companion = _companion(order, marks, beside)
         treatment.scrubber.remember(scrubbed)
         done = perf_counter()
 
         return seal(
             order,
             decision,
-            reference(order.output),
+            blob,
             scrubbed,
             CleaningReport(
                 frames=pixels.frames,
@@ -151,7 +159,17 @@ class Corridor:
                 steps=_steps(pixels, scrub=done - scrubbing, total=done - started),
                 kept=pixels.kept,
             ),
+            companion=companion,
         )
+
+    def _written(
+        self, dataset: Dataset, path: Path, original: Dataset, retained: frozenset[Option]
+    ) -> BlobRef:
+        """Write `dataset`, and look at what was written as a stranger would read it."""
+        part10.write(dataset, path)
+        written = part10.read(path, scratch_dir=path.parent)
+        self._leaks.check(original, written, retained=retained)
+        return reference(path)
 
 
 def seal(
@@ -160,6 +178,8 @@ def seal(
     written: BlobRef,
     scrubbed: Scrubbed,
     report: CleaningReport,
+    *,
+    companion: Companion | None,
 ) -> CleanInstance:
     """Return the sealed instance: the only type that a destination accepts."""
     return CleanInstance(
@@ -173,6 +193,17 @@ def seal(
         rule=decision.rule,
         destinations=decision.destinations,
         report=report,
+        companion=companion,
+    )
+
+
+def _companion(order: WorkOrder, marks: Dataset, written: BlobRef) -> Companion:
+    return Companion(
+        blob=BlobRef(companion_name(order.id), written.size_bytes, written.sha256),
+        sop_class_uid=str(marks.SOPClassUID),
+        sop_instance_uid=str(marks.SOPInstanceUID),
+        series_instance_uid=str(marks.SeriesInstanceUID),
+        transfer_syntax=str(marks.file_meta.TransferSyntaxUID),
     )
 
 

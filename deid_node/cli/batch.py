@@ -23,6 +23,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.blobs import reference
 from deid_node.values.identity import InstanceId
+from deid_node.values.instance import CleanInstance, Sealed
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin
 from deid_node.values.outcome import Cleaned, Outcome, Withheld
@@ -36,11 +37,12 @@ _FINISH_SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What became of one input; `output` is the clean file, if there is one."""
+    """What became of one input: its clean file and the companion of that, if there are any."""
 
     path: Path
     outcome: Outcome
     output: Path | None
+    companion: Path | None
     seconds: float
 
 
@@ -78,25 +80,32 @@ class Batch:
             self._engine.start()
             self._queue.offer_all(self._ledger.ids)
             for number, path in enumerate(self._paths):
-                outcome, seconds = self._ledger.wait(number)
-                yield self._placed(path, outcome, seconds)
+                yield self._placed(path, *self._ledger.wait(number))
         finally:
             self._engine.stop(finish_seconds=_FINISH_SECONDS)
             shutil.rmtree(self._partial, ignore_errors=True)
 
-    def _placed(self, path: Path, outcome: Outcome, seconds: float) -> Item:
+    def _placed(self, path: Path, order: WorkOrder, outcome: Outcome, seconds: float) -> Item:
         if not isinstance(outcome, Cleaned):
-            return Item(path, outcome, None, seconds)
+            return Item(path, outcome, None, None, seconds)
         clean = outcome.instance
-        folder = self._output / clean.study_instance_uid / clean.series_instance_uid
-        target = folder / f"{clean.sop_instance_uid}.dcm"
-        if target.exists() and reference(target).sha256 != clean.blob.sha256:
-            conflict = UidConflict()
-            withheld = Withheld(conflict.code, str(conflict), clean.rule)
-            return Item(path, withheld, None, seconds)
-        folder.mkdir(parents=True, exist_ok=True)
-        (self._partial / clean.id).replace(target)
-        return Item(path, outcome, target, seconds)
+        files: dict[Path, Sealed] = {order.output: clean}
+        if clean.companion is not None:
+            files[order.companion_output] = clean.companion
+        moves = {file: self._target(clean, content) for file, content in files.items()}
+        for file, target in moves.items():
+            if target.exists() and reference(target).sha256 != files[file].blob.sha256:
+                conflict = UidConflict()
+                withheld = Withheld(conflict.code, str(conflict), clean.rule)
+                return Item(path, withheld, None, None, seconds)
+        for file, target in moves.items():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
+        return Item(path, outcome, moves[order.output], moves.get(order.companion_output), seconds)
+
+    def _target(self, clean: CleanInstance, content: Sealed) -> Path:
+        folder = self._output / clean.study_instance_uid / content.series_instance_uid
+        return folder / f"{content.sop_instance_uid}.dcm"
 
 
 class _Ledger:
@@ -107,7 +116,7 @@ class _Ledger:
         self._partial = partial
         self._starts = [0] * len(paths)
         self._began = [0.0] * len(paths)
-        self._ended: dict[int, tuple[Outcome, float]] = {}
+        self._ended: dict[int, tuple[WorkOrder, Outcome, float]] = {}
         self._changed = threading.Condition()
 
     @property
@@ -121,10 +130,12 @@ class _Ledger:
         self._starts[number] += 1
         self._began[number] = perf_counter()
         output = self._partial / instance
-        output.unlink(missing_ok=True)
-        return WorkOrder(
+        order = WorkOrder(
             instance, self._starts[number], self._paths[number], output, _offline_origin()
         )
+        for file in order.outputs:
+            file.unlink(missing_ok=True)
+        return order
 
     def give_back(self, instance: InstanceId) -> bool:  # noqa: ARG002 - what a ledger is asked
         """Return False: who waits for the command wants to hear that the disk is full."""
@@ -134,11 +145,11 @@ class _Ledger:
         """Keep the outcome for `wait`."""
         number = int(order.id, 16)
         with self._changed:
-            self._ended[number] = (outcome, perf_counter() - self._began[number])
+            self._ended[number] = (order, outcome, perf_counter() - self._began[number])
             self._changed.notify_all()
 
-    def wait(self, number: int) -> tuple[Outcome, float]:
-        """Return the outcome of input `number` and its seconds, once there is one."""
+    def wait(self, number: int) -> tuple[WorkOrder, Outcome, float]:
+        """Return order, outcome and seconds of input `number`, once there is an outcome."""
         with self._changed:
             self._changed.wait_for(lambda: number in self._ended)
             return self._ended.pop(number)

@@ -92,6 +92,7 @@ def report_line(item: Item) -> dict[str, Any]:
         "input": str(item.path),
         "outcome": "clean",
         "output": None,
+        "provenance": None,
         "code": None,
         "rule": None,
         "frames": 0,
@@ -107,6 +108,7 @@ def report_line(item: Item) -> dict[str, Any]:
             report = clean.report
             line |= {
                 "output": str(item.output),
+                "provenance": None if item.companion is None else str(item.companion),
                 "rule": clean.rule,
                 "frames": report.frames,
                 "pixels_changed": report.pixels_changed,

@@ -57,6 +57,13 @@ class TreatmentOptions(BaseModel):
         default=AnatomyOptions(),
         description="How much of a frame may be made up where text lay over anatomy.",
     )
+    provenance: Literal["none", "seg"] = Field(
+        default="none",
+        description=(
+            "What marks the pixels that were filled: nothing, or a DICOM Segmentation that goes "
+            "beside each instance that has any; needs deid-node[provenance]."
+        ),
+    )
     options: tuple[Option, ...] | None = Field(
         default=None,
         description=(

@@ -83,6 +83,9 @@ class LogFields(TypedDict, total=False):
     sop_class: Annotated[str | None, Field(Kind.STANDARD_UID, "SOP Class UID")]
     transfer_syntax: Annotated[str | None, Field(Kind.STANDARD_UID, "Transfer Syntax UID")]
     pixels_changed: Annotated[bool | None, Field(Kind.FLAG, "whether any pixel was filled")]
+    marked: Annotated[
+        bool | None, Field(Kind.FLAG, "whether a Segmentation of what was filled goes beside it")
+    ]
     error: Annotated[str | None, Field(Kind.VERSION, "type name of an exception, never its text")]
     field: Annotated[str | None, Field(Kind.CODE, "key that was dropped from a log line")]
 

@@ -80,6 +80,12 @@ class Metrics:
             ["rule"],
             registry=registry,
         )
+        self._marked = Counter(
+            "deid_node_instances_marked_total",
+            "Instances sealed with a Segmentation of what was filled in them.",
+            ["rule"],
+            registry=registry,
+        )
         self._withheld = Counter(
             "deid_node_instances_withheld_total",
             "Instances kept whole for a person, by the reason's code.",
@@ -165,6 +171,7 @@ class Metrics:
         single = (
             (self._received, self._peers),
             (self._cleaned, self._rules),
+            (self._marked, self._rules),
             (self._withheld, self._codes),
             (self._regions, self._fills),
             (self._associations, self._association_results),
@@ -203,6 +210,10 @@ class Metrics:
     def instance_cleaned(self, rule: str) -> None:
         """Count an instance that was sealed under `rule`."""
         self._cleaned.labels(self._rules.value(rule)).inc()
+
+    def instance_marked(self, rule: str) -> None:
+        """Count an instance that was sealed under `rule` with a Segmentation beside it."""
+        self._marked.labels(self._rules.value(rule)).inc()
 
     def instance_withheld(self, code: str) -> None:
         """Count an instance that waits for a person because of `code`."""

@@ -86,6 +86,8 @@ class Bookkeeper:
     def _tell_cleaned(self, clean: CleanInstance) -> None:
         report = clean.report
         self._metrics.instance_cleaned(clean.rule)
+        if clean.companion is not None:
+            self._metrics.instance_marked(clean.rule)
         for step in report.steps:
             self._metrics.stage(step.stage, step.seconds)
         for region in report.regions:
@@ -97,5 +99,6 @@ class Bookkeeper:
             frames=report.frames,
             regions=len(report.regions),
             pixels_changed=report.pixels_changed,
+            marked=clean.companion is not None,
             seconds=round(sum(step.seconds for step in report.steps if step.stage == "total"), 4),
         )

@@ -33,6 +33,7 @@ class _Nothing:
 LABELS = {
     "deid_node_instances_received_total": "peer",
     "deid_node_instances_cleaned_total": "rule",
+    "deid_node_instances_marked_total": "rule",
     "deid_node_instances_withheld_total": "code",
     "deid_node_deliveries_total": "destination, result",
     "deid_node_waiting_instances": "state",

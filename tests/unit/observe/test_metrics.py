@@ -17,6 +17,7 @@ from deid_node.values.state import InstanceState
 CONTRACT = {
     "deid_node_instances_received_total": {"peer"},
     "deid_node_instances_cleaned_total": {"rule"},
+    "deid_node_instances_marked_total": {"rule"},
     "deid_node_instances_withheld_total": {"code"},
     "deid_node_deliveries_total": {"destination", "result"},
     "deid_node_waiting_instances": {"state"},
