@@ -27,9 +27,10 @@ from deid_node.pixels.codestream import (
     jpeg_2000_header,
     jpeg_header,
     require_end,
-    selection_value,
 )
+from deid_node.pixels.jpeg import segments
 from deid_node.pixels.layout import Layout
+from deid_node.pixels.rle import planes_of
 
 Decoder = Callable[[bytes, Layout, Codestream | None], NDArray[Any]]
 
@@ -46,7 +47,6 @@ _RAW_DEFLATE: Final = -15
 _MAX_RATIO: Final = 2**17
 _SMALL_FRAME_BYTES: Final = 2**24
 _MAX_FRAME_BYTES: Final = 2**30
-_SURE_PREDICTORS: Final = frozenset({1, 2})
 
 
 def header_of(codestream: bytes, family: Family) -> Codestream | None:
@@ -134,15 +134,15 @@ def _words(array: NDArray[Any], header: Codestream | None, layout: Layout) -> Wo
 
 
 def _rle(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
-    samples = layout.rows * layout.columns * layout.samples
+    pixels = layout.rows * layout.columns
     if layout.bits_allocated == 1:
-        packed = np.frombuffer(imagecodecs.dicomrle_decode(codestream, "u1"), dtype=np.uint8)
-        bits: NDArray[Any] = np.unpackbits(packed, count=samples, bitorder="little")
+        packed = planes_of(codestream, 1, -(-pixels // 8))
+        bits: NDArray[Any] = np.unpackbits(packed, count=pixels, bitorder="little")
         return bits.reshape(layout.shape)
-    plain = imagecodecs.dicomrle_decode(codestream, layout.word_dtype.newbyteorder("<"))
-    array = np.frombuffer(plain, dtype=layout.word_dtype.newbyteorder("<"))
-    planes = array[:samples].reshape(layout.samples, layout.rows, layout.columns)
-    return planes[0] if layout.samples == 1 else np.stack(planes, axis=2)
+    word = layout.word_dtype
+    # PS3.5 G.2: a segment for each byte of each sample, the most significant first.
+    octets = planes_of(codestream, layout.samples * word.itemsize, pixels)
+    return octets.view(word.newbyteorder(">")).astype(word, copy=False).reshape(layout.shape)
 
 
 def holds_ybr(header: Codestream | None, layout: Layout) -> bool:
@@ -164,12 +164,9 @@ def _jpeg_raw(codestream: bytes, layout: Layout, _header: Codestream | None) -> 
 
 
 def _jpeg_lossless(codestream: bytes, layout: Layout, header: Codestream | None) -> NDArray[Any]:
-    array = _jpeg_raw(codestream, layout, header)
-    if layout.samples == 1 or selection_value(codestream) in _SURE_PREDICTORS:
-        return array
-    # libjpeg-turbo 3.1.3 gives wrong colour for the other predictors in some streams, without
-    # a word. jpegsof3 is right there, but crashes on broken streams: those stopped above.
-    return np.asarray(imagecodecs.jpegsof3_decode(codestream))
+    if layout.samples > 1 and not segments.names_every_table(codestream):
+        raise ValueError
+    return _jpeg_raw(codestream, layout, header)
 
 
 def _jpeg_ls(codestream: bytes, _layout: Layout, _header: Codestream | None) -> NDArray[Any]:
@@ -181,15 +178,26 @@ def _jpeg_2000(codestream: bytes, _layout: Layout, _header: Codestream | None) -
 
 
 def _plain(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
+    size = -(-layout.frame_bits // 8)
+    _require_padding(codestream[size + size % 2 :])
     return native_words(codestream, layout)
 
 
 def _deflated(codestream: bytes, layout: Layout, _header: Codestream | None) -> NDArray[Any]:
     size = -(-layout.frame_bits // 8)
-    plain = zlib.decompressobj(_RAW_DEFLATE).decompress(codestream, size + 1)
-    if len(plain) > size + size % 2:
+    whole = size + size % 2
+    inflater = zlib.decompressobj(_RAW_DEFLATE)
+    plain = inflater.decompress(codestream, whole + 1)
+    if len(plain) > whole or not inflater.eof:
         raise ValueError
+    _require_padding(inflater.unused_data)
     return native_words(plain[:size], layout)
+
+
+def _require_padding(rest: bytes) -> None:
+    """Check that nothing stands behind a frame: it could be another one, which nobody looks at."""
+    if rest.strip(b"\x00"):
+        raise ValueError
 
 
 def native_words(content: bytes | memoryview, layout: Layout, *, big_endian: bool = False) -> Words:
@@ -216,7 +224,7 @@ def native_words(content: bytes | memoryview, layout: Layout, *, big_endian: boo
         return _spread(words, layout)
     if layout.planar == 1:
         planes = words.reshape(layout.samples, layout.rows, layout.columns)
-        return np.stack(planes, axis=2)
+        return np.ascontiguousarray(planes.transpose(1, 2, 0))
     return words.reshape(layout.shape)
 
 
@@ -239,7 +247,7 @@ DECODERS: Final[Mapping[Family, tuple[Decoder, ...]]] = MappingProxyType(
         Family.RLE: (_rle,),
         # libjpeg-turbo
         Family.JPEG: (_jpeg,),
-        # libjpeg-turbo, and jpegsof3 for what it gets wrong
+        # libjpeg-turbo; not jpegsof3, which takes no table but by the number of the component
         Family.JPEG_LOSSLESS: (_jpeg_lossless,),
         # CharLS
         Family.JPEG_LS: (_jpeg_ls,),

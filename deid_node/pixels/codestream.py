@@ -17,7 +17,7 @@ from deid_node.errors import Undecodable
 
 _SOF: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _ALONE: Final = frozenset(range(0xD0, 0xD8)) | {0x01, 0xD8}
-_MAX_PADDING_BYTES: Final = 16
+_MAX_BEHIND_BYTES: Final = 16
 _BLOCK: Final = 8
 _RGB_IDS: Final = (b"RGB", b"rgb")
 
@@ -122,24 +122,8 @@ def require_end(codestream: bytes) -> None:
     Undecodable
         It was cut short.
     """
-    if b"\xff\xd9" not in codestream[-_MAX_PADDING_BYTES:]:
+    if b"\xff\xd9" not in codestream.rstrip(b"\x00\xff")[-_MAX_BEHIND_BYTES:]:
         raise Undecodable("a JPEG codestream that is cut short")
-
-
-def selection_value(codestream: bytes) -> int:
-    """Return the predictor of the first scan of a lossless JPEG, 0 where there is none.
-
-    Source: ISO/IEC 10918-1 B.2.3, H.1.2.1.
-    """
-    position = 2
-    while position + 4 <= len(codestream) and codestream[position] == 0xFF:
-        marker = codestream[position + 1]
-        (length,) = struct.unpack_from(">H", codestream, position + 2)
-        if marker == 0xDA:
-            place = position + 5 + 2 * codestream[position + 4]
-            return codestream[place] if place < len(codestream) else 0
-        position += 1 if marker == 0xFF else 2 + length
-    return 0
 
 
 def jpeg_2000_header(codestream: bytes) -> Codestream:

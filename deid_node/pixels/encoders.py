@@ -21,9 +21,9 @@ from deid_node.pixels.bits import Words
 from deid_node.pixels.codestream import Codestream
 from deid_node.pixels.layout import Layout
 from deid_node.pixels.native import native_bytes
+from deid_node.pixels.rle import HEADER_BYTES, MAX_SEGMENTS
 
 _ROOT: Final = "1.2.840.10008.1.2"
-_MAX_SEGMENTS: Final = 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,7 +47,7 @@ def _rle(task: Task) -> bytes:
     planes = words.reshape(layout.rows, layout.columns, layout.samples)
     ordered = planes.astype(planes.dtype.newbyteorder(">"), copy=False)
     size = ordered.dtype.itemsize
-    if layout.samples * size > _MAX_SEGMENTS:
+    if layout.samples * size > MAX_SEGMENTS:
         raise ValueError
     # PS3.5 G.2: a segment for each byte of each sample, the most significant first.
     octets = np.ascontiguousarray(ordered).view(np.uint8)
@@ -57,11 +57,11 @@ def _rle(task: Task) -> bytes:
         plain = np.ascontiguousarray(octets[:, :, place])
         segment = bytes(imagecodecs.packbits_encode(plain, axis=-1))
         segments.append(segment + b"\x00" * (len(segment) % 2))
-    offsets, position = [], 64
+    offsets, position = [], HEADER_BYTES
     for segment in segments:
         offsets.append(position)
         position += len(segment)
-    offsets += [0] * (_MAX_SEGMENTS - len(offsets))
+    offsets += [0] * (MAX_SEGMENTS - len(offsets))
     return struct.pack("<16L", len(segments), *offsets) + b"".join(segments)
 
 

@@ -32,6 +32,8 @@ _JFIF: Final = b"JFIF\x00"
 _JFIF_BYTES: Final = 14
 _ADOBE_BYTES: Final = 12
 _LS_TRANSFORM_BYTES: Final = 5
+_CODE_LENGTHS: Final = 16
+_AC_TABLES: Final = 0x10
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,32 @@ def without_text(codestream: bytes, *, is_ls: bool = False) -> bytes:
     if codestream.startswith(result) and not codestream[len(result) :].strip(b"\x00\xff"):
         return codestream
     return result
+
+
+def names_every_table(codestream: bytes) -> bool:
+    """Return whether the scans of a lossless JPEG name every Huffman table that it defines.
+
+    libjpeg-turbo 3.1 codes chroma by a second table and names the first one: decoders
+    that keep to the standard make noise of it, others the picture.
+
+    Raises
+    ------
+    Undecodable
+        See `parts_of`.
+    """
+    defined: set[int] = set()
+    named: set[int] = set()
+    for part in parts_of(codestream):
+        body = codestream[part.body : part.data]
+        if part.marker == HUFFMAN:
+            place = 0
+            while place < len(body):
+                defined.add(body[place])
+                place += 1 + _CODE_LENGTHS + sum(body[place + 1 : place + 1 + _CODE_LENGTHS])
+        elif part.marker == SCAN:
+            named.update(number >> 4 for number in body[2:-3:2])
+    # Tables from 16 on are those of AC coefficients: a lossless scan has none.
+    return {number for number in defined if number < _AC_TABLES} <= named
 
 
 def segment(marker: int, body: bytes) -> bytes:

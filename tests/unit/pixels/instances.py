@@ -180,14 +180,16 @@ def codestream(frame: Array, kind: Kind) -> bytes:
         case s if s == HTJ2K:
             return bytes(imagecodecs.htj2k_encode(frame, reversible=True, rgb=False))
         case s if s in {LOSSLESS, SV1}:
+            # YCBCR would be written with tables that the scan does not name.
+            lossless = "UNKNOWN" if space == "YCBCR" else space
             return bytes(
                 imagecodecs.jpeg8_encode(
                     plain,
                     lossless=True,
                     predictor=1 if s == SV1 else 4,
                     bitspersample=kind.stored,
-                    colorspace=space,
-                    outcolorspace=space,
+                    colorspace=lossless,
+                    outcolorspace=lossless,
                 )
             )
         case s if s in {BASELINE, EXTENDED}:
