@@ -1,11 +1,10 @@
-"""A value in the making: in memory while it is small, then in a file without a name."""
+"""A value in the making: in memory while it is small, then in a file that nobody else can read."""
 
 import io
-import os
-import tempfile
 from pathlib import Path
 
-from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content, Descriptor
+from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content
+from deid_node.dicom.passing_file import PassingFile
 
 
 class Scratch:
@@ -15,12 +14,13 @@ class Scratch:
     ----------
     folder
         Where the file lies, if there is to be one; None takes the system's folder for
-        temporary files. It has no name there, so nothing is left of it after a crash.
+        temporary files. It has no name there and its key lies in memory alone, so nothing
+        is left of it after a crash.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._held: io.BytesIO | Descriptor = io.BytesIO()
+        self._held: io.BytesIO | PassingFile = io.BytesIO()
         self._length = 0
 
     def __len__(self) -> int:
@@ -36,35 +36,27 @@ class Scratch:
         self._length = max(self._length, place + len(piece))
         if self._length > LARGE_BYTES and isinstance(self._held, io.BytesIO):
             self._held = self._moved(self._held)
-        if isinstance(self._held, Descriptor):
-            _write_all(self._held, place, piece)
+        if isinstance(self._held, PassingFile):
+            self._held.write_at(place, piece)
         else:
             self._held.seek(place)
             self._held.write(piece)
 
     def part(self, start: int, stop: int) -> bytes:
         """Return the bytes ``start <= place < stop`` of what is there so far."""
-        if isinstance(self._held, Descriptor):
+        if isinstance(self._held, PassingFile):
             return Bulk(self._held, 0, self._length)[start:stop]
         with self._held.getbuffer() as view:
             return bytes(view[start:stop])
 
     def content(self, start: int = 0) -> Content:
         """Return everything from `start` on; nothing may be put any more while it is used."""
-        if isinstance(self._held, Descriptor):
+        if isinstance(self._held, PassingFile):
             return Bulk(self._held, start, self._length - start)
         return self._held.getvalue()[start:]
 
-    def _moved(self, memory: io.BytesIO) -> Descriptor:
-        with tempfile.TemporaryFile(dir=self._folder, buffering=0) as file:
-            descriptor = Descriptor(file.fileno())
+    def _moved(self, memory: io.BytesIO) -> PassingFile:
+        file = PassingFile(self._folder)
         with memory.getbuffer() as view:
-            _write_all(descriptor, 0, view)
-        return descriptor
-
-
-def _write_all(descriptor: Descriptor, place: int, piece: bytes | memoryview) -> None:
-    view = memoryview(piece)
-    while view:
-        written = os.pwrite(descriptor.number, view, place)
-        view, place = view[written:], place + written
+            file.write_at(0, view)
+        return file
