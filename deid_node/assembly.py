@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from deid_node import __version__
 from deid_node.audit import build as audit_build
 from deid_node.checks import (
+    blob_files,
     certificates_of,
     check_all,
     marks_filled,
@@ -60,6 +61,7 @@ from deid_node.route.options import RouteOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
+from deid_node.spool.files import BlobFiles
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
 from deid_node.spool.unconfirmed import Unconfirmed
@@ -73,13 +75,14 @@ from deid_node.work.queue import WorkQueue
 
 @dataclass(frozen=True, slots=True)
 class CorridorFactory:
-    """Builds the corridor inside a worker process: picklable, and it holds the site's key."""
+    """Builds the corridor inside a worker process: picklable, and it holds the site's keys."""
 
     route: RouteOptions
     treatments: tuple[tuple[str, TreatmentOptions], ...]
     pixels: PixelsOptions
     metadata: MetadataOptions
     destinations: tuple[str, ...]
+    files: BlobFiles
     key: bytes = field(repr=False)
 
     def __call__(self) -> Corridor:
@@ -111,6 +114,7 @@ class CorridorFactory:
             ),
             treatments,
             Provenance(finder.name, EDITION),
+            self.files,
         )
 
 
@@ -129,6 +133,8 @@ def corridor_factory(config: Config, *, key: bytes, offline: bool = False) -> Co
         pixels=config.pixels,
         metadata=config.metadata,
         destinations=() if offline else tuple(config.forward.destinations),
+        # Files of a caller are his: no blobs, and of the mode that he is used to.
+        files=BlobFiles(mode=0o666) if offline else blob_files(config),
         key=key,
     )
 
@@ -142,7 +148,8 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
     key = require_key_file(config.metadata)
     log = EventLog(stream, config.observe.log_level)
     metrics = Metrics(CollectorRegistry(), configured_names(config))
-    custody = Custody(config.spool, exclusive=True)
+    files = blob_files(config)
+    custody = Custody(config.spool, exclusive=True, files=files)
     spool, retention, deliveries = Spool(custody), Retention(custody), Deliveries(custody)
     queue = WorkQueue()
     audit = audit_build.build_audit(
@@ -158,7 +165,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
     hearing, inquirers = build_inquirers(destinations, custody, retry, metrics=metrics, log=log)
     senders = {
         name: Sender(
-            build_destination(name, options),
+            build_destination(name, options, files),
             deliveries,
             retry,
             log=log,

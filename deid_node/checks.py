@@ -17,6 +17,7 @@ from deid_node.forward import secure as forward_secure
 from deid_node.forward.build import require_own_title
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.metadata.build import build_scrubber, require_key_file
+from deid_node.metadata.keys import read_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.observe.certificates import Certificate
 from deid_node.pixels.find.weights import read_weights
@@ -26,6 +27,8 @@ from deid_node.pixels.read.weights import read_weights as read_reader_weights
 from deid_node.receive import secure as receive_secure
 from deid_node.receive.build import check_reception
 from deid_node.route.build import compile_router
+from deid_node.spool.encryption import SpoolKey
+from deid_node.spool.files import KEY_SETTING, BlobFiles
 
 
 def check_all(config: Config) -> None:
@@ -57,6 +60,7 @@ def check_all(config: Config) -> None:
             case FolderOptions():
                 require_writable(options.dir, path=f"forward.destinations.{name}.dir")
     require_writable(config.spool.dir, path="spool.dir")
+    blob_files(config)
     audit_build.check_audit(config.audit)
     if isinstance(config.audit, FileAuditOptions):
         require_writable(config.audit.file.parent, path="audit.file")
@@ -86,6 +90,21 @@ def marks_filled(treatment: TreatmentOptions, *, name: str) -> bool:
         return False
     require_library(f"treatments.{name}.provenance")
     return True
+
+
+def blob_files(config: Config) -> BlobFiles:
+    """Return how the files of the spool are made and opened.
+
+    Raises `ConfigurationError` where the key cannot be used, or is that of the pseudonyms:
+    who reads the spool would hold what links patients.
+    """
+    path = config.spool.encryption_key_file
+    if path is None:
+        return BlobFiles()
+    secret = read_key_file(path, setting=KEY_SETTING)
+    if secret == require_key_file(config.metadata):
+        raise ConfigurationError(KEY_SETTING, "it is the pseudonym key; make one of its own")
+    return BlobFiles(SpoolKey(secret), encrypts=config.spool.encryption == "aes_gcm")
 
 
 def certificates_of(config: Config) -> Sequence[Certificate]:

@@ -38,6 +38,7 @@ from deid_node.route.header import header_of
 from deid_node.route.router import Router
 from deid_node.spool.blobs import reference
 from deid_node.spool.committer import custody_error
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.journal import blob_name, companion_name
 from deid_node.values.decision import Discard, Forward, Withhold
 from deid_node.values.instance import BlobRef, CleanInstance, Companion
@@ -74,11 +75,16 @@ class Corridor:
     """
 
     def __init__(
-        self, router: Router, treatments: Mapping[str, Treatment], provenance: Provenance
+        self,
+        router: Router,
+        treatments: Mapping[str, Treatment],
+        provenance: Provenance,
+        files: BlobFiles = PLAIN,
     ) -> None:
         self._router: Final = router
         self._treatments: Final = treatments
         self._provenance: Final = provenance
+        self._files: Final = files
         self._leaks: Final = LeakCheck()
 
     def clean(self, order: WorkOrder) -> Outcome:
@@ -86,7 +92,8 @@ class Corridor:
         rule: str | None = None
         withheld: DeidNodeError
         try:
-            original = part10.read(order.blob, scratch_dir=order.output.parent)
+            received = self._files.open(order.blob)
+            original = part10.read(received, scratch_dir=order.output.parent)
             decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
             rule = decision.rule
             match decision:
@@ -166,10 +173,10 @@ class Corridor:
         self, dataset: Dataset, path: Path, original: Dataset, retained: frozenset[Option]
     ) -> BlobRef:
         """Write `dataset`, and look at what was written as a stranger would read it."""
-        part10.write(dataset, path)
-        written = part10.read(path, scratch_dir=path.parent)
+        part10.write(dataset, path, create=self._files.create)
+        written = part10.read(self._files.open(path), scratch_dir=path.parent)
         self._leaks.check(original, written, retained=retained)
-        return reference(path)
+        return reference(path, self._files)
 
 
 def seal(
