@@ -34,11 +34,13 @@ class Question:
 class CommittingArchive:
     """What it was sent and asked; `react` is called after each question was answered.
 
-    `statuses` answer the n-th question, the last one all that follow.
+    `statuses` answer the n-th question, the last one all that follow. `is_hasty`: it
+    reacts before it answers, and answers when that is done.
     """
 
     port: int = 0
     statuses: Sequence[int] = (0x0000,)
+    is_hasty: bool = False
     react: Callable[["CommittingArchive", Question], None] = lambda _archive, _question: None
     stored: list[str] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
@@ -97,10 +99,11 @@ def committing_archive(
     *,
     statuses: Sequence[int] = (0x0000,),
     offers: bool = True,
+    is_hasty: bool = False,
     port: int = 0,
 ) -> Iterator[CommittingArchive]:
     """Run it for the length of a ``with`` block; `offers`: whether it knows of commitment."""
-    archive = CommittingArchive(statuses=statuses)
+    archive = CommittingArchive(statuses=statuses, is_hasty=is_hasty)
     if react is not None:
         archive.react = react
 
@@ -122,9 +125,12 @@ def committing_archive(
         archive.questions.append(question)
         thread = threading.Thread(target=archive.react, args=(archive, question), daemon=True)
         archive.threads.append(thread)
-        # The reaction must come behind the answer.
         status = archive.statuses[min(number, len(archive.statuses) - 1)]
-        if status == 0x0000:
+        if archive.is_hasty:
+            thread.start()
+            thread.join()
+        # The reaction must come behind the answer.
+        elif status == 0x0000:
             threading.Timer(0.3, thread.start).start()
         return status, None
 
