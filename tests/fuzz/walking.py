@@ -29,8 +29,9 @@ from tests.wire.canary_study import AE_TITLE, marks_in
 from tests.wire.nodes import node_folder
 
 _BUILD_SECONDS: Final = 300.0
-LIMIT_SECONDS: Final = 60.0
-"""For a file of at most a few hundred kilobytes, on a machine that is busy with other things."""
+LIMIT_SECONDS: Final = 300.0
+"""The slowest of these small files need 3 s of a processor; on a machine that is busy with other
+things that was seen to take 41 s, and what hangs goes on for ever."""
 LIMIT_BYTES: Final = 4_000_000_000
 """Of memory: a file of that size may claim frames that are much larger."""
 
