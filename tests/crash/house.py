@@ -1,5 +1,6 @@
 """A node that may be killed, the archive behind it, and what must hold afterwards."""
 
+import json
 import signal
 import sqlite3
 import subprocess
@@ -26,6 +27,18 @@ START_SECONDS = 900.0
 """Two workers load their models first, and a siege may be the least of a busy machine's work."""
 
 
+_CORNER = {"left": 0, "top": 0, "right": 16, "bottom": 16}
+_MARKED: dict[str, Any] = {
+    "treatments": {"research": {"provenance": "seg"}},
+    "pixels": {
+        "regions": [
+            {"where": [{"attribute": "Modality", "value": modality}], "boxes": [_CORNER]}
+            for modality in ("CT", "MR")
+        ]
+    },
+}
+
+
 @dataclass(frozen=True)
 class Row:
     """What the journal says of one instance."""
@@ -36,12 +49,30 @@ class Row:
     code: str | None
     clean_uid: str | None
     blob_kept: bool
+    companion: str | None
+
+    @property
+    def companion_uid(self) -> str | None:
+        """The UID of what goes beside it, if anything does."""
+        return None if self.companion is None else json.loads(self.companion)["sop_instance_uid"]
+
+    @property
+    def uids(self) -> list[str]:
+        """The UIDs that an archive is to have."""
+        return [uid for uid in (self.clean_uid, self.companion_uid) if uid is not None]
 
 
 class House:
     """The folder, the configuration, the archive, and one node at a time."""
 
-    def __init__(self, folder: Path, *, workers: int = 1, time_limit_seconds: float = 600) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        time_limit_seconds: float = 600,
+        marked: bool = False,
+    ) -> None:
         self._folder = folder
         self._runs = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -50,9 +81,10 @@ class House:
         self.archive.start()
         new_key_file(folder / "pseudonym.key")
         self._config = folder / "config.yaml"
-        self._config.write_text(
-            yaml.safe_dump(_configuration(self.archive.port, workers, time_limit_seconds))
-        )
+        configuration = _configuration(self.archive.port, workers, time_limit_seconds)
+        if marked:
+            configuration |= _MARKED
+        self._config.write_text(yaml.safe_dump(configuration))
 
     # The node.
 
@@ -143,8 +175,8 @@ class House:
         path = self._folder / "spool" / "journal.sqlite"
         with closing(sqlite3.connect(path, timeout=60)) as connection:
             rows = connection.execute(
-                "SELECT id, sop_instance_uid, state, code, clean_sop_instance_uid, blob_kept"
-                " FROM instances ORDER BY sequence"
+                "SELECT id, sop_instance_uid, state, code, clean_sop_instance_uid, blob_kept,"
+                " companion FROM instances ORDER BY sequence"
             ).fetchall()
         return [Row(*row) for row in rows]
 
@@ -171,7 +203,7 @@ class House:
             for uid in sorted(acknowledged)
             if (row := rows.get(uid)) is None
             or row.state not in ENDED
-            or (row.state == "delivered" and row.clean_uid not in arrived)
+            or (row.state == "delivered" and not arrived.keys() >= set(row.uids))
         ]
 
     def doubled(self) -> list[str]:
@@ -181,7 +213,7 @@ class House:
         """
         rows = self.journal()
         originals = Counter(row.sop_instance_uid for row in rows)
-        clean = Counter(row.clean_uid for row in rows if row.clean_uid is not None)
+        clean = Counter(uid for row in rows for uid in row.uids)
         arrivals = self.archive.arrivals()
         return [
             *(uid for uid, count in (originals + clean).items() if count > 1),
@@ -202,7 +234,9 @@ class House:
     def check_no_orphans(self) -> None:
         """No file in the spool that the journal does not name."""
         spool = self._folder / "spool"
-        kept = {f"{row.id}.dcm" for row in self.journal() if row.blob_kept}
+        rows = [row for row in self.journal() if row.blob_kept]
+        kept = {f"{row.id}.dcm" for row in rows}
+        kept |= {f"{row.id}.companion.dcm" for row in rows if row.companion is not None}
         assert list((spool / "partial").iterdir()) == []
         for name in ("received", "clean"):
             assert {path.name for path in (spool / name).iterdir()} <= kept
@@ -216,9 +250,14 @@ class House:
 
 
 @contextmanager
-def house(folder: Path, *, workers: int = 1, time_limit_seconds: float = 600) -> Iterator[House]:
-    """Return a house for the length of a ``with`` block."""
-    built = House(folder, workers=workers, time_limit_seconds=time_limit_seconds)
+def house(
+    folder: Path, *, workers: int = 1, time_limit_seconds: float = 600, marked: bool = False
+) -> Iterator[House]:
+    """Return a house for the length of a ``with`` block.
+
+    `marked` lets the node fill a corner of each slice and mark it.
+    """
+    built = House(folder, workers=workers, time_limit_seconds=time_limit_seconds, marked=marked)
     try:
         yield built
     finally:
