@@ -27,7 +27,7 @@ from deid_node.dicom.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE
 from deid_node.errors import Undecodable
 from deid_node.pixels.arrays import Mask
 from deid_node.pixels.attributes import put
-from deid_node.pixels.bits import Words
+from deid_node.pixels.bits import Words, stray
 from deid_node.pixels.codecs import CODEC_FAILURES, decoded, holds_ybr
 from deid_node.pixels.encoders import ENCODERS, Task
 from deid_node.pixels.fragments import Encapsulation
@@ -250,6 +250,12 @@ class DecodedWriter(ExactWriter):
         self._content = Scratch(scratch_dir)
         # Fewer than eight: one-bit frames follow each other without padding.
         self._bits: NDArray[np.uint8] = np.empty(0, np.uint8)
+        self._as_declared = dataclasses.replace(
+            frames.layout,
+            bits_stored=frames.source.bits_stored,
+            high_bit=frames.source.bits_stored - 1,
+        )
+        self._deeper = False
 
     def keep(self, index: int) -> None:
         """Decode frame `index`."""
@@ -258,6 +264,7 @@ class DecodedWriter(ExactWriter):
     def put(self, index: int, words: Words) -> None:
         """Take `words`; `index` is the number of frames so far."""
         del index
+        self._deeper = self._deeper or stray(words, self._as_declared)
         if self._layout.frame_bits % 8 == 0:
             self._content.add(native_bytes(words, self._layout))
             return
@@ -276,7 +283,20 @@ class DecodedWriter(ExactWriter):
         put(dataset, "PhotometricInterpretation", layout.photometric)
         if layout.samples > 1:
             put(dataset, "PlanarConfiguration", 0)
+        self._declare_depth(dataset)
         for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
             if keyword in dataset:
                 del dataset[keyword]
         put(dataset.file_meta, "TransferSyntaxUID", UID(EXPLICIT_LITTLE))
+
+    def _declare_depth(self, dataset: Dataset) -> None:
+        """Set Bits Stored and High Bit where a codestream had other ones than declared.
+
+        Decoders go by the codestream, readers of native pixels by these two.
+        """
+        layout, source = self._layout, self._frames.source
+        if (layout.bits_stored, layout.high_bit) == (source.bits_stored, source.high_bit):
+            return
+        stored = layout.bits_stored if self._deeper else source.bits_stored
+        put(dataset, "BitsStored", stored)
+        put(dataset, "HighBit", stored - 1)

@@ -24,6 +24,7 @@ from deid_node.pixels.native import native_bytes
 from deid_node.pixels.rle import HEADER_BYTES, MAX_SEGMENTS
 
 _ROOT: Final = "1.2.840.10008.1.2"
+_BYTE_BITS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,20 +66,27 @@ def _rle(task: Task) -> bytes:
     return struct.pack("<16L", len(segments), *offsets) + b"".join(segments)
 
 
-def _plain_bits(task: Task, depth: int) -> NDArray[Any]:
-    """Return the words cut to `depth` bits: a codestream of unsigned samples holds no more."""
-    cut: NDArray[Any] = task.words & task.words.dtype.type((1 << depth) - 1)
+def _depth(task: Task) -> int:
+    """Return the bits of a sample: as many as its like has, for all frames are of one kind."""
+    return task.layout.bits_stored if task.header is None else task.header.precision
+
+
+def _plain_bits(task: Task) -> NDArray[Any]:
+    """Return the words cut to their depth: a codestream of unsigned samples holds no more."""
+    cut: NDArray[Any] = task.words & task.words.dtype.type((1 << _depth(task)) - 1)
     return cut
 
 
 def _jpeg_lossless(task: Task) -> bytes:
-    depth = task.layout.bits_allocated if task.header is None else task.header.precision
+    depth = _depth(task)
+    plain = _plain_bits(task)
     # UNKNOWN writes no JFIF marker, which some decoders take for more than it says.
-    colour = "RGB" if task.layout.photometric == "RGB" else "UNKNOWN"
+    told = task.layout.photometric if task.header is None else task.header.colour
+    colour = "RGB" if told == "RGB" else "UNKNOWN"
     space = colour if task.layout.samples == 3 else None
     return bytes(
         imagecodecs.jpeg8_encode(
-            _plain_bits(task, depth),
+            plain.astype(np.uint8) if depth <= _BYTE_BITS else plain,
             colorspace=space,
             outcolorspace=space,
             lossless=True,
@@ -92,11 +100,11 @@ def _jpeg_ls(task: Task) -> bytes:
     layout = task.layout
     return bytes(
         jpeg_ls.encode_pixel_data(
-            _plain_bits(task, layout.bits_stored).tobytes(),
+            _plain_bits(task).tobytes(),
             rows=layout.rows,
             columns=layout.columns,
             samples_per_pixel=layout.samples,
-            bits_stored=layout.bits_stored,
+            bits_stored=_depth(task),
             planar_configuration=0,
         )
     )
@@ -105,13 +113,13 @@ def _jpeg_ls(task: Task) -> bytes:
 def _jpeg_2000(task: Task) -> bytes:
     layout = task.layout
     signed = layout.signed if task.header is None else task.header.signed
-    words = task.words if signed else _plain_bits(task, layout.bits_stored)
+    words = task.words if signed else _plain_bits(task)
     return bytes(
         imagecodecs.jpeg2k_encode(
             words.view(f"i{words.dtype.itemsize}") if signed else words,
             codecformat="j2k",
             reversible=True,
-            bitspersample=layout.bits_stored,
+            bitspersample=_depth(task),
             mct=task.header is not None and task.header.colour == "RGB",
         )
     )
@@ -119,7 +127,7 @@ def _jpeg_2000(task: Task) -> bytes:
 
 def _htj2k(task: Task) -> bytes:
     signed = task.layout.signed if task.header is None else task.header.signed
-    words = task.words if signed else _plain_bits(task, task.layout.bits_stored)
+    words = task.words if signed else _plain_bits(task)
     return bytes(
         imagecodecs.htj2k_encode(
             words.view(f"i{words.dtype.itemsize}") if signed else words,

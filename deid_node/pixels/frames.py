@@ -156,8 +156,10 @@ def _decoded_layout(source: Layout, syntax: Syntax, header: Codestream | None) -
     if plain and source.planar == -1:
         raise MalformedDataset("PlanarConfiguration is missing")
     depth, high = source.bits_stored, source.high_bit
-    if header is not None and syntax.family is not Family.JPEG_LOSSLESS:
+    exact = syntax.family is Family.JPEG_LOSSLESS
+    if header is not None and not (exact and source.high_bit < header.precision):
         # The codestream's own depth holds every value; a smaller Bits Stored would wrap them.
+        # Only a lossless JPEG may have bits beside the stored ones, as native pixels do.
         depth = min(max(depth, header.precision), source.bits_allocated)
         high = depth - 1
     return dataclasses.replace(

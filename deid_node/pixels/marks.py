@@ -59,14 +59,22 @@ def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int, *, made_
     """
     _derive_image_type(dataset)
     _append_derivation(dataset, made_up=made_up)
-    if not frames.layout.floating and frames.layout.samples == 1:
-        vr = "SS" if frames.layout.signed else "US"
-        for keyword, value in (
-            ("SmallestImagePixelValue", low),
-            ("LargestImagePixelValue", high),
-        ):
-            if keyword in dataset and -(2**15) <= value < 2**16:
-                put(dataset, keyword, value, vr)
+    _state_range(dataset, frames, low, high)
+
+
+def _state_range(dataset: Dataset, frames: Frames, low: int, high: int) -> None:
+    """Write the range of the new pixels where it was stated, or no longer state any.
+
+    The attributes have 16 bits and one value for all samples.
+    """
+    layout = frames.layout
+    least, most = (-(2**15), 2**15 - 1) if layout.signed else (0, 2**16 - 1)
+    fits = not layout.floating and layout.samples == 1 and least <= low and high <= most
+    for keyword, value in (("SmallestImagePixelValue", low), ("LargestImagePixelValue", high)):
+        if keyword in dataset and fits:
+            put(dataset, keyword, value, "SS" if layout.signed else "US")
+        elif keyword in dataset:
+            del dataset[keyword]
 
 
 def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:

@@ -72,6 +72,23 @@ def test_smallest_and_largest_value_are_those_of_the_new_pixels(signed: bool) ->
 
 
 @pytest.mark.parametrize(
+    ("kind", "vr"),
+    [(Kind(EXPLICIT, "MONOCHROME2", 32, 32, signed=True), "SS"), (Kind(EXPLICIT, "RGB"), "US")],
+    ids=str,
+)
+def test_a_range_that_the_attributes_cannot_hold_is_no_longer_stated(kind: Kind, vr: str) -> None:
+    dataset = instance(noise(kind, frames=1), kind)
+    dataset.add_new("SmallestImagePixelValue", vr, 0)
+    dataset.add_new("LargestImagePixelValue", vr, 100)
+
+    result = cleaned(dataset)
+
+    assert "SmallestImagePixelValue" not in result
+    assert "LargestImagePixelValue" not in result
+    assert dataset.LargestImagePixelValue == 100
+
+
+@pytest.mark.parametrize(
     ("kind", "method"), [(Kind(BASELINE), "ISO_10918_1"), (Kind(JLS_NEAR), "ISO_14495_1")], ids=str
 )
 def test_the_loss_of_the_original_stays_on_record(kind: Kind, method: str) -> None:
