@@ -14,7 +14,7 @@ from deid_node.pixels.arrays import DisplayFrame, StoredFrame
 
 WHITE: Final = 255
 _TABLE_VALUES: Final = 65536
-_FLOAT_BINS: Final = 4096
+_MOST_STEPS: Final = 4096
 
 
 class Levels:
@@ -63,11 +63,12 @@ class Levels:
             if values is not self._like:
                 steps = np.clip(steps, low, int(self.high))
             return steps - low
-        span = (self.high - self.low) or 1.0
-        with np.errstate(over="ignore", invalid="ignore"):
-            wide = (values.astype(np.float64) - self.low) * ((_FLOAT_BINS - 1) / span)
-        wide = np.nan_to_num(wide, nan=0.0, posinf=_FLOAT_BINS - 1, neginf=0.0)
-        return np.clip(wide, 0, _FLOAT_BINS - 1).astype(np.intp)
+        # Steps of one width would put all that matters into one beside a single far value.
+        used = np.unique(self._like[np.isfinite(self._like)])
+        edges = used[:: -(-used.size // _MOST_STEPS)] if used.size else np.zeros(1)
+        steps = np.searchsorted(edges, values, side="right") - 1
+        steps[np.isnan(values)] = 0
+        return np.maximum(steps, 0)
 
 
 def straight(values: NDArray[Any], black: float, white: float) -> NDArray[np.uint8]:

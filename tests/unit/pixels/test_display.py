@@ -128,6 +128,32 @@ def test_views_of_floats_survive_what_is_no_number() -> None:
         assert view.shape == (1, 4)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "ground", "ink", "far"),
+    [
+        ("f4", 10, 200, 1e30),
+        ("f4", 10, 200, -3.4e38),
+        ("f8", 0.1, 0.2, 1e300),
+        ("i4", 1000, 1100, 2**31 - 1),
+        ("u4", 1000, 1100, 2**32 - 1),
+    ],
+)
+def test_one_far_value_does_not_hide_the_others(
+    dtype: str, ground: float, ink: float, far: float
+) -> None:
+    values = np.full((40, 60), ground).astype(dtype)
+    values[10:14, 10:50] = ink
+    values[0, 0] = far
+    bits = 8 * values.dtype.itemsize
+    keyword = "FloatPixelData" if values.dtype.kind == "f" else "PixelData"
+    signed = values.dtype.kind != "u"
+    layout = Layout(keyword, 40, 60, 1, bits, bits, bits - 1, signed, "MONOCHROME2", 0, 1)
+
+    views = Display(Dataset(), layout).views(values, 0)
+
+    assert max(abs(int(view[12, 20]) - int(view[30, 20])) for view in views) > 100
+
+
 def test_colour_is_shown_as_rgb() -> None:
     rgb = np.random.default_rng(3).integers(0, 256, (40, 80, 3)).astype(np.uint8)
 
