@@ -127,6 +127,7 @@ def test_a_compressed_instance_arrives_as_it_is_stored(bench: Bench, tmp_path: P
     assert list(bench.arrived().values()) == [dataset_bytes(parcel.path)]
 
 
+@pytest.mark.req("REQ-FW-13")
 def test_an_instance_and_its_companion_are_one_delivery(bench: Bench, tmp_path: Path) -> None:
     parcels = [accompanied(a_parcel(tmp_path, number=1)), a_parcel(tmp_path, number=2)]
 

@@ -18,6 +18,7 @@ def home(tmp_path: Path) -> Iterator[House]:
         yield built
 
 
+@pytest.mark.req("REQ-FW-13")
 @pytest.mark.parametrize(("point", "passes"), [("sent", 1), ("send-begun", 2)])
 def test_what_was_half_sent_is_there_whole_and_once_after_the_restart(
     home: House, point: str, passes: int

@@ -79,6 +79,7 @@ def marked_frames(marks: Path, image: Dataset) -> np.ndarray:
     return np.asarray(found.get_pixels_by_source_frame(image.SOPInstanceUID, list(numbers)))[..., 0]
 
 
+@pytest.mark.req("REQ-PX-16")
 @pytest.mark.peer("storescp", "dciodvfy", "Orthanc")
 def test_archives_get_the_marks_of_what_was_filled_and_readers_understand_them(
     root: Path, tmp_path: Path, files: Sequence[Path]

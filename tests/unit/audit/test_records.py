@@ -1,17 +1,20 @@
 """What the door and the senders put on record, and in which words."""
 
+import dataclasses
+
 import pytest
 
 from deid_node.audit.message import AuditMessage, Result
 from deid_node.audit.records import DeliveryRecord, DoorRecord
 from deid_node.values.identity import new_instance_id
-from deid_node.values.instance import BlobRef, ReceivedInstance
+from deid_node.values.instance import BlobRef, Companion, ReceivedInstance
 from deid_node.values.refusal import RefusalCode, TlsFault
 from tests.builders.audit import CT_IMAGE, NODE
 from tests.builders.values import a_clean_instance, an_origin
 from tests.unit.dicom.test_study import encoded, instance
 
 EXPLICIT = "1.2.840.10008.1.2.1"
+SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
 class Book:
@@ -131,3 +134,15 @@ def test_a_folder_is_an_export_and_nothing_is_said_of_nothing(book: Book) -> Non
     record.ended([], [])
 
     assert book.events == [("Export", Result.SUCCESS)]
+
+
+def test_a_companion_is_told_of_with_its_instance(book: Book) -> None:
+    instance = a_clean_instance(new_instance_id(), BlobRef("a.dcm", 1, "0"))
+    companion = Companion(BlobRef("b.dcm", 1, "0"), SEGMENTATION, "2.25.4", "2.25.5", EXPLICIT)
+    record = DeliveryRecord(book.record, NODE, "archive", exports=False)
+
+    record.began([dataclasses.replace(instance, companion=companion)])
+
+    (message,) = book.messages
+    counts = {one.sop_class_uid: one.instances for one in message.objects[0].sop_classes}
+    assert counts == {CT_IMAGE: 1, SEGMENTATION: 1}

@@ -54,6 +54,7 @@ def test_an_archive_that_takes_no_segmentations_gets_neither(tmp_path: Path) -> 
     assert sum(len(peer.datasets) for peer in archive.conversations) == 1
 
 
+@pytest.mark.req("REQ-FW-13")
 @pytest.mark.parametrize(
     ("status", "result"), [(0xA900, DeliveryResult.REFUSED), (0xA700, DeliveryResult.RETRY)]
 )

@@ -44,6 +44,7 @@ def left_behind(outcome: Outcome, folder: Path) -> str:
     return outcome.code
 
 
+@pytest.mark.req("REQ-PX-16")
 @pytest.mark.parametrize("name", ["CT_small.dcm", "examples_rgb_color.dcm"])
 def test_every_pixel_that_differs_is_marked_and_every_mark_is_in_the_report(
     tmp_path: Path, name: str
@@ -120,6 +121,7 @@ def test_marks_that_cannot_be_made_withhold_the_instance(
     assert left_behind(outcome, tmp_path) == "provenance_failed"
 
 
+@pytest.mark.req("REQ-PX-16")
 def test_an_identifier_in_the_marks_withholds_the_instance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

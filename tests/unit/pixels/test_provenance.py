@@ -115,6 +115,7 @@ def written(dataset: Dataset, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.req("REQ-PX-16")
 @kinds
 def test_a_reader_gets_the_filled_pixels_and_no_others(tmp_path: Path, kind: str) -> None:
     make, regions = MARKED[kind]
@@ -168,6 +169,7 @@ def test_nothing_of_the_patient_is_in_it(tmp_path: Path, kind: str) -> None:
     LeakCheck().check(original, part10.read(path), retained=OPTIONS)
 
 
+@pytest.mark.req("REQ-PX-16")
 @kinds
 def test_the_same_instance_gives_the_same_bytes_every_time(tmp_path: Path, kind: str) -> None:
     make, regions = MARKED[kind]
