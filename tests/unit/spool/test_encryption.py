@@ -66,7 +66,7 @@ def test_whatever_is_read_is_what_was_written(
     assert len(content) == len(whole)
     for start, stop in cuts:
         assert content[start:stop] == whole[start:stop]
-    assert io.BufferedReader(content).read() == whole  # type: ignore[arg-type]
+    assert io.BufferedReader(content).read() == whole
 
 
 @settings(max_examples=300)
