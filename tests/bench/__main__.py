@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.blobs import measure_blobs
 from tests.bench.cine import measure_cine
 from tests.bench.codecs import measure_codecs
 from tests.bench.drain import measure_drain
@@ -28,6 +29,7 @@ MEASUREMENTS = {
     "drain": measure_drain,
     "memory": measure_memory,
     "overload": measure_overload,
+    "blobs": measure_blobs,
     "cine": measure_cine,
     "codecs": measure_codecs,
     "metadata": measure_metadata,

@@ -14,11 +14,13 @@ def print_machine() -> None:
     print(f"Python {platform.python_version()}, {cores} cores, load {loads} (1, 5, 15 minutes)")
 
 
-def print_rates(rates: Mapping[str, Sequence[float]], *, against: str) -> None:
-    """Print each round's instances a second, the medians, and their ratio to one of them."""
-    width = max(map(len, rates))
+def print_rates(
+    rates: Mapping[str, Sequence[float]], *, against: str, unit: str = "instances a second"
+) -> None:
+    """Print each round's rate in `unit`, the medians, and their ratio to one of them."""
+    width = max(len(unit), *map(len, rates))
     base = median(rates[against])
-    print(f"{'instances a second':{width}}  rounds, then median and ratio to {against}")
+    print(f"{unit:{width}}  rounds, then median and ratio to {against}")
     for name, rounds in rates.items():
         each = " ".join(f"{rate:6.0f}" for rate in rounds)
         print(f"{name:{width}}  {each}   {median(rounds):6.0f}   {median(rounds) / base:5.2f}")
