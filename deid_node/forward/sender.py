@@ -39,7 +39,7 @@ _CLOSING_SECONDS = 5.0
 class Sender:
     """The threads of one destination: as many as it can serve at once.
 
-    Order: the oldest study first, its instances together. `stop` lets each
+    Order: as the journal tells what is due, a batch at a time. `stop` lets each
     thread finish the instance in its hand. `record` is for the audit trail; None
     keeps none. With an `inquirer`, which starts and stops with it, what is sent waits for
     the archive's commitment.
