@@ -221,8 +221,9 @@ class _Artist:
         with self._fast():
             with torch.no_grad():
                 lost = guess - self.autoencoder.decode(around / factor).sample.float()
-            drawn: Tensor = self.autoencoder.decode(-seen / factor).sample.float()
-        return drawn + lost
+            drawn = self.autoencoder.decode(-seen / factor).sample.float()
+        fills: Tensor = drawn + lost
+        return fills
 
     def _latents(self, pictures: Tensor) -> Tensor:
         near = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
