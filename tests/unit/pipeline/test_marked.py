@@ -1,12 +1,12 @@
 """Under ``provenance: seg`` an instance that was filled is sealed with its marks, or not at all."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
-from deid_node.dicom import part10
 from deid_node.errors import IdentifierLeft, ProvenanceFailed
 from deid_node.metadata.build import build_scrubber
 from deid_node.metadata.leaks import LeakCheck
@@ -15,11 +15,12 @@ from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.inpaint.build import build_inpainter
 from deid_node.pixels.inpaint.options import FillPolicy
+from deid_node.pixels.provenance import segmentation_of
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.blobs import reference
 from deid_node.spool.journal import companion_name
-from deid_node.values.geometry import Box
+from deid_node.values.geometry import Box, Region
 from deid_node.values.outcome import Cleaned, Outcome, Withheld
 from tests.builders.samples import packaged
 from tests.unit.pipeline.test_corridor import KEY, Once, an_order
@@ -125,15 +126,14 @@ def test_marks_that_cannot_be_made_withhold_the_instance(
 def test_an_identifier_in_the_marks_withholds_the_instance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The marks go through the same second look as the instance, as they were written."""
-    write = part10.write
+    """The marks go through the same second look as the instance."""
 
-    def leaking(dataset: Dataset, path: Path) -> None:
-        if dataset.Modality == "SEG":
-            dataset.ContentDescription = str(dcmread(packaged("CT_small.dcm")).PatientName)
-        write(dataset, path)
+    def leaking(cleaned: Dataset, regions: Sequence[Region], *, finder: str) -> Dataset:
+        marks = segmentation_of(cleaned, regions, finder=finder)
+        marks.ContentDescription = str(dcmread(packaged("CT_small.dcm")).PatientName)
+        return marks
 
-    monkeypatch.setattr("deid_node.pipeline.part10.write", leaking)
+    monkeypatch.setattr("deid_node.pipeline.segmentation_of", leaking)
 
     outcome = a_corridor().clean(an_order(tmp_path))
 
