@@ -20,6 +20,7 @@ from tests.crash.archive import Archive, digest_of
 from tests.crash.fuse import Fuse, Victim
 from tests.crash.launcher import NO_POINT
 from tests.crash.parcels import NEEDLES
+from tests.crash.points import MEMORY_LIMIT_BYTES
 from tests.fakes.waiting import eventually
 
 ENDED = frozenset({"delivered", "withheld"})
@@ -287,6 +288,7 @@ def _configuration(archive_port: int, workers: int, time_limit_seconds: float) -
                 "kind": "local",
                 "processes": workers,
                 "time_limit_seconds": time_limit_seconds,
+                "memory_limit_bytes": MEMORY_LIMIT_BYTES,
             }
         },
         "forward": {

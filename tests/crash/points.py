@@ -65,7 +65,9 @@ _COMMITS = {
 }
 _SWEEP_SECONDS = 0.2
 _P_DATA = 0x04
-_LEAK_PIECES, _LEAK_PIECE_BYTES = 20, 20_000_000
+_LEAK_PIECE_BYTES = 20_000_000
+MEMORY_LIMIT_BYTES = 2_000_000_000
+"""Of a worker: far above what its models need."""
 
 
 class Poison(StrEnum):
@@ -78,12 +80,12 @@ class Poison(StrEnum):
     def work(self) -> None:
         """Do it to this process; does not return."""
         hoard: list[bytes] = []
-        while self is Poison.HANG:
-            time.sleep(60)
-        while self is Poison.LEAK and len(hoard) < _LEAK_PIECES:
+        while self is Poison.LEAK and len(hoard) * _LEAK_PIECE_BYTES < MEMORY_LIMIT_BYTES:
             hoard.append(b"x" * _LEAK_PIECE_BYTES)
-        # What the kernel does to the process when memory is out.
-        os.kill(os.getpid(), signal.SIGKILL if self is Poison.LEAK else signal.SIGSEGV)
+        # A worker that leaks is let live here, so that it is the node that ends it.
+        while self is not Poison.SEGFAULT:
+            time.sleep(60)
+        os.kill(os.getpid(), signal.SIGSEGV)
 
 
 def arm(burner: Burner) -> None:

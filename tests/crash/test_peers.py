@@ -24,18 +24,23 @@ def home(tmp_path: Path) -> Iterator[House]:
         yield built
 
 
+@pytest.mark.parametrize(
+    ("poison", "code"),
+    [(Poison.SEGFAULT, "worker_lost"), (Poison.LEAK, "memory_limit")],
+    ids=["crashes", "eats all memory"],
+)
 def test_an_instance_that_kills_its_worker_is_withheld_alone_after_its_third_start(
-    home: House,
+    home: House, poison: Poison, code: str
 ) -> None:
     home.start(POISON)
-    scanner, poisoner, poisoned = Scanner(), Scanner(Poison.SEGFAULT), parcels(1, start=40)
+    scanner, poisoner, poisoned = Scanner(), Scanner(poison), parcels(1, start=40)
 
     poisoner.send(poisoned, home.port)
     scanner.send(parcels(6), home.port, associations=2)
     home.wait_until_quiet()
 
     ends = {row.sop_instance_uid: (row.state, row.code) for row in home.journal()}
-    assert ends.pop(poisoned[0].sop_instance_uid) == ("withheld", "worker_lost")
+    assert ends.pop(poisoned[0].sop_instance_uid) == ("withheld", code)
     assert set(ends.values()) == {("delivered", None)}
     assert home.events("worker_lost") == 3
     home.check_all(scanner.acknowledged | poisoner.acknowledged)
