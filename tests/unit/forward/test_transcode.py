@@ -15,6 +15,8 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLE
 
 from deid_node.dicom.bulk import file_at
 from deid_node.forward.transcode import Transcoder, Untranscodable, _require_described, encoded
+from deid_node.spool.encryption import SpoolKey
+from deid_node.spool.files import BlobFiles
 from tests.fakes.peer_parcels import a_parcel
 
 TARGETS = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
@@ -99,3 +101,20 @@ def test_a_file_that_cannot_be_read_is_untranscodable(tmp_path: Path) -> None:
         transcoder.transcoded(moved.path, ExplicitVRLittleEndian)
 
     transcoder.close()
+
+
+def test_an_encrypted_file_is_transcoded_as_it_is_in_the_clear(tmp_path: Path) -> None:
+    plain = a_parcel(tmp_path, transfer_syntax=RLELossless).path
+    veiled = tmp_path / "veiled"
+    files = BlobFiles(SpoolKey(bytes(range(32))), encrypts=True)
+    file = files.create(veiled)
+    file.write(plain.read_bytes())
+    file.finish()
+
+    transcoder = Transcoder(files, time_limit_seconds=60)
+    try:
+        content = transcoder.transcoded(veiled, ImplicitVRLittleEndian)
+    finally:
+        transcoder.close()
+
+    assert content == encoded(file_at(plain), ImplicitVRLittleEndian)
