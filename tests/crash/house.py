@@ -40,6 +40,9 @@ _MARKED: dict[str, Any] = {
 }
 
 
+_ENCRYPTED = {"encryption": "aes_gcm", "encryption_key_file": "./spool.key"}
+
+
 @dataclass(frozen=True)
 class Row:
     """What the journal says of one instance."""
@@ -73,6 +76,7 @@ class House:
         workers: int = 1,
         time_limit_seconds: float = 600,
         marked: bool = False,
+        encrypted: bool = False,
     ) -> None:
         self._folder = folder
         self._runs = 0
@@ -85,6 +89,9 @@ class House:
         configuration = _configuration(self.archive.port, workers, time_limit_seconds)
         if marked:
             configuration |= _MARKED
+        if encrypted:
+            new_key_file(folder / "spool.key")
+            configuration["spool"] |= _ENCRYPTED
         self._config.write_text(yaml.safe_dump(configuration))
 
     # The node.
@@ -252,13 +259,25 @@ class House:
 
 @contextmanager
 def house(
-    folder: Path, *, workers: int = 1, time_limit_seconds: float = 600, marked: bool = False
+    folder: Path,
+    *,
+    workers: int = 1,
+    time_limit_seconds: float = 600,
+    marked: bool = False,
+    encrypted: bool = False,
 ) -> Iterator[House]:
     """Return a house for the length of a ``with`` block.
 
-    `marked` lets the node fill a corner of each slice and mark it.
+    `marked` lets the node fill a corner of each slice and mark it, `encrypted` lets it
+    encrypt the files of its spool.
     """
-    built = House(folder, workers=workers, time_limit_seconds=time_limit_seconds, marked=marked)
+    built = House(
+        folder,
+        workers=workers,
+        time_limit_seconds=time_limit_seconds,
+        marked=marked,
+        encrypted=encrypted,
+    )
     try:
         yield built
     finally:
