@@ -61,8 +61,8 @@ def test_nothing_of_it_lies_on_the_disk_in_the_clear(
 
     stored = named[0].read_bytes()
     assert len(stored) > 400
-    assert b"DOE" not in stored
-    assert b"ROE" not in stored
+    assert b"DOE^JANE" not in stored
+    assert b"ROE^MARY" not in stored
     assert len({stored[begin : begin + 32] for begin in range(0, len(stored), 32)}) > 20
 
 
