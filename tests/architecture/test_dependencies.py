@@ -15,8 +15,7 @@ EXTRAS_OF = {
     "models": ("train", "diffusion"),
     "training": ("train", "diffusion"),
     "evaluation": ("train", "diffusion", "peers"),
-    "pixels": ("diffusion",),
-    "work": ("provenance",),
+    "pixels": ("diffusion", "provenance"),
 }
 """Rooms that may ask for more than the node itself needs; they import it where it is used."""
 
