@@ -6,6 +6,7 @@ written: a pickle would run code where it is opened.
 
 import copy
 import hashlib
+import json
 from pathlib import Path
 from typing import Final
 
@@ -24,10 +25,15 @@ _FILES: Final = (
     "vae/config.json",
     "vae/diffusion_pytorch_model.safetensors",
 )
+_ORIGIN: Final = frozenset({"_name_or_path", "is_local", "local_files_only"})
+"""What the libraries remember of where parts were read from: no part of a model."""
 
 
 def write_folder(parts: InpainterParts, folder: Path) -> None:
-    """Write `parts` and their schedule below `folder`; what stands there is written over."""
+    """Write `parts` and their schedule below `folder`; what stands there is written over.
+
+    The same parts make the same bytes, wherever they were read from.
+    """
     pipeline = StableDiffusionInpaintPipeline(
         vae=copy.deepcopy(parts.autoencoder).half(),
         text_encoder=copy.deepcopy(parts.text_encoder).half(),
@@ -39,6 +45,11 @@ def write_folder(parts: InpainterParts, folder: Path) -> None:
         requires_safety_checker=False,
     )
     pipeline.save_pretrained(folder, safe_serialization=True)
+    for file in folder.rglob("*config.json"):
+        told = json.loads(file.read_text("utf-8"))
+        kept = {key: value for key, value in told.items() if key not in _ORIGIN}
+        if kept != told:
+            file.write_text(json.dumps(kept, indent=2) + "\n", "utf-8")
 
 
 def build_folder(folder: Path, shape: InpainterShape, *, seed: int) -> None:

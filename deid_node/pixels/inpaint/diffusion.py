@@ -16,7 +16,7 @@ from deid_node.observe.labels import Fill
 from deid_node.pixels.arrays import Mask
 from deid_node.pixels.crops import Crop
 from deid_node.pixels.inpaint.base import Filled, filled_by
-from deid_node.pixels.inpaint.grain import with_grain
+from deid_node.pixels.inpaint.grain import COARSE_PIXELS, with_grain
 from deid_node.pixels.inpaint.membrane import spread
 from deid_node.pixels.inpaint.painter import Painter
 from deid_node.pixels.inpaint.tiles import plan_of
@@ -58,7 +58,8 @@ class DiffusionInpainter:
 def _finished(crop: Crop, drawn: Shown) -> Filled:
     shown = crop.shown()
     level = levelled(shown, drawn, ~crop.mask)
-    return filled_by(Fill.DIFFUSION, crop, crop.back(with_grain(crop, shown, level)))
+    grained = with_grain(crop, shown, level, shade=COARSE_PIXELS)
+    return filled_by(Fill.DIFFUSION, crop, crop.back(grained))
 
 
 def levelled(shown: Shown, drawn: Shown, known: Mask) -> Shown:

@@ -24,15 +24,17 @@ from deid_node.pixels.tones import Shown
 RING_PIXELS: Final = 20
 """How far around a mask its surround is measured."""
 
+FINE_PIXELS: Final = 2
+"""What is coarser than this is shade for a fill that continues its surround."""
+
+COARSE_PIXELS: Final = 4
+"""And for a model's, which is the mean of many that are likely, and lacks their texture."""
+
 _LEAST_PIXELS: Final = 200
-_SHADE_PIXELS: Final = 2.0
-_REACH: Final = 5  # of the autocovariance, in pixels
-_SIDE: Final = 32  # of the transform that makes a kernel of it
 _OUTLIER: Final = 4.0
-_LOCAL_PIXELS: Final = 9
 
 
-def with_grain(crop: Crop, before: Shown, filled: Shown) -> Shown:
+def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXELS) -> Shown:
     """Return `filled` with as much grain added under the target as it lacks.
 
     Parameters
@@ -43,18 +45,20 @@ def with_grain(crop: Crop, before: Shown, filled: Shown) -> Shown:
         The crop as shown before: what surrounds the mask.
     filled
         The fill, in the same tones.
+    shade
+        Deviation, in pixels, of the Gaussian that tells shades from grain.
     """
     known = near(crop.target, RING_PIXELS) & ~crop.mask
     if known.sum() < _LEAST_PIXELS:
         return filled
     grey = _grey(np.where(_like(crop.target, filled), filled, before))
-    rough = grey - cv2.GaussianBlur(grey, (0, 0), _SHADE_PIXELS)
+    rough = grey - cv2.GaussianBlur(grey, (0, 0), shade)
     power = _without_edges(rough, known)
-    lacking = spread(power, known) - _local(rough * rough, crop.target)
+    lacking = spread(power, known) - _local(rough * rough, crop.target, shade)
     strength = np.sqrt(np.maximum(lacking, 0))
     window = crop.window
     rows, columns = crop.mask.shape
-    margin = _SIDE // 2
+    margin = _side(shade) // 2
     white = noise_at(
         crop.seed,
         top=window.top - margin,
@@ -62,7 +66,7 @@ def with_grain(crop: Crop, before: Shown, filled: Shown) -> Shown:
         rows=rows + 2 * margin,
         columns=columns + 2 * margin,
     )[0]
-    kernel = _kernel(rough, known)
+    kernel = _kernel(rough, known, shade)
     grain = cv2.filter2D(white, -1, kernel)[margin:-margin, margin:-margin]
     result = filled.copy()
     added = strength * grain
@@ -70,24 +74,30 @@ def with_grain(crop: Crop, before: Shown, filled: Shown) -> Shown:
     return result
 
 
-def _kernel(rough: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:
+def _side(shade: int) -> int:
+    """Return the side of the transform that makes a kernel of an autocovariance."""
+    return 16 * shade
+
+
+def _kernel(rough: NDArray[np.float32], known: Mask, shade: int) -> NDArray[np.float32]:
     """Return what turns white noise into noise that hangs together like `rough` does.
 
     Its power after the shades are taken away is 1.
     """
-    shape = (rough.shape[0] + _REACH, rough.shape[1] + _REACH)
+    reach, side = 2 * shade + 1, _side(shade)
+    shape = (rough.shape[0] + reach, rough.shape[1] + reach)
     weight = np.fft.rfft2(known.astype(np.float64), shape)
     signal = np.fft.rfft2(np.where(known, rough, 0.0), shape)
     pairs = np.fft.irfft2(np.abs(weight) ** 2, shape)
     covariance = np.fft.irfft2(np.abs(signal) ** 2, shape) / np.maximum(np.rint(pairs), 1)
-    lags = np.arange(-_REACH, _REACH + 1)
-    taper = np.hanning(2 * _REACH + 3)[1:-1]
+    lags = np.arange(-reach, reach + 1)
+    taper = np.hanning(2 * reach + 3)[1:-1]
     near_by = covariance[np.ix_(lags, lags)] * np.outer(taper, taper)
-    padded = np.zeros((_SIDE, _SIDE))
+    padded = np.zeros((side, side))
     padded[np.ix_(lags, lags)] = near_by
     amplitude = np.sqrt(np.maximum(np.fft.fft2(padded).real, 0))
     kernel = np.fft.fftshift(np.fft.ifft2(amplitude).real).astype(np.float32)
-    left = kernel - cv2.GaussianBlur(kernel, (0, 0), _SHADE_PIXELS, borderType=cv2.BORDER_CONSTANT)
+    left = kernel - cv2.GaussianBlur(kernel, (0, 0), shade, borderType=cv2.BORDER_CONSTANT)
     return np.asarray(kernel / max(float(np.sqrt((left**2).sum())), 1e-6), dtype=np.float32)
 
 
@@ -99,8 +109,8 @@ def _without_edges(rough: NDArray[np.float32], known: Mask) -> NDArray[np.float3
     return np.asarray(np.minimum(power, most), dtype=np.float32)
 
 
-def _local(power: NDArray[np.float32], where: Mask) -> NDArray[np.float32]:
-    size = (_LOCAL_PIXELS, _LOCAL_PIXELS)
+def _local(power: NDArray[np.float32], where: Mask, shade: int) -> NDArray[np.float32]:
+    size = (2 * shade + 5,) * 2
     weight = where.astype(np.float32)
     share = cv2.boxFilter(weight, -1, size)
     return np.asarray(cv2.boxFilter(power * weight, -1, size) / np.maximum(share, 1e-6))

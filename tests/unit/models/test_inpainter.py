@@ -13,7 +13,12 @@ pytest.importorskip("diffusers", reason="the diffusion extra is not installed")
 import torch
 from safetensors import safe_open
 
-from deid_node.models.export_inpainter import build_folder, hashes_of, read_folder
+from deid_node.models.export_inpainter import (
+    build_folder,
+    hashes_of,
+    read_folder,
+    write_folder,
+)
 from deid_node.models.inpainter import TRAINING_STEPS, InpainterShape, parts_of, schedule
 from deid_node.models.prompt_tokens import tokenizer_of
 from deid_node.pixels.inpaint.prompts import PROMPTS
@@ -41,6 +46,12 @@ def test_the_weights_come_back_as_they_were_but_for_half_of_their_bits(folder: P
             and torch.equal(weight.half().float(), weights[name])
             for name, weight in net.state_dict().items()
         )
+
+
+def test_what_was_read_is_written_as_it_was(folder: Path, tmp_path: Path) -> None:
+    write_folder(read_folder(folder), tmp_path / "again")
+
+    assert hashes_of(tmp_path / "again") == hashes_of(folder)
 
 
 def test_a_folder_is_loaded_without_a_network(
