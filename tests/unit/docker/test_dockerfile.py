@@ -43,7 +43,9 @@ def test_both_targets_ask_no_network_and_stop_in_order(target: str) -> None:
     assert 'VOLUME ["/var/lib/deid-node/spool"]' in text
 
 
-@pytest.mark.parametrize(("target", "extra"), [("cpu", "[cpu,provenance]"), ("gpu", "[gpu,provenance]")])
+@pytest.mark.parametrize(
+    ("target", "extra"), [("cpu", "[cpu,provenance]"), ("gpu", "[gpu,provenance]")]
+)
 def test_each_target_has_its_own_runtime(target: str, extra: str) -> None:
     source = re.search(r"COPY --from=(\S+)", stage(target).rpartition("FROM ")[2])
 
