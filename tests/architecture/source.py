@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,8 +55,9 @@ class Module:
                 yield node, node.module
 
 
+@cache
 def modules() -> tuple[Module, ...]:
-    """Return every Python file of the package, sorted."""
+    """Return every Python file of the package, sorted; each is parsed once."""
     return tuple(Module(path) for path in sorted(PACKAGE.rglob("*.py")))
 
 

@@ -1,6 +1,7 @@
 """The catalogue of events and the rooms that write them."""
 
 import ast
+from functools import cache
 
 import pytest
 
@@ -8,6 +9,7 @@ from deid_node.observe.events import Event
 from tests.architecture.source import modules
 
 
+@cache
 def _used() -> set[str]:
     """Return the members of `Event` that some room names."""
     return {
