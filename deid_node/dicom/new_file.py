@@ -55,6 +55,11 @@ class PlainFile:
         self._file: Final = os.fdopen(descriptor, "wb", _BUFFER_BYTES)
         self._size = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be written."""
+        return self._file.closed
+
     def write(self, piece: bytes | bytearray | memoryview, /) -> int:
         """Take `piece`."""
         self._size += len(piece)

@@ -23,7 +23,6 @@ Online Authenticated-Encryption and its Nonce-Reuse Misuse-Resistance, 2015 (STR
 """
 
 import errno
-import io
 import os
 import secrets
 from pathlib import Path
@@ -35,6 +34,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from deid_node.dicom.bulk import Bulk
+from deid_node.dicom.new_file import PlainFile
 
 MAGIC: Final = b"DNBLOB\x00\x01"
 HEADER_BYTES: Final = 32
@@ -94,8 +94,7 @@ class EncryptedNewFile:
         self._cipher: Final = key.cipher(self._header)
         self._held: Final = bytearray()
         self._pieces = self._size = 0
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        self._file: Final = os.fdopen(descriptor, "wb", _STORED_BYTES)
+        self._file: Final = PlainFile(path, mode)
         self._file.write(self._header)
 
     def write(self, piece: bytes | bytearray | memoryview, /) -> int:
@@ -120,18 +119,16 @@ class EncryptedNewFile:
         """Return how many bytes were taken."""
         return self._size
 
-    def seek(self, _offset: int, _whence: int = os.SEEK_SET, /) -> int:
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         """Refuse: what is encrypted is not written over."""
-        raise io.UnsupportedOperation("an encrypted file is written in one go")
+        return self._file.seek(offset, whence)
 
     def finish(self) -> None:
         """Write the last piece, put the file on disk and close."""
         if not self._file.closed:
             self._put(self._held, is_last=True)
             self._held.clear()
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            self._file.finish()
 
     def close(self) -> None:
         """Close without a last piece: nobody can read it as a whole file."""
