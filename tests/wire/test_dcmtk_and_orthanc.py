@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.uid import generate_uid
 
-from deid_node.demo.samples import give_uid, shipped
 from deid_node.demo.server import RunningNode
 from deid_node.values.state import InstanceState
 from tests.fakes import dcmtk
 from tests.fakes.orthanc import Archive, orthanc
 from tests.fakes.waiting import eventually, free_port
+from tests.wire.instances import fresh
 from tests.wire.nodes import AE_TITLE, NodeFolder, cstore, node_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("dcmtk_and_orthanc")]
@@ -66,13 +65,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 @pytest.fixture
 def files(tmp_path: Path) -> Sequence[Path]:
     """Return a few instances of several kinds and syntaxes, fresh for each test."""
-    paths = []
-    for name in NAMES:
-        dataset = dcmread(shipped(name))
-        give_uid(dataset, generate_uid(prefix=None, entropy_srcs=[name, str(tmp_path)]))
-        paths.append(tmp_path / name)
-        dataset.save_as(paths[-1], enforce_file_format=True)
-    return paths
+    return fresh(NAMES, tmp_path)
 
 
 @pytest.mark.peer("echoscu", "storescp", "Orthanc")

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from highdicom.seg import segread
 from pydicom import Dataset, dcmread
-from pydicom.uid import SegmentationStorage, generate_uid
+from pydicom.uid import SegmentationStorage
 
-from deid_node.demo.samples import give_uid, shipped
 from deid_node.demo.scanner import send
 from deid_node.dicom.silence import silenced
 from deid_node.values.state import InstanceState
@@ -19,6 +18,7 @@ from tests.fakes import dcmtk
 from tests.fakes.orthanc import orthanc
 from tests.fakes.programs import program
 from tests.fakes.waiting import free_port
+from tests.wire.instances import fresh
 from tests.wire.nodes import AE_TITLE, NodeFolder, cstore, node_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("marked")]
@@ -34,13 +34,7 @@ REGIONS = [
 @pytest.fixture
 def files(tmp_path: Path) -> Sequence[Path]:
     """A slice, a colour image, a cine, and a report, of which nothing can be filled."""
-    paths = []
-    for name in NAMES:
-        dataset = dcmread(shipped(name))
-        give_uid(dataset, generate_uid(prefix=None, entropy_srcs=[name, str(tmp_path)]))
-        paths.append(tmp_path / name)
-        dataset.save_as(paths[-1], enforce_file_format=True)
-    return paths
+    return fresh(NAMES, tmp_path)
 
 
 def marking(root: Path, destinations: Mapping[str, Mapping[str, object]]) -> NodeFolder:
