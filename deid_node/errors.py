@@ -27,6 +27,9 @@
     |   |-- UnknownElement           an element that the plan cannot judge
     |   |-- UnknownSubject           the subject table does not name the patient
     |   |-- CrosswalkUnavailable     the list of old and new identifiers cannot be written
+    |   |-- TextUncertain            something may be text, and nothing here is sure
+    |   |-- BurnedInUnconfirmed      it says that text is burned in, and none was found
+    |   |-- SlideLabel               it shows the label of a slide
     |   |-- ResidualText             text is still seen after the fill
     |   |-- MostlyText               more than half of a frame would be filled
     |   |-- AnatomyCovered           more anatomy would be made up than the treatment lets
@@ -50,7 +53,8 @@ an error names attributes, never what stood in them: pynetdicom logs the text of
 an exception that leaves a handler.
 """
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 
 class DeidNodeError(Exception):
@@ -139,13 +143,18 @@ class DatasetUnreadable(ReceiveError):
 
 
 class CleaningError(DeidNodeError):
-    """The instance is withheld; `code` says why, `text` where all of a class say the same."""
+    """The instance is withheld; `code` says why, `text` where all of a class say the same.
+
+    `regions` are the boxes that a person should look at, as `values.geometry` has them
+    (a floor that errors know nothing of).
+    """
 
     code = "cleaning"
     text: ClassVar[str] = ""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, regions: Sequence[Any] = ()) -> None:
         super().__init__(text or self.text)
+        self.regions = tuple(regions)
 
 
 class NotDicom(CleaningError):
@@ -228,6 +237,27 @@ class CrosswalkUnavailable(CleaningError):
     code = "crosswalk_unavailable"
     passes = True
     text = "the list of old and new identifiers cannot be written"
+
+
+class TextUncertain(CleaningError):
+    """A region is too likely to be text to stay and too unlikely to be filled."""
+
+    code = "text_uncertain"
+    text = "something may be text: too doubtful to fill, and too likely to let stand"
+
+
+class BurnedInUnconfirmed(CleaningError):
+    """Burned In Annotation is YES, and nothing was found that could be filled."""
+
+    code = "burned_in_unconfirmed"
+    text = "BurnedInAnnotation is YES, and no text was found"
+
+
+class SlideLabel(CleaningError):
+    """The image shows the label of a slide: it is made to name somebody."""
+
+    code = "slide_label"
+    text = "the image shows the label of a slide"
 
 
 class ResidualText(CleaningError):

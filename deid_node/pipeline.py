@@ -114,7 +114,8 @@ class Corridor:
             withheld = Unexpected(error)
         for path in order.outputs:
             path.unlink(missing_ok=True)
-        return Withheld(withheld.code, str(withheld), rule, withheld.passes)
+        regions = withheld.regions if isinstance(withheld, CleaningError) else ()
+        return Withheld(withheld.code, str(withheld), rule, withheld.passes, regions)
 
     def _sealed(self, order: WorkOrder, original: Dataset, decision: Forward) -> CleanInstance:
         started = perf_counter()

@@ -128,8 +128,21 @@ def report_line(item: Item) -> dict[str, Any]:
                 "transfer_syntax_in": report.transfer_syntax_in,
                 "transfer_syntax_out": report.transfer_syntax_out,
             }
-        case Withheld(code, _reason, rule):
-            line |= {"outcome": "withheld", "code": code, "rule": rule}
+        case Withheld(code, _reason, rule, regions=doubted):
+            line |= {
+                "outcome": "withheld",
+                "code": code,
+                "rule": rule,
+                "regions": [
+                    {
+                        "frame": region.frame,
+                        **asdict(region.box),
+                        "score": round(region.score, 4),
+                        "fill": None,
+                    }
+                    for region in doubted
+                ],
+            }
         case Discarded(rule):
             line |= {"outcome": "discarded", "rule": rule}
     return line

@@ -13,12 +13,13 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from deid_node.spool.committer import Transaction
+from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -122,11 +123,18 @@ CREATE INDEX deliveries_in_turn ON deliveries (destination, state, sender, insta
 _COMPANIONS = """
 ALTER TABLE instances ADD COLUMN companion TEXT;
 """
-_STEPS = (_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS)
+_DOUBTS = """
+ALTER TABLE instances ADD COLUMN doubts TEXT;
+"""
+_STEPS = (
+    *(_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS),
+    _DOUBTS,
+)
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)
 _COMPANION = TypeAdapter(Companion)
+_DOUBTED = TypeAdapter(tuple[DoubtedRegion, ...])
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -212,6 +220,16 @@ def companion_from(row: sqlite3.Row) -> Companion | None:
 def companion_json(companion: Companion | None) -> str | None:
     """Return the companion as it stands in the journal."""
     return None if companion is None else _COMPANION.dump_json(companion).decode()
+
+
+def doubts_from(row: sqlite3.Row) -> tuple[DoubtedRegion, ...]:
+    """Return the boxes for which the instance of `row` was withheld."""
+    return () if row["doubts"] is None else _DOUBTED.validate_json(row["doubts"])
+
+
+def doubts_json(regions: tuple[DoubtedRegion, ...]) -> str | None:
+    """Return the boxes as they stand in the journal."""
+    return _DOUBTED.dump_json(regions).decode() if regions else None
 
 
 def report_json(report: CleaningReport) -> str:

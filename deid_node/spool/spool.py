@@ -14,7 +14,12 @@ from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.incoming import Incoming
-from deid_node.spool.journal import companion_json, received_from, report_json
+from deid_node.spool.journal import (
+    companion_json,
+    doubts_json,
+    received_from,
+    report_json,
+)
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
 from deid_node.values.order import MAX_STARTS, WorkOrder
@@ -172,7 +177,7 @@ class Spool:
                         name = clean.companion.blob.name
                         transaction.place(order.companion_output, folder / name)
                     _store_clean(connection, clean)
-                case Withheld(code, reason, rule):
+                case Withheld(code, reason, rule, regions=regions):
                     _end(
                         connection,
                         order.id,
@@ -180,6 +185,7 @@ class Spool:
                         code=code,
                         reason=reason,
                         rule=rule,
+                        doubts=doubts_json(regions),
                     )
                 case Discarded(rule):
                     _end(connection, order.id, InstanceState.DISCARDED, rule=rule)
@@ -239,7 +245,7 @@ def _is_damaged(row: sqlite3.Row) -> bool:
 def _walk_again(connection: sqlite3.Connection, instance: InstanceId) -> None:
     connection.execute(
         "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0, cut_short = 0,"
-        " code = NULL, reason = NULL WHERE id = ?",
+        " code = NULL, reason = NULL, doubts = NULL WHERE id = ?",
         (InstanceState.RECEIVED, time(), instance),
     )
 
@@ -294,9 +300,10 @@ def _end(
     code: str | None = None,
     reason: str | None = None,
     rule: str | None = None,
+    doubts: str | None = None,
 ) -> None:
     connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?, rule = ?"
-        " WHERE id = ?",
-        (state, time(), code, reason, rule, instance),
+        "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?, rule = ?,"
+        " doubts = ? WHERE id = ?",
+        (state, time(), code, reason, rule, doubts, instance),
     )

@@ -14,6 +14,8 @@ from deid_node.errors import InputError, UidConflict
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
+from deid_node.spool.journal import doubts_from
+from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.state import DeliveryState, InstanceState
 
@@ -33,6 +35,8 @@ class WithheldEntry:
     attempts: int
     received_at: datetime
     withheld_at: datetime
+    regions: tuple[DoubtedRegion, ...] = ()
+    """The boxes that it is withheld for, where it is for boxes."""
 
 
 class WorkList:
@@ -59,6 +63,7 @@ class WorkList:
                 attempts=row["attempts"],
                 received_at=datetime.fromtimestamp(row["received_at"], UTC),
                 withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
+                regions=doubts_from(row),
             )
             for row in rows
         ]
@@ -92,7 +97,7 @@ class WorkList:
             sealed = row["clean_sha256"] is not None
             connection.execute(
                 "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0,"
-                " cut_short = 0, code = NULL, reason = NULL WHERE sequence = ?",
+                " cut_short = 0, code = NULL, reason = NULL, doubts = NULL WHERE sequence = ?",
                 (
                     InstanceState.CLEAN if sealed else InstanceState.RECEIVED,
                     time(),

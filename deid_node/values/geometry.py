@@ -104,3 +104,16 @@ class KeptRegion:
     box: Box
     score: float
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtedRegion:
+    """A box of one frame for which an instance is withheld: a person has to look at it.
+
+    `frame` counts from 0, `score` and `source` are the finder's. Nothing there was changed.
+    """
+
+    frame: int
+    box: Box
+    score: float
+    source: str

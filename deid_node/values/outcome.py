@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.instance import CleanInstance
 
 
@@ -17,13 +18,15 @@ class Cleaned:
 class Withheld:
     """Kept whole for a person; `code` is the error's, `reason` its text (no values).
 
-    `passes` says that time may heal it and another start is worth while.
+    `passes` says that time may heal it and another start is worth while. `regions` are
+    the boxes that it is withheld for, where it is for boxes.
     """
 
     code: str
     reason: str
     rule: str | None = None
     passes: bool = False
+    regions: tuple[DoubtedRegion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

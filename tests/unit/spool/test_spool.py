@@ -17,6 +17,7 @@ from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Acceptance, Spool
 from deid_node.spool.worklist import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
+from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.order import MAX_STARTS, WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Withheld
 from tests.builders.values import a_clean_instance, an_arrival
@@ -390,3 +391,20 @@ def test_clean_bytes_that_are_damaged_are_withheld_as_that(custody: Custody) -> 
         (order.id, "blob_damaged")
     ]
     assert deliveries.due("archive", limit=1) == []
+
+
+def test_the_boxes_that_an_instance_waits_for_are_shown_until_it_walks_again(
+    custody: Custody,
+) -> None:
+    order = claimed(custody)
+    regions = (DoubtedRegion(3, Box(1, 2, 30, 40), 0.5, "crnn-1a2b3c4d"),)
+    Spool(custody).record(order, Withheld("text_uncertain", "in doubt", regions=regions))
+
+    shown = WorkList(custody).entry(order.id).regions
+    WorkList(custody).release(order.id, person="anna")
+    again = Spool(custody).claim(order.id)
+    assert isinstance(again, WorkOrder)
+    Spool(custody).record(again, Withheld("undecodable", "no decoder"))
+
+    assert shown == regions
+    assert WorkList(custody).entry(order.id).regions == ()
