@@ -19,6 +19,7 @@ from deid_node.dicom.part10 import DEEPEST
 from deid_node.errors import MalformedDataset, UnsupportedObject
 from deid_node.metadata import dates
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling
+from deid_node.metadata.additions import BY_ADDITION
 from deid_node.metadata.charsets import require_character_sets
 from deid_node.metadata.chronology import Chronology
 from deid_node.metadata.cleaning import Cleaners
@@ -34,10 +35,13 @@ from deid_node.metadata.elements import (
     text_of,
     vr_of,
 )
+from deid_node.metadata.forms import Forms
+from deid_node.metadata.kept import Keeper
 from deid_node.metadata.packed import NotPlain
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.repacking import LOOKED_INTO, Repacker
+from deid_node.metadata.vocabulary import Vocabulary
 
 _CHARACTER_SET = 0x00080005
 _PATIENT_ID = 0x00100020
@@ -66,17 +70,20 @@ class Walk:
         *,
         chronology: Chronology | None = None,
         cleaners: Cleaners | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._plan = plan
         self._pseudonyms = pseudonyms
         self._chronology = chronology or Chronology()
         self._cleaners = cleaners or Cleaners()
+        self._keeper = keeper or Keeper(Forms(Vocabulary()))
         self._depth = 0
         self._asked: dict[tuple[int, str], Ruling] = {}
         self._repacker = Repacker(
             self._ruling,
             self._element,
             self._count,
+            self._keeper.fits,
             private_stays=self._cleaners.private is not None,
         )
         self.counts: Counter[str] = Counter()
@@ -147,6 +154,9 @@ class Walk:
         if action in CONDITIONAL:
             action = ruling.otherwise
         self.counts[action.letter] += 1
+        # Where a site keeps something of its own, the site has judged.
+        if action is Action.KEEP and vr != "SQ" and ruling.by != BY_ADDITION:
+            return self._keeper.kept(element, parent, vr, self._uid)
         return self._done(element, parent, action, vr)
 
     def _count(self, letter: str) -> None:

@@ -6,6 +6,7 @@ stays as it was, and a value that cannot be decoded is still a run of bytes.
 """
 
 from collections.abc import Iterator, MutableSequence, Sequence
+from decimal import Decimal
 
 from pydicom.charset import decode_bytes, default_encoding
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
@@ -141,7 +142,9 @@ def encoded(element: DataElement, *, little: bool, charset: Charset) -> bytes:
         return b""
     if element.VR in _TEXT_VRS and element.VR != "PN":
         value = element.value
-        text = value if isinstance(value, str) else _SEPARATOR.join(str(part) for part in value)
+        # A number of one value is no sequence.
+        parts = (value,) if isinstance(value, str | int | float | Decimal) else value
+        text = _SEPARATOR.join(str(part) for part in parts)
         if text.isascii():
             padding = "\0" if element.VR == "UI" else " "
             return (text + padding * (len(text) % 2)).encode("ascii")

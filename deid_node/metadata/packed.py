@@ -34,6 +34,8 @@ class Fate(Enum):
     """What happens to an element inside an item."""
 
     STAYS = auto()
+    STAYS_IF_FIT = auto()
+    """It stays where its value is of its VR, and else is replaced."""
     GOES = auto()
     IS_LOOKED_INTO = auto()
     """A sequence that stays: its items are rewritten."""
@@ -45,15 +47,16 @@ class Rewriting:
     """How the elements of one encoding are rewritten.
 
     `fate_of` is asked for the fate of a tag with its VR (empty where VRs are
-    implicit), and may raise `NotPlain`. `replaced` returns the new bytes of an
-    element, or None where it goes. `implicit` and `little` tell how the bytes are
-    encoded.
+    implicit), and may raise `NotPlain`. `fits` tells whether a value may stay.
+    `replaced` returns the new bytes of an element, or None where it goes.
+    `implicit` and `little` tell how the bytes are encoded.
     """
 
     fate_of: Callable[[int, bytes], Fate]
     replaced: Callable[[int, bytes, bytes], bytes | None]
     implicit: bool
     little: bool
+    fits: Callable[[int, bytes, bytes], bool] = lambda *_: True
     _heads: dict[bytes, tuple[int, bytes, int, int]] = field(default_factory=dict, init=False)
 
     def items(self, value: bytes, depth: int) -> bytes:
@@ -120,14 +123,16 @@ class Rewriting:
             if length == _UNDEFINED and fate is not Fate.IS_LOOKED_INTO:
                 raise NotPlain
             following = content + length
-            if fate is Fate.STAYS:
+            if fate is Fate.STAYS or (
+                fate is Fate.STAYS_IF_FIT and self.fits(tag, vr, value[content:following])
+            ):
                 at = following
                 continue
             parts.append(value[staying:at])
             new: bytes | None = None
             if fate is Fate.IS_LOOKED_INTO:
                 new, following = self._inner(value, content, end, length, depth)
-            elif fate is Fate.IS_REPLACED:
+            elif fate is not Fate.GOES:
                 new = self.replaced(tag, vr, value[content:following])
             if new is not None:
                 parts.append(self._element(tag, vr, new))

@@ -6,12 +6,14 @@ an item must be seen as a whole.
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from deid_node.metadata.action import Action, Ruling
+from deid_node.metadata.additions import BY_ADDITION
 from deid_node.metadata.elements import Charset, Stored, encoded, vr_of
 from deid_node.metadata.packed import Fate, NotPlain, Rewriting
 
@@ -22,6 +24,14 @@ LOOKED_INTO = frozenset({Action.KEEP, Action.REPLACE_UID})
 _NEED_ITEMS = frozenset({Action.CLEAN_ITEMS, Action.PATIENT_NAME, Action.PATIENT_ID})
 # Another character set, pixels: the item is judged as a whole.
 _NEED_THEIR_LEVEL = frozenset({0x00080005, 0x7FE00008, 0x7FE00009, 0x7FE00010})
+
+
+class Fits(Protocol):
+    """Tells whether the bytes of a kept value may stay as they lie there."""
+
+    def __call__(self, tag: int, vr: str, stored: bytes, *, little: bool) -> bool:
+        """Return False where they need a look."""
+        ...
 
 
 class Repacker:
@@ -35,6 +45,8 @@ class Repacker:
         Does to one element what the plan says, and counts it.
     count
         Counts a letter of PS3.15.
+    fits
+        Tells of a kept value whether its bytes may stay as they are.
     private_stays
         Some private elements may stay: items that have any are not plain.
     """
@@ -44,14 +56,17 @@ class Repacker:
         ruling: Callable[[int, str], Ruling],
         element: Callable[[Stored, Dataset], Stored | None],
         count: Callable[[str], None],
+        fits: Fits,
         *,
         private_stays: bool,
     ) -> None:
         self._ruling = ruling
         self._element = element
         self._count = count
+        self._fits = fits
         self._private_stays = private_stays
         self._fates: dict[tuple[int, bytes], tuple[Fate, str]] = {}
+        self._vrs: dict[tuple[int, bytes], str] = {}
         self._is_dummy: set[tuple[int, bytes]] = set()
         self._dummies: dict[tuple[int, bytes, int], bytes] = {}
 
@@ -83,6 +98,7 @@ class Repacker:
             replaced=partial(self._replaced, element, level),
             implicit=element.is_implicit_VR,
             little=element.is_little_endian,
+            fits=partial(self._stays, element.is_little_endian),
         )
         new = rewriting.items(element.value, depth)
         return element._replace(value=new, length=len(new))
@@ -111,11 +127,20 @@ class Repacker:
                 return Fate.IS_LOOKED_INTO, action.letter
             raise NotPlain
         if action is Action.KEEP:
-            return Fate.STAYS, action.letter
+            if ruling.by == BY_ADDITION:
+                return Fate.STAYS, action.letter
+            self._vrs[tag, sent] = vr
+            return Fate.STAYS_IF_FIT, ""
         if action is Action.DUMMY and vr != "UI":
             self._is_dummy.add((tag, sent))
         # `element` counts what it does.
         return Fate.IS_REPLACED, ""
+
+    def _stays(self, little: bool, tag: int, sent: bytes, value: bytes) -> bool:
+        stays = self._fits(tag, self._vrs[tag, sent], value, little=little)
+        if stays:
+            self._count(Action.KEEP.letter)
+        return stays
 
     def _replaced(
         self, outer: RawDataElement, level: Dataset, tag: int, vr: bytes, value: bytes

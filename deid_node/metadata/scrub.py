@@ -17,6 +17,8 @@ from deid_node.metadata.crosswalk import Crosswalk, Pair
 from deid_node.metadata.elements import element_at, text_of
 from deid_node.metadata.features import require_faceless
 from deid_node.metadata.filemeta import new_file_meta
+from deid_node.metadata.forms import Forms
+from deid_node.metadata.kept import Keeper
 from deid_node.metadata.objects import (
     needs_study,
     require_no_directory,
@@ -27,6 +29,7 @@ from deid_node.metadata.options import DateOptions, Option
 from deid_node.metadata.originals import ENCRYPTED, Envelope
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.vocabulary import Vocabulary
 
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018
@@ -91,6 +94,7 @@ class Scrubber:
         self._dates = dates or DateOptions()
         self._crosswalk = crosswalk
         self._envelope = envelope
+        self._keeper = Keeper(Forms(Vocabulary()))
 
     @property
     def plan(self) -> Plan:
@@ -141,6 +145,7 @@ class Scrubber:
             self._pseudonyms,
             chronology=self._chronology(dataset),
             cleaners=self._cleaning.of(dataset),
+            keeper=self._keeper,
         )
         result = walk.over(dataset)
         if self._envelope is not None:

@@ -31,6 +31,9 @@ TIMES = {"DA", "DT", "TM"}
 TIME_ZONE = 0x00080201
 NUMBERS = {"AS", "AT", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"}
 
+# What these may hold is defined; whatever else stands there does not stay (test_forms.py).
+DEFINED = {0x00100040: "F", 0x00102160: "Asian", 0x001021A0: "NO", 0x00102203: "ALTERED"}
+
 CHOSEN = [
     frozenset(some)
     for size in (1, 2)
@@ -46,15 +49,20 @@ def _rows(plan: Plan) -> dict[int, dict[Option, str]]:
     }
 
 
+def _element(tag: int) -> DataElement:
+    element = canary_element(tag)
+    return DataElement(tag, element.VR, DEFINED[tag]) if tag in DEFINED else element
+
+
 def _instance(rows: dict[int, dict[Option, str]], depth: int) -> Dataset:
     dataset = study_instance()
     if depth == 0:
         for tag in rows:
-            dataset[tag] = canary_element(tag)
+            dataset[tag] = _element(tag)
         return dataset
     level = Dataset()
     for tag in rows:
-        level[tag] = canary_element(tag)
+        level[tag] = _element(tag)
     inner = Dataset()
     inner.ReferencedSeriesSequence = [level]
     nested(dataset, DataElement(0x00081115, "SQ", [inner]), 0)

@@ -11,6 +11,8 @@ from pydicom.dataelem import DataElement
 
 from deid_node.errors import IdentifierLeft
 from deid_node.metadata.action import Action, Ruling
+from deid_node.metadata.elements import carried
+from deid_node.metadata.kept import Keeper
 from deid_node.metadata.leaks import LeakCheck
 from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
@@ -220,13 +222,16 @@ def test_neither_argument_is_written_to(scrubber: Scrubber, leak_check: LeakChec
 
 
 def test_a_plan_that_forgets_one_attribute_is_caught_every_time(
-    plan: Plan, leak_check: LeakCheck
+    plan: Plan, leak_check: LeakCheck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For each row of the table, a plan that keeps what the row wants gone.
+
+    The look at the form of what is kept would take much of it out: it looks away.
 
     Left out: numbers and times of day, which name nobody by themselves, and
     sequences, whose items are judged attribute by attribute anyway.
     """
+    monkeypatch.setattr(Keeper, "kept", lambda _, element, *__: carried(element))
     missed, tried = [], 0
     for tag, ruling in plan.named.items():
         vr = canary_element(tag).VR
