@@ -79,7 +79,8 @@ class CodeCleaner:
             return dummy_code()
         if known is None and scheme in _SCHEMES:
             known = self._descriptors.clean(meaning) or TEXT
-        if self._descriptors.says_all(meaning):
+        # The plan has put a dummy where a meaning was free text.
+        if meaning != TEXT and self._descriptors.says_all(meaning):
             return item
         if known is None:
             return dummy_code()
