@@ -56,10 +56,12 @@ class Case:
     frame
         Which of its frames, from 0.
     views
-        Every view that the cleaner would show to a finder; the first is the one that a
-        person would be shown, and that other programs are given.
+        Every view that the cleaner would show to a finder.
     items
         What stands on it.
+    shown
+        What a person would be shown, and other programs are given; the first view unless
+        told.
     """
 
     group: str
@@ -67,11 +69,17 @@ class Case:
     frame: int
     views: tuple[DisplayFrame, ...] = field(repr=False)
     items: tuple[Item, ...] = field(repr=False)
+    shown: DisplayFrame | None = field(default=None, repr=False)
 
     @property
     def picture(self) -> DisplayFrame:
         """What a person would be shown."""
-        return self.views[0]
+        return self.views[0] if self.shown is None else self.shown
+
+    @property
+    def asked(self) -> tuple[Item, ...]:
+        """The items that a finder must find."""
+        return tuple(item for item in self.items if not item.optional)
 
 
 def case_of(
@@ -92,9 +100,10 @@ def case_of(
     if frame >= len(frames):
         raise MalformedDataset("there are fewer frames than the one that is asked for")
     display = Display(dataset, frames.layout, big_endian=frames.syntax.big_endian)
-    views = display.views(values_of(frames[frame], frames.layout), frame)
+    values = values_of(frames[frame], frames.layout)
     named = str(dataset.get("Modality") or "-") if group is None else group
-    return Case(named, dataset, frame, views, tuple(items))
+    shown = display.picture(values, frame)
+    return Case(named, dataset, frame, display.views(values, frame), tuple(items), shown)
 
 
 def dataset_of(picture: DisplayFrame) -> Dataset:

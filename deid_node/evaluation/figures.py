@@ -45,6 +45,11 @@ _PARTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "images_whole": ("images_whole", "images_with_text"),
         "unneeded_area": ("pixels_unneeded", "pixels"),
         "images_touched": ("images_touched", "images"),
+        "lines_found": ("lines_covered", "lines"),
+        "lines_whole": ("images_lines_whole", "images_with_lines"),
+        "marks_found": ("marks_covered", "marks"),
+        "ink_whole": ("images_ink_whole", "images_with_ink"),
+        "items_unseen": ("unseen", "items"),
         "boxes_on_text": ("boxes_on_text", "boxes"),
         "overlap_precision": ("boxes_matched", "boxes"),
         "overlap_recall": ("items_matched", "items"),
@@ -52,7 +57,12 @@ _PARTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "pixel_recall": ("pixels_hit", "pixels_of_text"),
     }
 )
-_COUNTED: Final = frozenset({"items_found", "images_whole", "images_touched"})
+_COUNTED: Final = frozenset(
+    {
+        "items_found", "images_whole", "images_touched", "lines_found", "lines_whole",
+        "marks_found", "ink_whole", "items_unseen",
+    }
+)  # fmt: skip
 """Shares of things that are counted one by one: none of n says little where n is small."""
 
 _HARMONIC: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(

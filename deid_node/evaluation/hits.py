@@ -11,13 +11,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from deid_node.evaluation.areas import painted, upright
 from deid_node.evaluation.cases import Case, Item
+from deid_node.evaluation.ink import Ink, ink_of
+from deid_node.evaluation.lone_marks import is_lone_mark
 from deid_node.pixels.arrays import Mask
 from deid_node.pixels.masks import Marked, mask_of, widened
 from deid_node.values.geometry import Box
 
 COVERED_SHARE: Final = 0.9
-"""A line is found when that much of its box lies under the mask. Half a name is a name."""
+"""A line is found when that much of its box, or of its ink, lies under the mask.
+
+Half a name is a name.
+"""
 
 OVERLAP: Final = 0.5
 """Intersection over union from which a found box and a line are one and the same."""
@@ -31,7 +37,9 @@ SLACK_PIXELS: Final = 4
 KINDS: Final = (
     "images", "images_with_text", "items", "items_covered", "images_whole", "images_touched",
     "boxes", "boxes_on_text", "boxes_matched", "items_matched", "pixels", "pixels_unneeded",
-    "pixels_of_text", "pixels_found", "pixels_hit",
+    "pixels_of_text", "pixels_found", "pixels_hit", "unseen", "lines", "lines_covered", "marks",
+    "marks_covered", "images_with_ink", "images_ink_whole", "images_with_lines",
+    "images_lines_whole",
 )  # fmt: skip
 """What is counted on each image."""
 
@@ -44,12 +52,14 @@ def masked_boxes(boxes: Sequence[Box], *, rows: int, columns: int) -> tuple[Box,
 
 def covered(mask: Mask, item: Item) -> bool:
     """Return whether the mask hides the line."""
-    place, inside = _painted(item.corners, mask.shape)
+    place, inside = painted(item.corners, mask.shape)
     total = int(inside.sum())
     return not total or int((mask[place] & inside).sum()) >= COVERED_SHARE * total
 
 
-def counts_of(case: Case, boxes: Sequence[Box]) -> tuple[dict[str, int], tuple[bool, ...]]:
+def counts_of(
+    case: Case, boxes: Sequence[Box], ink: Sequence[Ink] | None = None
+) -> tuple[dict[str, int], tuple[bool, ...]]:
     """Return the counts of one image, by `KINDS`, and which of its asked items are hidden.
 
     Parameters
@@ -58,9 +68,11 @@ def counts_of(case: Case, boxes: Sequence[Box]) -> tuple[dict[str, int], tuple[b
         The image with what stands on it.
     boxes
         What a finder found on it, without a margin.
+    ink
+        The visible ink of each asked item, where it is known already.
     """
     rows, columns = case.picture.shape[:2]
-    asked = [item for item in case.items if not item.optional]
+    asked = case.asked
     spared = [item for item in case.items if item.optional]
     mask = mask_of(masked_boxes(boxes, rows=rows, columns=columns), rows=rows, columns=columns)
     hits = tuple(covered(mask, item) for item in asked)
@@ -76,6 +88,7 @@ def counts_of(case: Case, boxes: Sequence[Box]) -> tuple[dict[str, int], tuple[b
         "pixels": rows * columns,
         "pixels_unneeded": unneeded,
     }
+    counted |= _of_ink(asked, ink_of(case, asked) if ink is None else ink, mask)
     counted |= _of_boxes(boxes, asked, spared, rows=rows, columns=columns)
     counted |= _of_pixels(boxes, asked, spared, rows=rows, columns=columns)
     return counted, hits
@@ -107,6 +120,27 @@ def overlap(box: Box, other: Box) -> float:
     return shared / (box.area_pixels + other.area_pixels - shared)
 
 
+def _of_ink(asked: Sequence[Item], ink: Sequence[Ink], mask: Mask) -> dict[str, int]:
+    """Count lines by what can be seen of them, lone marks apart."""
+    seen = [(item, one) for item, one in zip(asked, ink, strict=True) if one.seen]
+    hidden = [
+        (is_lone_mark(item.text), one.hidden_share(mask) >= COVERED_SHARE) for item, one in seen
+    ]
+    lines = [hit for mark, hit in hidden if not mark]
+    marks = [hit for mark, hit in hidden if mark]
+    return {
+        "unseen": len(asked) - len(seen),
+        "lines": len(lines),
+        "lines_covered": sum(lines),
+        "marks": len(marks),
+        "marks_covered": sum(marks),
+        "images_with_ink": int(bool(hidden)),
+        "images_ink_whole": int(bool(hidden) and all(lines + marks)),
+        "images_with_lines": int(bool(lines)),
+        "images_lines_whole": int(bool(lines) and all(lines)),
+    }
+
+
 def _of_boxes(
     boxes: Sequence[Box], asked: Sequence[Item], spared: Sequence[Item], *, rows: int, columns: int
 ) -> dict[str, int]:
@@ -117,7 +151,7 @@ def _of_boxes(
     text = _area(asked, rows=rows, columns=columns) | spared_area
     reach = 2 * SLACK_PIXELS + 1
     near = cv2.dilate(text.astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
-    uprights = [_upright(item, rows=rows, columns=columns) for item in asked]
+    uprights = [upright(item, rows=rows, columns=columns) for item in asked]
     overlaps = np.array([[overlap(box, one) for one in uprights] for box in judged], np.float64)
     pairs = matched(overlaps.reshape(len(judged), len(uprights)))
     return {
@@ -144,7 +178,7 @@ def _of_pixels(
 def _area(items: Sequence[Item], *, rows: int, columns: int) -> Mask:
     area = np.zeros((rows, columns), np.bool_)
     for item in items:
-        place, inside = _painted(item.corners, area.shape)
+        place, inside = painted(item.corners, area.shape)
         area[place] |= inside
     return area
 
@@ -153,40 +187,12 @@ def _around(items: Sequence[Item], *, rows: int, columns: int) -> Mask:
     """Return where a mask is no waste: each line, the margin of a box on it, and the slack."""
     area = np.zeros((rows, columns), np.bool_)
     for item in items:
-        whole = _upright(item, rows=rows, columns=columns)
+        whole = upright(item, rows=rows, columns=columns)
         slack = whole.grown(SLACK_PIXELS, rows=rows, columns=columns)
         (grown,) = masked_boxes([slack], rows=rows, columns=columns)
         reach = max(whole.left - grown.left, grown.right - whole.right, 1)
         reach = max(reach, whole.top - grown.top, grown.bottom - whole.bottom)
-        place, inside = _painted(item.corners, area.shape, more=reach)
+        place, inside = painted(item.corners, area.shape, more=reach)
         side = 2 * reach + 1
         area[place] |= cv2.dilate(inside.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
     return area
-
-
-def _upright(item: Item, *, rows: int, columns: int) -> Box:
-    left, top = (int(n) for n in np.floor(item.corners.min(0)))
-    right, bottom = (int(n) for n in np.ceil(item.corners.max(0)))
-    left, top = min(max(0, left), columns - 1), min(max(0, top), rows - 1)
-    return Box(left, top, max(left + 1, min(columns, right)), max(top + 1, min(rows, bottom)))
-
-
-def _painted(
-    corners: NDArray[np.float32], shape: tuple[int, ...], *, more: int = 0
-) -> tuple[tuple[slice, slice], Mask]:
-    """Return where a line lies in a frame of `shape`, and which pixels there are inside it.
-
-    `more` pixels of room are left around, so that it may be dilated in its place.
-    """
-    rows, columns = shape[:2]
-    low = np.clip(np.floor(corners.min(0)).astype(int) - more, 0, (columns, rows))
-    high = np.clip(np.ceil(corners.max(0)).astype(int) + more, low, (columns, rows))
-    left, top = (int(n) for n in low)
-    width, height = (int(n) for n in high - low)
-    inside = np.zeros((height, width), np.uint8)
-    if inside.size:
-        # Corners are edges of pixels; fillPoly takes centres and paints its border too.
-        centre = corners.mean(0)
-        points = corners + np.sign(centre - corners) * 0.5 - (left, top)
-        cv2.fillPoly(inside, [points.round().astype(np.int32)], 1)
-    return (slice(top, top + height), slice(left, left + width)), inside > 0

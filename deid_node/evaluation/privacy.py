@@ -17,6 +17,7 @@ from deid_node.evaluation.arms import Arm
 from deid_node.evaluation.cases import Case, contrast_levels
 from deid_node.evaluation.figures import figures_of, share_by_class
 from deid_node.evaluation.hits import counts_of
+from deid_node.evaluation.ink import ink_of
 from deid_node.evaluation.peers.base import Peer
 from deid_node.evaluation.residue import Residue
 from deid_node.pixels.arrays import DisplayFrame
@@ -66,7 +67,7 @@ def evaluate(
     done = 0
     for done, case in enumerate(cases, 1):
         groups[case.group] += 1
-        classes = _classes(case)
+        classes, ink = _classes(case), ink_of(case, case.asked)
         read = bool(readers) and (read_limit is None or done <= read_limit)
         cleaned: dict[str, DisplayFrame] = {}
         for arm in arms:
@@ -74,7 +75,7 @@ def evaluate(
             started = perf_counter()
             boxes = arm.find(case)
             column.seconds.append(perf_counter() - started)
-            _add(column, case, classes, *counts_of(case, boxes))
+            _add(column, case, classes, *counts_of(case, boxes, ink))
             if read:
                 try:
                     cleaned[arm.name] = arm.clean(case, boxes)
@@ -98,8 +99,7 @@ def _classes(case: Case) -> list[tuple[str, str]]:
             _class(item.height_pixels, HEIGHTS_PIXELS, "px"),
             _class(contrast_levels(case.picture, item), CONTRASTS_LEVELS, "levels"),
         )
-        for item in case.items
-        if not item.optional
+        for item in case.asked
     ]
 
 

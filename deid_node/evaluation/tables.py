@@ -8,6 +8,11 @@ from deid_node.evaluation.figures import Figure
 Report = Mapping[str, Any]
 
 _FIGURES = (
+    ("visible PHI-like lines found", "lines_found"),
+    ("images with every visible PHI-like line found", "lines_whole"),
+    ("visible lone marks found", "marks_found"),
+    ("images with every visible line and mark found", "ink_whole"),
+    ("items that nobody can see", "items_unseen"),
     ("items found", "items_found"),
     ("images with every item found", "images_whole"),
     ("unneeded area", "unneeded_area"),
@@ -21,7 +26,12 @@ _FIGURES = (
     ("pixels: recall", "pixel_recall"),
     ("pixels: F1", "pixel_f1"),
 )
-_COUNTED = frozenset({"items_found", "images_whole", "images_touched"})
+_COUNTED = frozenset(
+    {
+        "items_found", "images_whole", "images_touched", "lines_found", "lines_whole",
+        "marks_found", "ink_whole", "items_unseen",
+    }
+)  # fmt: skip
 _OF_TEXT_FREE = frozenset({"unneeded_area", "images_touched"})
 _PERCENT = frozenset({"unneeded_area"})
 _BREAKDOWNS = (("height", "Height"), ("contrast", "Contrast"), ("group", "Group"))
@@ -66,7 +76,7 @@ def _main(report: Report) -> str:
             ),
         )
         for said, name in _FIGURES
-        if items or name in _OF_TEXT_FREE
+        if name in _OF_TEXT_FREE or (items and all(name in arm["figures"] for arm in arms))
     ]
     rows.append(("seconds an image (median, noisy)", *(arm["seconds"] for arm in arms)))
     head = f"{report['images']} images, {items} items"
