@@ -22,7 +22,6 @@ setup: $(VENV)/.dev ## make the environment for development
 
 peers: $(VENV)/.dev ## add the programs that `deid-node evaluate --peers` measures beside ours
 	$(PIP) --editable ".[cpu,diffusion,provenance,train,peers]"
-	$(PIP) --no-deps rapidocr-onnxruntime
 	@command -v tesseract >/dev/null || echo "tesseract is missing: apt-get install tesseract-ocr"
 
 fix: $(VENV)/.dev ## format, and mend what the linter can mend

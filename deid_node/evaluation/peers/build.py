@@ -6,6 +6,7 @@ from typing import Final
 
 from deid_node.errors import InputError
 from deid_node.evaluation.peers.base import Peer
+from deid_node.evaluation.peers.faster_paddle import FasterPaddle
 from deid_node.evaluation.peers.rapidocr import RapidOcr
 from deid_node.evaluation.peers.tesseract import Tesseract
 
@@ -13,6 +14,7 @@ _MAKERS: Final[Mapping[str, Callable[[int], Peer]]] = MappingProxyType(
     {
         "rapidocr": lambda threads: RapidOcr(threads=threads),
         "rapidocr, doubled": lambda threads: RapidOcr(scale=2, threads=threads),
+        "faster-paddle": lambda threads: FasterPaddle(threads=threads),
         "tesseract": lambda threads: Tesseract(threads=threads),
     }
 )

@@ -1,8 +1,11 @@
 """Programs beside ours answer in our boxes; where one is missing, it is said."""
 
 import importlib
+import socket
 import subprocess
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 from deid_node.errors import InputError
 from deid_node.evaluation.peers.base import Peer
 from deid_node.evaluation.peers.build import build_peers
+from deid_node.evaluation.peers.faster_paddle import FasterPaddle
 from deid_node.evaluation.peers.rapidocr import RapidOcr
 from deid_node.evaluation.peers.tesseract import Tesseract
 from deid_node.pixels.arrays import DisplayFrame
@@ -18,6 +22,7 @@ from deid_node.pixels.arrays import DisplayFrame
 MAKERS: Mapping[str, Callable[[], Peer]] = {
     "rapidocr": RapidOcr,
     "rapidocr, doubled": lambda: RapidOcr(scale=2),
+    "faster-paddle": FasterPaddle,
     "tesseract": Tesseract,
 }
 
@@ -70,9 +75,45 @@ def test_missing_programs_are_left_out_with_the_reason(monkeypatch: pytest.Monke
     peers, missing = build_peers(threads=1)
 
     assert peers == ()
-    assert len(missing) == 2
-    assert "make peers" in missing[0]
-    assert "tesseract" in missing[1]
+    assert len(missing) == 3
+    assert all("make peers" in one for one in missing[:2])
+    assert "tesseract" in missing[2]
+
+
+def test_a_peer_asks_no_network_and_leaves_no_file(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Models that a package does not hold would be fetched when it first looks."""
+
+    def refused(*_arguments: object) -> None:
+        raise AssertionError("a peer opens a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refused)
+    monkeypatch.setattr(socket, "getaddrinfo", refused)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+    peer.boxes(written(colour=True))
+    peer.texts(written(colour=True))
+
+    assert not list(tmp_path.rglob("*"))
+
+
+def test_models_that_the_package_does_not_hold_are_not_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    empty = ModuleType("rapidocr")
+    empty.__file__ = str(tmp_path / "__init__.py")
+    import_module = importlib.import_module
+    monkeypatch.setattr(
+        importlib,
+        "import_module",
+        lambda name: empty if name == "rapidocr" else import_module(name),
+    )
+
+    with pytest.raises(InputError, match="does not hold"):
+        RapidOcr()
 
 
 def test_tesseract_is_given_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
