@@ -56,25 +56,19 @@ class Case:
     frame
         Which of its frames, from 0.
     views
-        Every view that the cleaner would show to a finder.
+        Every picture that the cleaner would show to a finder.
+    picture
+        What a person would be shown, and what other programs are given.
     items
         What stands on it.
-    shown
-        What a person would be shown, and other programs are given; the first view unless
-        told.
     """
 
     group: str
     dataset: Dataset = field(repr=False)
     frame: int
     views: tuple[DisplayFrame, ...] = field(repr=False)
+    picture: DisplayFrame = field(repr=False)
     items: tuple[Item, ...] = field(repr=False)
-    shown: DisplayFrame | None = field(default=None, repr=False)
-
-    @property
-    def picture(self) -> DisplayFrame:
-        """What a person would be shown."""
-        return self.views[0] if self.shown is None else self.shown
 
     @property
     def asked(self) -> tuple[Item, ...]:
@@ -102,8 +96,14 @@ def case_of(
     display = Display(dataset, frames.layout, big_endian=frames.syntax.big_endian)
     values = values_of(frames[frame], frames.layout)
     named = str(dataset.get("Modality") or "-") if group is None else group
-    shown = display.picture(values, frame)
-    return Case(named, dataset, frame, display.views(values, frame), tuple(items), shown)
+    return Case(
+        named,
+        dataset,
+        frame,
+        display.views(values, frame),
+        display.picture(values, frame),
+        tuple(items),
+    )
 
 
 def dataset_of(picture: DisplayFrame) -> Dataset:

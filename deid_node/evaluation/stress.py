@@ -146,7 +146,8 @@ class _Drawing:
             found = (self._line() for _ in range(_LINES))
             items = [item for item in found if item is not None]
         picture = _damaged(self._canvas, setting.damage)
-        return Case("stress", Dataset(), 0, (np.ascontiguousarray(picture),), tuple(items))
+        picture = np.ascontiguousarray(picture)
+        return Case("stress", Dataset(), 0, (picture,), picture, tuple(items))
 
     def _line(self, middle: tuple[int, int] | None = None) -> Item | None:
         alpha = self._stamp()

@@ -18,7 +18,8 @@ def item(left: int, top: int, right: int, bottom: int, *, optional: bool = False
 
 
 def case(*items: Item) -> Case:
-    return Case("CT", Dataset(), 0, (np.zeros((SIDE, SIDE), np.uint8),), items)
+    empty = np.zeros((SIDE, SIDE), np.uint8)
+    return Case("CT", Dataset(), 0, (empty,), empty, items)
 
 
 @st.composite

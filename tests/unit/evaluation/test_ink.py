@@ -25,7 +25,7 @@ def item(box: Box, text: str = "DOE JANE") -> Item:
 
 
 def case(*items: Item, views: Sequence[Picture]) -> Case:
-    return Case("CT", Dataset(), 0, tuple(views), items)
+    return Case("CT", Dataset(), 0, tuple(views), views[0], items)
 
 
 def flat(level: int) -> Picture:
