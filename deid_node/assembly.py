@@ -46,6 +46,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.evidence import evidence_of
 from deid_node.pixels.find.build import build_finder
 from deid_node.pixels.find.weights import read_weights
 from deid_node.pixels.inpaint.build import build_inpainter, build_painter, uses_model
@@ -89,8 +90,8 @@ class CorridorFactory:
         """Return the corridor, its models loaded; raises `ConfigurationError`."""
         silence_libraries()
         finder = build_finder(self.pixels.finder)
-        keeping = any(options.keep for _, options in self.treatments)
-        reader = build_reader(self.pixels.reader) if keeping else None
+        evidence = evidence_of(self.pixels.finder)
+        reader = build_reader(self.pixels.reader)
         painter = build_painter(self.pixels.inpainter)
         treatments = {}
         for name, options in self.treatments:
@@ -103,6 +104,9 @@ class CorridorFactory:
                     keep=keep_list(options, reader),
                     keep_overlays=Option.CLEAN_GRAPHICS in chosen,
                     limit=options.anatomy,
+                    evidence=evidence,
+                    doubt=options.doubt,
+                    reader=reader,
                 ),
                 scrubber=build_scrubber(self.metadata, chosen, key=self.key),
                 options=chosen,

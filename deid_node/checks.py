@@ -20,6 +20,7 @@ from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.keys import read_key_file
 from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.observe.certificates import Certificate
+from deid_node.pixels.evidence import evidence_of
 from deid_node.pixels.find.weights import read_weights
 from deid_node.pixels.inpaint.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library
@@ -39,9 +40,9 @@ def check_all(config: Config) -> None:
     destinations = config.forward.destinations
     compile_router(config.route, treatments=config.treatments, destinations=destinations)
     check_reception(config.receive)
+    evidence_of(config.pixels.finder)
     read_weights(config.pixels.finder)
-    if any(treatment.keep for treatment in config.treatments.values()):
-        read_reader_weights(config.pixels.reader)
+    read_reader_weights(config.pixels.reader)
     painter = build_painter(config.pixels.inpainter)
     key = require_key_file(config.metadata)
     for name, treatment in config.treatments.items():

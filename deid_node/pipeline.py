@@ -136,7 +136,8 @@ class Corridor:
             pixels_looked_at=pixels.looked_at,
             pixels_filled=bool(pixels.regions),
             # The cleaner raises `ResidualText` where its second look still sees text.
-            second_look_clean=pixels.looked_at,
+            second_look_clean=pixels.looked_at and not pixels.unconfirmed,
+            burned_in_stands=pixels.unconfirmed,
             follows_table=treatment.scrubber.plan.follows_table,
         )
         blob = self._written(scrubbed.dataset, order.output, original, treatment.options)

@@ -17,6 +17,7 @@ from deid_node.forward.options import ForwardOptions
 from deid_node.metadata.options import MetadataOptions, Option
 from deid_node.observe.options import ObserveOptions
 from deid_node.pixels.device_regions import DeviceRegionsOptions
+from deid_node.pixels.doubt import DoubtOptions
 from deid_node.pixels.find.options import CrnnOptions, FinderOptions
 from deid_node.pixels.inpaint.options import AnatomyOptions, FillPolicy, InpainterOptions
 from deid_node.pixels.keep.options import KeepEntry
@@ -57,6 +58,10 @@ class TreatmentOptions(BaseModel):
         default=AnatomyOptions(),
         description="How much of a frame may be made up where text lay over anatomy.",
     )
+    doubt: DoubtOptions = Field(
+        default=DoubtOptions(),
+        description="What becomes of instances that may show more text than was found.",
+    )
     provenance: Literal["none", "seg"] = Field(
         default="none",
         description=(
@@ -92,7 +97,10 @@ class PixelsOptions(BaseModel):
     finder: FinderOptions = Field(default=CrnnOptions(), description="What finds text.")
     reader: ReaderOptions = Field(
         default=CrnnReaderOptions(),
-        description="What reads the lines of treatments that keep some; others never use it.",
+        description=(
+            "What reads the lines of treatments that keep some, and what is found in masks and "
+            "maps; other text is never read."
+        ),
     )
     inpainter: InpainterOptions = Field(
         default=InpainterOptions(), description="The model that restores anatomy under text."

@@ -34,6 +34,7 @@ def attest(
     pixels_looked_at: bool,
     pixels_filled: bool = False,
     second_look_clean: bool,
+    burned_in_stands: bool = False,
     follows_table: bool = True,
 ) -> tuple[str, ...]:
     """Write the de-identification marks into `dataset`, a scrubbed one of ours.
@@ -52,6 +53,9 @@ def attest(
         has removed what the cleaner wrote there together with what came in.
     second_look_clean
         After the fill, the second look found no text in any frame.
+    burned_in_stands
+        The original says that text is burned in, none was found, and the treatment lets
+        it leave: then it goes on saying so.
     follows_table
         No addition of the site asks for less than Table E.1-1 (`Plan.follows_table`).
 
@@ -81,7 +85,9 @@ def attest(
     dataset.LongitudinalTemporalInformationModified = _dates_are(options)
     if pixels_filled:
         dataset.DerivationDescription = "burned-in text replaced"
-    if proven:
+    if burned_in_stands:
+        dataset.BurnedInAnnotation = "YES"
+    elif proven:
         dataset.BurnedInAnnotation = "NO"
     return tuple(value for value, _ in codes)
 

@@ -34,6 +34,7 @@ class Fill(StrEnum):
 
     SOLID = "solid"
     GRADIENT = "gradient"
+    SMOOTH = "smooth"
     TELEA = "telea"
     DIFFUSION = "diffusion"
 

@@ -3,6 +3,7 @@
 Two passes over the frames. The first only looks, so that an instance without
 text leaves with the very bytes it came with; the second decodes again and
 writes. Nothing but boxes is kept between them, and what the lines say that stay.
+What is in doubt after the first ends there: nothing is written.
 
 Source: PS3.15 E.3.1 (Clean Pixel Data Option).
 """
@@ -13,6 +14,12 @@ from pathlib import Path
 
 from pydicom.dataset import Dataset
 
+from deid_node.errors import (
+    BurnedInUnconfirmed,
+    ResidualText,
+    SlideLabel,
+    TextUncertain,
+)
 from deid_node.pixels.arrays import StoredFrame
 from deid_node.pixels.attributes import text
 from deid_node.pixels.bits import stray, values_of
@@ -20,25 +27,31 @@ from deid_node.pixels.carried import Carried
 from deid_node.pixels.comments import without_comments
 from deid_node.pixels.device_regions import DeviceRegionsOptions, device_marks
 from deid_node.pixels.display import Display
+from deid_node.pixels.doubt import DoubtOptions
+from deid_node.pixels.evidence import Band, Evidence
 from deid_node.pixels.find.base import Finder
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.hidden import without_hidden_pictures
 from deid_node.pixels.inpaint.base import Inpainter
+from deid_node.pixels.inpaint.build import plain_inpainter, smooth_inpainter
 from deid_node.pixels.inpaint.options import AnatomyOptions
 from deid_node.pixels.inpaint.prompts import prompt_of
-from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.keep.judge import Judge, KeepList, NamesPatient, names_everybody
 from deid_node.pixels.keep.lines import KeptLine, Settled
 from deid_node.pixels.keep.sorter import Sorter
+from deid_node.pixels.kinds import Kind, kind_of, says_burned_in
 from deid_node.pixels.layout import pixel_keyword
-from deid_node.pixels.looking import BATCH_BYTES, looks
+from deid_node.pixels.looking import BATCH_BYTES, Look, looks
+from deid_node.pixels.masks import FIXED, Marked
 from deid_node.pixels.objects import require_open, require_picture
 from deid_node.pixels.overlays import planes_without_text
+from deid_node.pixels.read.base import Reader
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
+from deid_node.pixels.spelled import Speller
 from deid_node.pixels.standing import carried_over
 from deid_node.pixels.stopwatch import Stopwatch
-from deid_node.values.geometry import KeptRegion, Region
+from deid_node.values.geometry import DoubtedRegion, KeptRegion, Region
 from deid_node.values.report import Step
 
 
@@ -51,7 +64,8 @@ class PixelsCleaned:
     from what came; `looked_at`, that there were pixels and a finder saw every frame.
     `kept` are the lines that stay. `hidden_removed` says that overlays, curves, icons
     or comments inside codestreams were removed, `stray_bits_cleared` that bits beside
-    the stored ones held something.
+    the stored ones held something. `unconfirmed` says that the instance came with Burned
+    In Annotation YES and nothing was found that could be filled.
     """
 
     dataset: Dataset
@@ -63,6 +77,7 @@ class PixelsCleaned:
     hidden_removed: bool = False
     stray_bits_cleared: bool = False
     kept: tuple[KeptRegion, ...] = ()
+    unconfirmed: bool = False
 
 
 class PixelCleaner:
@@ -84,6 +99,12 @@ class PixelCleaner:
         Whether overlay planes stay on which `finder` sees nothing.
     limit
         How much of a frame may be made up.
+    evidence
+        From which scores on what is found is filled, and withheld.
+    doubt
+        What becomes of instances that may show more than was found.
+    reader
+        Reads what is found in masks and maps; None takes all of it for text.
     batch_bytes
         Views, and filled frames, that are held at a time.
     """
@@ -98,6 +119,9 @@ class PixelCleaner:
         keep: KeepList | None = None,
         keep_overlays: bool = False,
         limit: AnatomyOptions = AnatomyOptions(),  # noqa: B008 - frozen
+        evidence: Evidence = Evidence(),  # noqa: B008 - frozen
+        doubt: DoubtOptions = DoubtOptions(),  # noqa: B008 - frozen
+        reader: Reader | None = None,
         batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._finder = finder
@@ -107,6 +131,9 @@ class PixelCleaner:
         self._keep = keep
         self._keep_overlays = keep_overlays
         self._limit = limit
+        self._evidence = evidence
+        self._doubt = doubt
+        self._speller = None if reader is None else Speller(reader)
         self._batch_bytes = batch_bytes
 
     def clean(
@@ -140,8 +167,14 @@ class PixelCleaner:
             Video, or a transfer syntax that is not known.
         MalformedDataset, Undecodable
             Frames cannot be had as the attributes say.
+        SlideLabel
+            It shows the label of a slide, and such are withheld.
+        TextUncertain
+            Something may be text and nobody can be sure.
+        BurnedInUnconfirmed
+            It says that text is burned in, and nothing was found to fill.
         ResidualText
-            Text is still seen after the last fill, or seen in a map of labels or
+            Text is still seen after the last fill, or read in a map of labels or
             quantities.
         MostlyText, AnatomyCovered, FillFailed
             Too much of a frame would be filled or made up, or the model cannot run.
@@ -154,14 +187,22 @@ class PixelCleaner:
             return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)
         twin, frames, comments = without_comments(twin, Frames(twin, keyword), scratch_dir)
         hidden = hidden or comments
+        kind = kind_of(dataset, frames.layout)
+        if kind is Kind.SLIDE_LABEL and self._doubt.slide_labels == "withhold":
+            raise SlideLabel
+        suspicious = says_burned_in(dataset)
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
-        sorter = self._sorter(frames, names_patient, watch)
-        settled, strays = self._search(twin, frames, display, sorter, watch)
+        sorter = self._sorter(frames, names_patient, watch, self._band(kind, suspicious))
+        settled, strays = self._search(twin, frames, display, sorter, watch, kind=kind)
         with watch.running("find"):
             settled = carried_over(frames, settled, sorter, display.palette)
+        self._require_no_doubt(settled)
         if any(one.marks or one.kept for one in settled):
             require_picture(dataset)
+        unconfirmed = suspicious and not any(one.marks for one in settled)
+        if unconfirmed and self._doubt.burned_in == "withhold":
+            raise BurnedInUnconfirmed
         if not strays and not any(one.marks for one in settled):
             return PixelsCleaned(
                 twin,
@@ -172,10 +213,12 @@ class PixelCleaner:
                 steps=watch.steps(),
                 hidden_removed=hidden,
                 kept=self._kept(one.kept for one in settled),
+                unconfirmed=unconfirmed,
             )
         restorer = Restorer(
             inpainter=self._inpainter,
-            plain=SolidInpainter(),
+            smooth=smooth_inpainter(),
+            plain=plain_inpainter(),
             second_look=self._second_look,
             sorter=sorter,
             display=display,
@@ -198,12 +241,33 @@ class PixelCleaner:
             hidden_removed=hidden,
             stray_bits_cleared=strays,
             kept=self._kept(rewritten.kept),
+            unconfirmed=unconfirmed,
         )
 
-    def _sorter(self, frames: Frames, names_patient: NamesPatient, watch: Stopwatch) -> Sorter:
+    def _band(self, kind: Kind, suspicious: bool) -> Band:
+        band = self._evidence.band(kind, suspicious=suspicious)
+        return band.without_doubt() if self._doubt.regions == "fill" else band
+
+    def _require_no_doubt(self, settled: Sequence[Settled]) -> None:
+        doubted = self._doubted((n, mark) for n, one in enumerate(settled) for mark in one.in_doubt)
+        if doubted:
+            raise TextUncertain(regions=doubted)
+
+    def _doubted(self, marks: Iterable[tuple[int, Marked]]) -> list[DoubtedRegion]:
+        return [DoubtedRegion(n, mark.box, mark.score, mark.source) for n, mark in marks]
+
+    def _sorter(
+        self, frames: Frames, names_patient: NamesPatient, watch: Stopwatch, band: Band
+    ) -> Sorter:
         layout = frames.layout
         judge = None if self._keep is None else Judge(self._keep, names_patient, watch)
-        return Sorter(judge, rows=layout.rows, columns=layout.columns, grid_pixels=grid_of(frames))
+        return Sorter(
+            judge,
+            rows=layout.rows,
+            columns=layout.columns,
+            grid_pixels=grid_of(frames),
+            band=band,
+        )
 
     def _kept(self, lines: Iterable[tuple[KeptLine, ...]]) -> tuple[KeptRegion, ...]:
         reader = "" if self._keep is None else self._keep.reader.name
@@ -214,7 +278,14 @@ class PixelCleaner:
         )
 
     def _search(
-        self, twin: Dataset, frames: Frames, display: Display, sorter: Sorter, watch: Stopwatch
+        self,
+        twin: Dataset,
+        frames: Frames,
+        display: Display,
+        sorter: Sorter,
+        watch: Stopwatch,
+        *,
+        kind: Kind,
     ) -> tuple[tuple[Settled, ...], bool]:
         fixed = device_marks(self._device_regions, twin, frames.layout)
         strays = False
@@ -228,10 +299,25 @@ class PixelCleaner:
                     values = values_of(words, frames.layout)
                 yield index, values
 
-        settled = tuple(
-            sorter.sorted_out(look, fixed, self._finder.name)
-            for look in looks(
-                self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes
+        settled = []
+        for look in looks(self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes):
+            sorted_out = sorter.sorted_out(look, fixed, self._finder.name)
+            if kind is Kind.MAP:
+                sorted_out = self._of_a_map(look, sorted_out, watch)
+            settled.append(sorted_out)
+        return tuple(settled), strays
+
+    def _of_a_map(self, look: Look, sorted_out: Settled, watch: Stopwatch) -> Settled:
+        """Return what counts in a mask or a map: nothing that is not read, then all of it."""
+        found = look.found
+        if self._speller is not None:
+            with watch.running("find"):
+                found = self._speller.spelled(look)
+        written = [mark for mark in sorted_out.marks if mark.source == FIXED]
+        written += [Marked(one.box, one.score, self._finder.name) for one in found]
+        if written:
+            raise ResidualText(
+                "something like text is seen in a mask or a map, which is not filled",
+                regions=self._doubted((look.index, mark) for mark in written),
             )
-        )
-        return settled, strays
+        return Settled(())

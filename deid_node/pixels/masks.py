@@ -19,6 +19,9 @@ FIXED: Final = "device_rule"
 
 LEAST_MARGIN_PIXELS: Final = 3
 MOST_MARGIN_PIXELS: Final = 8
+JITTER_PIXELS: Final = 4
+"""How far boxes of one and the same line may differ from look to look."""
+
 _MARGIN_OF_HEIGHT: Final = 6
 _MERGE_WASTE: Final = 1.25
 """Two boxes that meet become one if that masks at most a quarter more than both."""
@@ -112,6 +115,19 @@ def neighbourhoods(
         groups = [g for g in groups if g not in touching]
         groups.append(sorted([index, *(n for g in touching for n in g)]))
     return tuple(tuple(group) for group in sorted(groups))
+
+
+def is_covered(box: Box, others: Iterable[Box]) -> bool:
+    """Return whether `others` cover `box`, but for a rim that is as wide as boxes jitter."""
+    across = min(JITTER_PIXELS, (box.right - box.left - 1) // 2)
+    down = min(JITTER_PIXELS, (box.bottom - box.top - 1) // 2)
+    inner = Box(box.left + across, box.top + down, box.right - across, box.bottom - down)
+    open_pixels = np.ones((inner.bottom - inner.top, inner.right - inner.left), np.bool_)
+    for other in others:
+        if inner.intersects(other):
+            left, top = max(0, other.left - inner.left), max(0, other.top - inner.top)
+            open_pixels[top : other.bottom - inner.top, left : other.right - inner.left] = False
+    return not open_pixels.any()
 
 
 def hull(boxes: Sequence[Box]) -> Box:

@@ -1,20 +1,19 @@
-"""One frame with marks on it: fill, look again, fill more, or give up.
+"""One frame with marks on it: fill, look again, fill otherwise or more, or give up.
 
 The second look sees the whole filled frame as a reader will have it, in the views
 of the original: a grey scale that moved because white letters are gone would show
-another picture, and what the finder thinks of that says nothing of the fill. What
-it still finds is added to the mask, unless it is a line that stays and reads as
-before, and everything is filled again from the original, a bounded number of
-times; after that the text is said to be there and the instance is withheld. Where
-the second look found something, the next fill is of one value: the streaks of a
-texture that grows inwards can look like letters, an even patch cannot.
+another picture, and what the finder thinks of that says nothing of the fill. What it
+finds on pixels as they came is added to the mask, unless it is a line that stays and
+reads as before; what it finds in the fill changes the fill (`second_look`). Everything
+is filled again from the original, a bounded number of times; after that the text is
+said to be there and the instance is withheld.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
-from deid_node.errors import AnatomyCovered, MostlyText, ResidualText
+from deid_node.errors import AnatomyCovered, MostlyText, ResidualText, TextUncertain
 from deid_node.pixels.arrays import Mask, StoredFrame
 from deid_node.pixels.carried import Carried
 from deid_node.pixels.compose import keep_inside
@@ -26,12 +25,13 @@ from deid_node.pixels.inpaint.options import AnatomyOptions
 from deid_node.pixels.keep.lines import KeptLine, Settled
 from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.layout import Layout
-from deid_node.pixels.looking import looks
+from deid_node.pixels.looking import Look, looks
 from deid_node.pixels.masks import FIXED, Marked, hull, mask_of, neighbourhoods
+from deid_node.pixels.second_look import Blamed, Manner, Verdict, manner_of, verdict_on
 from deid_node.pixels.stopwatch import Stopwatch
-from deid_node.values.geometry import Box, Region
+from deid_node.values.geometry import Box, DoubtedRegion, Found, Region
 
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 """How often a frame is filled at most."""
 
 MOST_FILLED: Final = 0.5
@@ -54,22 +54,40 @@ class Restored:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Open:
+    """A frame that is not done: as it came, what is filled in it, and which fills drew letters."""
+
+    values: StoredFrame
+    settled: Settled
+    blamed: tuple[Blamed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Hole:
     """Boxes of one frame that are filled at once, by their numbers among its marks."""
 
     marks: tuple[int, ...]
     crop: Crop
-    plainly: bool
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    restored: Restored
+    fills: tuple[tuple[Box, Filled], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Restorer:
     """Fills marked frames of one instance.
 
-    `prompt` says what kind of image it is; `carried` holds what was filled on earlier frames.
+    `inpainter` is the treatment's, `smooth` and `plain` take over where a fill drew what
+    looks like letters. `prompt` says what kind of image it is; `carried` holds what was
+    filled on earlier frames.
     """
 
     inpainter: Inpainter
+    smooth: Inpainter
     plain: Inpainter
     second_look: Finder
     sorter: Sorter
@@ -91,25 +109,27 @@ class Restorer:
         Raises
         ------
         ResidualText
-            Text is still seen on a frame after the last round.
+            Text is still seen on a frame after the last round, or in an even fill.
+        TextUncertain
+            Something that may be text has come to light outside of what is filled.
         MostlyText
             More than `MOST_FILLED` of a frame would be filled for what is found, or all of it.
         AnatomyCovered
-            More of a frame would be made up than `limit` lets.
+            More of a frame would be made up, or painted over, than `limit` lets.
         FillFailed
             The inpainter cannot run.
         """
-        open_frames = {index: (values, sorted_out) for index, values, sorted_out in frames}
-        stubborn: dict[int, tuple[Box, ...]] = dict.fromkeys(open_frames, ())
+        open_frames = {index: _Open(values, settled) for index, values, settled in frames}
         originals = {index: values for index, values, _ in frames}
         done: dict[int, Restored] = {}
+        left: dict[int, Verdict] = {}
         for _ in range(ROUNDS):
             with self.stopwatch.running("fill"):
-                tried = self._filled(open_frames, stubborn)
+                tried = self._filled(open_frames)
             if as_read is not None:
                 with self.stopwatch.running("encode"):
                     tried = [self._as_read(attempt, as_read) for attempt in tried]
-            shown = ((attempt.index, attempt.values) for attempt in tried)
+            shown = ((one.restored.index, one.restored.values) for one in tried)
             seen = looks(
                 self.second_look,
                 self.display,
@@ -117,114 +137,157 @@ class Restorer:
                 self.stopwatch,
                 like=lambda index: originals[index],
             )
-            left = {
-                look.index: found
-                for look in seen
-                if (found := self.sorter.unexplained(look, open_frames[look.index][1].kept))
-            }
-            for attempt in tried:
-                if attempt.index not in left:
-                    done[attempt.index] = attempt
-            for index, found in left.items():
-                stubborn[index] += tuple(item.box for item in found)
+            left = {}
+            for attempt, look in zip(tried, seen, strict=True):
+                verdict = self._verdict(look, open_frames[look.index], attempt)
+                if verdict.is_done:
+                    done[look.index] = attempt.restored
+                else:
+                    left[look.index] = verdict
             open_frames = {
-                index: (values, self.sorter.refilled(before, left[index], self.second_look.name))
-                for index, (values, before) in open_frames.items()
-                if index in left
+                index: self._after(open_frames[index], verdict) for index, verdict in left.items()
             }
             if not open_frames:
                 return tuple(done[index] for index, _, _ in frames)
-        raise ResidualText("text is still seen after the last fill")
+        raise ResidualText(
+            "text is still seen after the last fill",
+            regions=[
+                region
+                for index, verdict in left.items()
+                for region in self._doubted(index, verdict.missed)
+            ],
+        )
 
-    def _filled(
-        self,
-        frames: Mapping[int, tuple[StoredFrame, Settled]],
-        stubborn: Mapping[int, tuple[Box, ...]],
-    ) -> list[Restored]:
+    def _verdict(self, look: Look, frame: _Open, attempt: _Attempt) -> Verdict:
+        mask = self._mask(mark.box for mark in frame.settled.marks)
+        unexplained = self.sorter.unexplained(look, frame.settled.kept)
+        verdict = verdict_on(unexplained, mask, attempt.fills)
+        if verdict.stuck:
+            raise ResidualText(
+                "text is seen in an even fill", regions=self._doubted(look.index, verdict.stuck)
+            )
+        if verdict.doubtful:
+            raise TextUncertain(regions=self._doubted(look.index, verdict.doubtful))
+        return verdict
+
+    def _after(self, before: _Open, verdict: Verdict) -> _Open:
+        settled = before.settled
+        if verdict.missed:
+            settled = self.sorter.refilled(settled, verdict.missed, self.second_look.name)
+        return replace(before, settled=settled, blamed=(*before.blamed, *verdict.blamed))
+
+    def _filled(self, frames: Mapping[int, _Open]) -> list[_Attempt]:
         """Return each frame filled; the holes of all frames are handed over together."""
-        holes = {
-            index: self._holes(values, settled.marks, stubborn[index])
-            for index, (values, settled) in frames.items()
-        }
+        holes = {index: self._holes(index, frame) for index, frame in frames.items()}
         fills = iter(self._fills([hole for own in holes.values() for hole in own]))
         return [
-            self._put_together(index, values, settled, [(hole, next(fills)) for hole in own])
-            for (index, (values, settled)), own in zip(frames.items(), holes.values(), strict=True)
+            self._put_together(index, frames[index], [(hole, next(fills)) for hole in own])
+            for index, own in holes.items()
         ]
 
-    def _holes(
-        self,
-        values: StoredFrame,
-        marks: Sequence[Marked],
-        stubborn: Sequence[Box],
-    ) -> tuple[_Hole, ...]:
+    def _holes(self, index: int, frame: _Open) -> tuple[_Hole, ...]:
         rows, columns = self.layout.rows, self.layout.columns
+        marks = frame.settled.marks
         boxes = [mark.box for mark in marks]
-        mask = mask_of(boxes, rows=rows, columns=columns)
-        found = [mark.box for mark in marks if mark.source != FIXED]
-        if mask.all() or mask_of(found, rows=rows, columns=columns).mean() > MOST_FILLED:
-            raise MostlyText
+        mask = self._mask(boxes)
+        found = self._mask(mark.box for mark in marks if mark.source != FIXED)
+        if mask.all() or found.mean() > MOST_FILLED:
+            raise MostlyText(regions=_regions(index, marks))
         holes = []
         for group in neighbourhoods(boxes, _REACH_PIXELS, rows=rows, columns=columns):
             own = [boxes[n] for n in group]
             window = hull(own).grown(self.inpainter.context_pixels, rows=rows, columns=columns)
             crop = crop_of(
-                values[window.slices],
+                frame.values[window.slices],
                 mask[window.slices],
                 self.layout,
                 self.display.palette,
-                target=mask_of(own, rows=rows, columns=columns)[window.slices],
+                target=self._mask(own)[window.slices],
                 window=window,
                 prompt=self.prompt,
                 seed=self.seed,
             )
-            plainly = any(window.intersects(box) for box in stubborn)
-            holes.append(_Hole(group, crop, plainly))
-        return self._within_limit(holes)
+            holes.append(_Hole(group, crop, manner_of(own, frame.blamed)))
+        return self._within_limit(index, marks, holes)
 
-    def _within_limit(self, holes: Sequence[_Hole]) -> tuple[_Hole, ...]:
-        """Return the holes of one frame, those of one value where too much would be made up."""
+    def _within_limit(
+        self, index: int, marks: Sequence[Marked], holes: Sequence[_Hole]
+    ) -> tuple[_Hole, ...]:
+        """Return the holes of one frame, plain ones where too much would be made up.
+
+        One value over anatomy is no better than what is made up: unless the treatment
+        wants it, it withholds.
+        """
         made_up = [
-            0 if hole.plainly else self.inpainter.made_up_pixels(hole.crop) for hole in holes
+            0 if hole.manner is Manner.PLAIN else self.inpainter.made_up_pixels(hole.crop)
+            for hole in holes
         ]
-        if sum(made_up) <= self.limit.most_share * self.layout.rows * self.layout.columns:
+        too_much = sum(made_up) > self.limit.most_share * self.layout.rows * self.layout.columns
+        painted = [
+            hole
+            for hole in holes
+            if hole.manner is Manner.PLAIN and self.smooth.made_up_pixels(hole.crop)
+        ]
+        if self.limit.beyond == "withhold" and (too_much or painted):
+            raise AnatomyCovered(regions=_regions(index, marks))
+        if not too_much:
             return tuple(holes)
-        if self.limit.beyond == "withhold":
-            raise AnatomyCovered
         return tuple(
-            replace(hole, plainly=True) if pixels else hole
+            replace(hole, manner=Manner.PLAIN) if pixels else hole
             for hole, pixels in zip(holes, made_up, strict=True)
         )
 
     def _put_together(
-        self,
-        index: int,
-        values: StoredFrame,
-        settled: Settled,
-        filled: Sequence[tuple[_Hole, Filled]],
-    ) -> Restored:
-        canvas = values.copy()
+        self, index: int, frame: _Open, filled: Sequence[tuple[_Hole, Filled]]
+    ) -> _Attempt:
+        canvas = frame.values.copy()
         regions = []
         for hole, fill in filled:
             window = hole.crop.window
             canvas[window.slices] = keep_inside(
                 canvas[window.slices], fill.values, hole.crop.target
             )
-            for mark in (settled.marks[n] for n in hole.marks):
+            for mark in (frame.settled.marks[n] for n in hole.marks):
                 method = fill.method_in(mark.box.within(window))
                 regions.append(Region(index, mark.box, mark.score, mark.source, method))
-        return Restored(index, canvas, tuple(sorted(regions, key=lambda r: r.box)), settled.kept)
+        ordered = tuple(sorted(regions, key=lambda region: region.box))
+        return _Attempt(
+            Restored(index, canvas, ordered, frame.settled.kept),
+            tuple((hole.crop.window, fill) for hole, fill in filled),
+        )
 
-    def _as_read(self, attempt: Restored, as_read: AsRead) -> Restored:
-        boxes = [region.box for region in attempt.regions]
-        mask = mask_of(boxes, rows=self.layout.rows, columns=self.layout.columns)
-        return replace(attempt, values=as_read(attempt.index, attempt.values, mask))
+    def _as_read(self, attempt: _Attempt, as_read: AsRead) -> _Attempt:
+        restored = attempt.restored
+        mask = self._mask(region.box for region in restored.regions)
+        values = as_read(restored.index, restored.values, mask)
+        return replace(attempt, restored=replace(restored, values=values))
 
     def _fills(self, holes: Sequence[_Hole]) -> tuple[Filled, ...]:
         filled: dict[int, Filled] = {}
-        for inpainter, plainly in ((self.inpainter, False), (self.plain, True)):
-            chosen = [n for n, hole in enumerate(holes) if hole.plainly is plainly]
+        for manner in Manner:
+            chosen = [n for n, hole in enumerate(holes) if hole.manner is manner]
             crops = [holes[n].crop for n in chosen]
-            some = inpainter.fill(crops) if plainly else self.carried.filled(crops, inpainter)
-            filled.update(zip(chosen, some, strict=True))
+            filled.update(zip(chosen, self._made(crops, manner), strict=True))
         return tuple(filled[n] for n in range(len(holes)))
+
+    def _made(self, crops: Sequence[Crop], manner: Manner) -> Sequence[Filled]:
+        match manner:
+            case Manner.POLICY:
+                return self.carried.filled(crops, self.inpainter)
+            case Manner.SMOOTH:
+                return self.smooth.fill(crops)
+            case Manner.PLAIN:
+                return self.plain.fill(crops)
+            case _:
+                assert_never(manner)
+
+    def _mask(self, boxes: Iterable[Box]) -> Mask:
+        return mask_of(boxes, rows=self.layout.rows, columns=self.layout.columns)
+
+    def _doubted(self, index: int, found: Iterable[Found]) -> list[DoubtedRegion]:
+        name = self.second_look.name
+        return [DoubtedRegion(index, one.box, one.score, name) for one in found]
+
+
+def _regions(index: int, marks: Iterable[Marked]) -> list[DoubtedRegion]:
+    return [DoubtedRegion(index, mark.box, mark.score, mark.source) for mark in marks]

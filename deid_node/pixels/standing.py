@@ -19,12 +19,9 @@ from deid_node.pixels.bits import values_of
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.keep.lines import Settled
 from deid_node.pixels.keep.sorter import Sorter
-from deid_node.pixels.masks import Marked, merged
+from deid_node.pixels.masks import Marked, is_covered, merged
 from deid_node.pixels.palette import Palette
 from deid_node.values.geometry import Box
-
-JITTER_PIXELS: Final = 4
-"""How far boxes of one and the same line may differ from frame to frame."""
 
 _STROKE: Final = 1 / 2
 """Of the greatest distance from the median: what stands out further is a stroke."""
@@ -127,11 +124,11 @@ def _still_standing(
     there += [line.box for line in settled[index].kept]
     left: list[_Standing] = []
     for one in standing:
-        if not _is_covered(one.mark.box, there) and _is_on(one, index, shades):
+        if not is_covered(one.mark.box, there) and _is_on(one, index, shades):
             left.append(one)
             there.append(one.mark.box)
     for mark in settled[before].marks:
-        if _is_covered(mark.box, there):
+        if is_covered(mark.box, there):
             continue
         one = _Standing(mark, shades.under(mark.box, before))
         if _is_on(one, index, shades):
@@ -142,19 +139,6 @@ def _still_standing(
 
 def _is_on(one: _Standing, index: int, shades: _Shaded) -> bool:
     return stands_still(one.found, shades.under(one.mark.box, index))
-
-
-def _is_covered(box: Box, others: Iterable[Box]) -> bool:
-    """Return whether `others` cover `box`, but for a rim that is as wide as boxes jitter."""
-    across = min(JITTER_PIXELS, (box.right - box.left - 1) // 2)
-    down = min(JITTER_PIXELS, (box.bottom - box.top - 1) // 2)
-    inner = Box(box.left + across, box.top + down, box.right - across, box.bottom - down)
-    open_pixels = np.ones((inner.bottom - inner.top, inner.right - inner.left), np.bool_)
-    for other in others:
-        if inner.intersects(other):
-            left, top = max(0, other.left - inner.left), max(0, other.top - inner.top)
-            open_pixels[top : other.bottom - inner.top, left : other.right - inner.left] = False
-    return not open_pixels.any()
 
 
 def _distance(one: _Shades, two: _Shades) -> NDArray[np.float32]:

@@ -2,12 +2,15 @@
 
 Everything that is not named here must arrive. A finding of the text finder is no
 property of a file but of the model of the day, so the few images that a model
-is known to read as text are named apart: they may be withheld as residual_text
-or mostly_text, or arrive.
+is known to read as text are named apart: they may be withheld as one of `DOUBTED`,
+or arrive.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
+
+DOUBTED = frozenset({"residual_text", "mostly_text", "anatomy_covered", "text_uncertain"})
+"""What an instance is withheld as where a finder sees text, or may."""
 
 STUDY_MISSING = "malformed_dataset"
 """No Study Instance UID (Type 1): there is no study to deliver it to."""
@@ -59,6 +62,8 @@ WITHHELD: Mapping[str, str] = MappingProxyType(
         "Tools-for-Heal__Invalid-String-Format.dcm": "unsupported_object",
         "Tools-for-Heal__UnchangedValue.dcm": "unsupported_object",
         "Tools-for-Heal__custom.dcm": "unsupported_object",
+        # Burned In Annotation is YES, and nobody sees any text.
+        "fo-dicom__GH1728.dcm": "burned_in_unconfirmed",
         # Encapsulated PDF.
         "visual-nlp-wor__DICOM_PDF_Deid_Deidentification_0.dcm": "unsupported_object",
         # Another picture under the SOP Instance UID (111) of an earlier one.
@@ -71,6 +76,12 @@ MAY_READ_AS_TEXT = frozenset(
         # Perfusion maps of a brain: specks of black on white.
         "cornerstoneWAD__CT0012.fragmented_no_bot_jpeg_baseline.51.dcm",
         "pydicom-data__eCT_Supplemental.dcm",
+        # Burned In Annotation is YES: whether there is any is for the finder to say.
+        "dicognito__burned_in_yes.dcm",
+        "fo-dicom__GH1728.dcm",
+        # A test pattern: checkerboards in all shades.
+        "fo-dicom__GH227.dcm",
+        "image_dfl.dcm",
         # Nineteen slices of a knee.
         "fo-dicom__MOVEKNEE.dcm",
         # A photograph: sunlight on the sea.
@@ -84,8 +95,9 @@ MAY_READ_AS_TEXT = frozenset(
     }
 )
 
-# Sixteen pixels square: a single mistaken letter is more than half of the frame.
-_TINY = "dicomdirtests/"
+# Sixteen pixels square: a single mistaken letter is more than half of the frame. And 64
+# pixels of a small MR, where one is half of the anatomy.
+_TINY = ("dicomdirtests/", "MR_small", "dicognito__p0", "dicognito__xp0")
 
 
 def may_read_as_text(name: str) -> bool:

@@ -27,7 +27,13 @@ from tests.builders.samples import COMMENTED
 from tests.fakes.programs import program
 from tests.wire.conftest import shared_folder
 from tests.wire.corpus import Corpus, Parcel, prepare, pydicom_files
-from tests.wire.expected import MORE_THAT_READ_AS_TEXT, NOT_TAKEN, WITHHELD, may_read_as_text
+from tests.wire.expected import (
+    DOUBTED,
+    MORE_THAT_READ_AS_TEXT,
+    NOT_TAKEN,
+    WITHHELD,
+    may_read_as_text,
+)
 from tests.wire.nodes import AE_TITLE, NodeFolder, node_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("every_file")]
@@ -113,7 +119,7 @@ def test_each_is_withheld_for_the_right_reason(walk: Walk) -> None:
         if walk.answers[parcel.name].status != 0x0000 or walk.conflicts(parcel):
             continue
         code = walk.journeys[parcel.sop_instance_uid].code
-        if code in {"residual_text", "mostly_text"}:
+        if code in DOUBTED:
             doubted += [parcel.name] * (not may_read_as_text(parcel.name))
         elif code != expected and not (code is None and may_read_as_text(parcel.name)):
             wrong[parcel.name] = f"{code}, not {expected}"

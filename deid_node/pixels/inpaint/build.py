@@ -6,13 +6,14 @@ from deid_node.errors import ConfigurationError
 from deid_node.observe.labels import Fill
 from deid_node.pixels.inpaint.auto import AutoInpainter
 from deid_node.pixels.inpaint.base import Inpainter
-from deid_node.pixels.inpaint.choice import CHOICE, MODEL_EVERYWHERE
+from deid_node.pixels.inpaint.choice import CHOICE, MODEL_EVERYWHERE, PLAINLY, SMOOTHLY
 from deid_node.pixels.inpaint.diffusion import DiffusionInpainter
 from deid_node.pixels.inpaint.folder import missing_library, open_folder, shipped
 from deid_node.pixels.inpaint.gradient import GradientInpainter
 from deid_node.pixels.inpaint.grained import GrainedInpainter
 from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
 from deid_node.pixels.inpaint.painter import Painter
+from deid_node.pixels.inpaint.smooth import SmoothInpainter
 from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 
@@ -45,6 +46,16 @@ def build_inpainter(policy: FillPolicy, painter: Painter | None) -> Inpainter:
             return AutoInpainter(backends(painter), MODEL_EVERYWHERE)
         case _:
             assert_never(policy)
+
+
+def smooth_inpainter() -> Inpainter:
+    """Return what takes over where the inpainter of a treatment drew what looks like letters."""
+    return AutoInpainter({**backends(), Fill.SMOOTH: SmoothInpainter()}, SMOOTHLY)
+
+
+def plain_inpainter() -> Inpainter:
+    """Return what takes over from that: one value wherever something had to be made up."""
+    return AutoInpainter(backends(), PLAINLY)
 
 
 def backends(painter: Painter | None = None) -> dict[Fill, Inpainter]:

@@ -45,7 +45,7 @@ class Ground(StrEnum):
     ANATOMY = "anatomy"
 
 
-MADE_UP: Final = frozenset({Fill.TELEA, Fill.DIFFUSION})
+MADE_UP: Final = frozenset({Fill.SMOOTH, Fill.TELEA, Fill.DIFFUSION})
 """Fills that guess what was there."""
 
 CHOICE: Final[Mapping[Ground, Fill]] = MappingProxyType(
@@ -62,6 +62,16 @@ MODEL_EVERYWHERE: Final[Mapping[Ground, Fill]] = MappingProxyType(
     {**CHOICE, Ground.TEXTURE: Fill.DIFFUSION, Ground.ANATOMY: Fill.DIFFUSION}
 )
 """What ``diffusion`` takes: the model wherever something has to be made up."""
+
+SMOOTHLY: Final[Mapping[Ground, Fill]] = MappingProxyType(
+    {**CHOICE, Ground.TEXTURE: Fill.SMOOTH, Ground.ANATOMY: Fill.SMOOTH}
+)
+"""Instead of a fill that drew what looks like letters."""
+
+PLAINLY: Final[Mapping[Ground, Fill]] = MappingProxyType(
+    {**CHOICE, Ground.TEXTURE: Fill.SOLID, Ground.ANATOMY: Fill.SOLID}
+)
+"""Where a smooth fill is taken for letters too, and where no more may be made up."""
 
 
 def ground_of(crop: Crop, island: Mask, ring: Mask) -> Ground:

@@ -32,8 +32,9 @@ class AnatomyOptions(BaseModel):
     most_share: Annotated[float, Field(ge=0.0, le=1.0)] = 0.25
     """Share of the frame's pixels."""
 
-    beyond: Literal["solid", "withhold"] = "solid"
-    """What becomes of a frame with more: patches of one value, or the instance waits."""
+    beyond: Literal["solid", "withhold"] = "withhold"
+    """What becomes of a frame with more, and of one on which a fill over anatomy is taken
+    for text again and again: patches of one value, or the instance waits."""
 
 
 class StableDiffusionOptions(BaseModel):

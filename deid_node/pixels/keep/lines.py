@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from deid_node.pixels.masks import Marked, merged
+from deid_node.pixels.masks import Marked, is_covered, merged
 from deid_node.values.geometry import Box
 
 LOWEST_PIXELS: Final = 5
@@ -41,10 +41,17 @@ class KeptLine:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What is filled on one frame, widened, and what stays."""
+    """What is filled on one frame, widened, what stays, and what nobody is sure of, as found."""
 
     marks: tuple[Marked, ...]
     kept: tuple[KeptLine, ...] = ()
+    doubtful: tuple[Marked, ...] = ()
+
+    @property
+    def in_doubt(self) -> tuple[Marked, ...]:
+        """What is doubtful and lies under nothing that is filled, or stays by leave."""
+        sure = [mark.box for mark in self.marks] + [line.box for line in self.kept]
+        return tuple(mark for mark in self.doubtful if not is_covered(mark.box, sure))
 
 
 def is_line_high(box: Box, *, rows: int, columns: int) -> bool:

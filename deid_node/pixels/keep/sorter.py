@@ -1,11 +1,13 @@
-"""Sorts what was found on a frame into what is filled and what stays.
+"""Sorts what was found on a frame into what is filled, what stays and what is in doubt.
 
-Without a judge everything is filled, and nothing is ever read.
+Without a judge everything that is sure is filled, and nothing is ever read.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
+from deid_node.pixels.evidence import Band, Sorted, by_band
 from deid_node.pixels.keep.judge import Judge
 from deid_node.pixels.keep.lines import KeptLine, Settled, settled, standing_alone
 from deid_node.pixels.keep.sightings import places
@@ -29,10 +31,21 @@ class Sorter:
         Says which lines may stay; None lets none.
     rows, columns, grid_pixels
         Of the frames, as for `widened`.
+    band
+        From which scores what is found counts.
     """
 
-    def __init__(self, judge: Judge | None, *, rows: int, columns: int, grid_pixels: int) -> None:
+    def __init__(
+        self,
+        judge: Judge | None,
+        *,
+        rows: int,
+        columns: int,
+        grid_pixels: int,
+        band: Band = Band(),  # noqa: B008 - frozen
+    ) -> None:
         self._judge = judge
+        self._band = band
         self._rows, self._columns, self._grid_pixels = rows, columns, grid_pixels
 
     def sorted_out(self, look: Look, fixed: Iterable[Marked], source: str) -> Settled:
@@ -40,10 +53,19 @@ class Sorter:
 
         `source` is the name of the finder that looked.
         """
-        lines = standing_alone(self._lines(look, source))
+        counting = replace(
+            look,
+            seen=tuple(
+                tuple(found for found in on_view if found.score >= self._band.doubt)
+                for on_view in look.seen
+            ),
+        )
+        lines = standing_alone(self._lines(counting, source))
         kept = {box for line in lines for box in line.seen_as}
-        going = _marks((found for found in look.found if found.box not in kept), source)
-        return self._settled(self._widened((*going, *fixed)), lines)
+        going = by_band((f for f in counting.found if f.box not in kept), self._band)
+        marks = self._widened((*_marks(going.sure, source), *fixed))
+        doubtful = merged(_marks(going.doubtful, source))
+        return replace(self._settled(marks, lines), doubtful=doubtful)
 
     def refilled(self, before: Settled, found: Iterable[Found], source: str) -> Settled:
         """Return `before` with more to fill: `found`, and the lines that this touches."""
@@ -51,10 +73,14 @@ class Sorter:
 
     def joined(self, before: Settled, marks: Iterable[Marked]) -> Settled:
         """Return `before` with more to fill: `marks`, widened already, and what they touch."""
-        return self._settled(merged((*before.marks, *marks)), before.kept)
+        joined = self._settled(merged((*before.marks, *marks)), before.kept)
+        return replace(joined, doubtful=before.doubtful)
 
-    def unexplained(self, look: Look, kept: Sequence[KeptLine]) -> tuple[Found, ...]:
+    def unexplained(self, look: Look, kept: Sequence[KeptLine]) -> Sorted:
         """Return what a second look found, but for lines of `kept` that say the same again."""
+        return by_band(self._left(look, kept), self._band)
+
+    def _left(self, look: Look, kept: Sequence[KeptLine]) -> Sequence[Found]:
         if self._judge is None or not kept:
             return look.found
         left: list[Found] = []
@@ -67,7 +93,7 @@ class Sorter:
                 for found, owner in zip(seen, owners, strict=True)
                 if owner is None or next(said) != owner.text
             ]
-        return tuple(left)
+        return left
 
     def _lines(self, look: Look, source: str) -> tuple[KeptLine, ...]:
         if self._judge is None or not 0 < len(look.found) <= MOST_SEEN:

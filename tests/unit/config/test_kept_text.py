@@ -60,10 +60,14 @@ def test_a_reader_that_is_not_there_stops_a_node_that_needs_one(tmp_path: Path) 
     assert caught.value.path == "pixels.reader.model_file"
 
 
-def test_a_reader_that_is_not_there_is_not_missed_by_a_node_that_reads_nothing(
-    tmp_path: Path,
-) -> None:
-    checked(written(tmp_path, treatment="{text: all}", reader="{model_file: nowhere.onnx}"))
+def test_a_reader_that_is_not_there_is_missed_by_every_node(tmp_path: Path) -> None:
+    """Text that is drawn as a mask is read, whatever the treatment keeps."""
+    path = written(tmp_path, treatment="{text: all}", reader="{model_file: nowhere.onnx}")
+
+    with pytest.raises(ConfigurationError) as caught:
+        checked(path)
+
+    assert caught.value.path == "pixels.reader.model_file"
 
 
 def test_check_says_which_lines_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -164,11 +164,11 @@ def big_hole(limit: AnatomyOptions) -> tuple[Region, ...]:
     return cleaner.clean(instance(truth, Kind()), seed=3).regions
 
 
-def test_more_anatomy_than_the_treatment_lets_is_painted_in_one_value() -> None:
-    assert {region.fill for region in big_hole(AnatomyOptions())} == {"solid"}
+def test_more_anatomy_than_the_treatment_lets_withholds_the_instance() -> None:
     assert {region.fill for region in big_hole(AnatomyOptions(most_share=0.5))} == {"telea"}
-
-
-def test_or_withholds_the_instance() -> None:
     with pytest.raises(AnatomyCovered):
-        big_hole(AnatomyOptions(beyond="withhold"))
+        big_hole(AnatomyOptions())
+
+
+def test_or_is_painted_in_one_value_where_the_treatment_wants_that() -> None:
+    assert {region.fill for region in big_hole(AnatomyOptions(beyond="solid"))} == {"solid"}

@@ -9,6 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from deid_node.errors import (
+    AnatomyCovered,
     CleaningError,
     MalformedDataset,
     MostlyText,
@@ -22,6 +23,7 @@ from deid_node.pixels.frames import Frames
 from deid_node.pixels.inpaint.auto import AutoInpainter
 from deid_node.pixels.inpaint.build import backends
 from deid_node.pixels.inpaint.choice import CHOICE
+from deid_node.pixels.inpaint.options import AnatomyOptions
 from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 from deid_node.values.geometry import Box
@@ -142,7 +144,11 @@ def test_batches_do_not_change_the_result(batch_bytes: int) -> None:
     stored = noise(kind, frames=4)
     dataset = instance(stored, kind)
     cleaner = PixelCleaner(
-        finds_always(Box(3, 3, 30, 20)), AUTO, second_look=finds_nothing(), batch_bytes=batch_bytes
+        finds_always(Box(3, 3, 30, 20)),
+        AUTO,
+        second_look=finds_nothing(),
+        limit=AnatomyOptions(most_share=0.5),
+        batch_bytes=batch_bytes,
     )
 
     cleaned = cleaner.clean(dataset, seed=1)
@@ -164,18 +170,89 @@ def test_text_that_the_second_look_finds_is_filled_too() -> None:
     assert all(region.box.left <= 66 for region in cleaned.regions)
 
 
-def test_what_the_second_look_finds_is_filled_with_one_value() -> None:
+def seen_again(*, times: int) -> ScriptedFinder:
+    """Return a second look that takes the middle of the fill for text for so many looks."""
+    looks = iter([[Box(20, 60, 80, 70)]] * times)
+    return ScriptedFinder(lambda _frame: next(looks, []))
+
+
+@pytest.mark.req("REQ-PX-18")
+@pytest.mark.parametrize(("times", "fill"), [(0, "telea"), (1, "smooth"), (2, "solid")])
+def test_what_is_found_in_a_fill_changes_the_fill_and_not_the_mask(times: int, fill: str) -> None:
     """The streaks of a texture that grows inwards can look like letters."""
-    looks = iter([[Box(20, 60, 80, 80)]])
-    second = ScriptedFinder(lambda _frame: next(looks, []))
     stored, _ = screen(Kind(), ground=0, ink=255)
-    cleaner = PixelCleaner(finds_always(Box(20, 60, 80, 80)), TeleaInpainter(), second_look=second)
+    cleaner = PixelCleaner(
+        finds_always(Box(20, 60, 80, 70)),
+        TeleaInpainter(),
+        second_look=seen_again(times=times),
+        limit=AnatomyOptions(beyond="solid"),
+    )
 
     cleaned = cleaner.clean(instance(stored, Kind()), seed=1)
 
     (region,) = cleaned.regions
-    assert region.fill == "solid"
-    assert len(np.unique(values(cleaned.dataset)[0][region.box.slices])) == 1
+    assert region.fill == fill
+    assert region.box == Box(17, 57, 83, 73)
+    shades = len(np.unique(values(cleaned.dataset)[0][region.box.slices]))
+    assert (shades == 1) == (fill == "solid")
+
+
+@pytest.mark.req("REQ-PX-18")
+def test_one_value_over_anatomy_withholds_unless_the_treatment_wants_it() -> None:
+    stored, _ = screen(Kind(), ground=0, ink=255)
+    cleaner = PixelCleaner(finds_always(Box(20, 60, 80, 70)), AUTO, second_look=seen_again(times=2))
+
+    with pytest.raises(AnatomyCovered) as told:
+        cleaner.clean(instance(stored, Kind()), seed=1)
+
+    assert [region.box for region in told.value.regions] == [Box(17, 57, 83, 73)]
+
+
+def test_a_streak_that_runs_out_of_the_mask_does_not_widen_it() -> None:
+    """Half in the fill, half on anatomy: without the fill's texture nothing is found there."""
+    looks = iter([[Box(60, 60, 120, 70)]])
+    second = ScriptedFinder(lambda _frame: next(looks, []))
+    stored, _ = screen(Kind(), ground=0, ink=255)
+    cleaner = PixelCleaner(finds_always(Box(20, 60, 80, 70)), AUTO, second_look=second)
+
+    cleaned = cleaner.clean(instance(stored, Kind()), seed=1)
+
+    assert [(region.box, region.fill) for region in cleaned.regions] == [
+        (Box(17, 57, 83, 73), "smooth")
+    ]
+
+
+@pytest.mark.req("REQ-PX-05")
+def test_text_that_runs_out_of_the_mask_is_filled_once_the_fill_is_beyond_doubt() -> None:
+    """The name goes on over anatomy beyond what was found of it at first."""
+    stored, _ = screen(Kind(), ground=0, ink=255)
+    last = Box(84, 62, 100, 70)
+    stored[0][last.slices] = np.tile(np.array([0, 255], np.uint8), 64).reshape(8, 16)
+    whole = Box(70, 60, 104, 72)
+    second = ScriptedFinder(
+        lambda frame: [whole] if (frame[last.slices] == stored[0][last.slices]).all() else []
+    )
+    cleaner = PixelCleaner(
+        finds_always(Box(20, 60, 80, 72)),
+        AUTO,
+        second_look=second,
+        limit=AnatomyOptions(most_share=0.5, beyond="solid"),
+    )
+
+    cleaned = cleaner.clean(instance(stored, Kind()), seed=1)
+
+    after = values(cleaned.dataset)[0]
+    assert any(region.box.contains(last) for region in cleaned.regions)
+    assert not (after[last.slices] == stored[0][last.slices]).all()
+
+
+def test_text_in_an_even_fill_withholds_with_its_boxes() -> None:
+    stored, _ = screen(Kind(), ground=0, ink=255)
+
+    with pytest.raises(ResidualText) as told:
+        PixelCleaner(finds_always(TEXT), AUTO).clean(instance(stored, Kind()), seed=1)
+
+    assert [(region.frame, region.box) for region in told.value.regions] == [(0, TEXT)]
 
 
 @pytest.mark.req("REQ-PX-05")
@@ -331,7 +408,7 @@ def test_a_colour_frame_without_planar_configuration_is_withheld() -> None:
 
 def test_steps_are_those_of_the_metric() -> None:
     dataset = instance(noise(Kind(), frames=2), Kind())
-    cleaner = PixelCleaner(finds_always(Box(3, 3, 30, 20)), AUTO, second_look=finds_nothing())
+    cleaner = PixelCleaner(finds_always(Box(3, 3, 20, 12)), AUTO, second_look=finds_nothing())
 
     steps = cleaner.clean(dataset, seed=1).steps
 
@@ -354,7 +431,12 @@ def test_whatever_is_found_pixels_outside_stay(
     boxes: list[Box], kind: Kind, inpainter: SolidInpainter
 ) -> None:
     stored = noise(kind, frames=1, rows=31, columns=47)
-    cleaner = PixelCleaner(finds_always(*boxes), inpainter, second_look=finds_nothing())
+    cleaner = PixelCleaner(
+        finds_always(*boxes),
+        inpainter,
+        second_look=finds_nothing(),
+        limit=AnatomyOptions(most_share=1.0),
+    )
 
     try:
         cleaned = cleaner.clean(instance(stored, kind), seed=1)
