@@ -21,6 +21,7 @@
     |   |-- UnsupportedObject        an object whose content we cannot look into
     |   |-- RecognizableFeatures     it may show a face, and faces are to be removed
     |   |-- MalformedDataset         an attribute is missing or contradicts another
+    |   |-- RepeatedTag              a tag stands twice, or out of order
     |   |-- NoRule                   no rule matched
     |   |-- RuleWithholds            a rule says withhold
     |   |-- RuleUndecidable          a predicate cannot be evaluated on this instance
@@ -193,6 +194,19 @@ class MalformedDataset(CleaningError):
     """An attribute that the work needs is missing or contradicts another."""
 
     code = "malformed_dataset"
+
+
+class RepeatedTag(CleaningError):
+    """Tags do not ascend strictly, so that readers may take different elements for one.
+
+    `name` is the keyword of the element that stands out of order, or its tag.
+    """
+
+    code = "repeated_tag"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} stands twice, or out of the order of tags")
+        self.name = name
 
 
 class NoRule(CleaningError):

@@ -17,6 +17,7 @@ from typing import Final
 from pydicom import Dataset
 
 from deid_node.dicom import part10
+from deid_node.dicom.identity import require_one_identity
 from deid_node.errors import (
     CleaningError,
     DeidNodeError,
@@ -94,6 +95,8 @@ class Corridor:
         try:
             received = self._files.open(order.blob)
             original = part10.read(received, scratch_dir=order.output.parent)
+            if order.sop_instance_uid is not None:
+                require_one_identity(original, sop_instance_uid=order.sop_instance_uid)
             decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
             rule = decision.rule
             match decision:
@@ -140,12 +143,24 @@ class Corridor:
             burned_in_stands=pixels.unconfirmed,
             follows_table=treatment.scrubber.plan.follows_table,
         )
-        blob = self._written(scrubbed.dataset, order.output, original, treatment.options)
+        blob = self._written(
+            scrubbed.dataset,
+            order.output,
+            original,
+            treatment.options,
+            sop_instance_uid=scrubbed.sop_instance_uid,
+        )
         companion = None
         if treatment.marks_filled and pixels.regions:
             finder = self._provenance.finder
             marks = segmentation_of(scrubbed.dataset, pixels.regions, finder=finder)
-            beside = self._written(marks, order.companion_output, original, treatment.options)
+            beside = self._written(
+                marks,
+                order.companion_output,
+                original,
+                treatment.options,
+                sop_instance_uid=str(marks.SOPInstanceUID),
+            )
             companion = _companion(order, marks, beside)
         treatment.scrubber.remember(scrubbed)
         done = perf_counter()
@@ -172,11 +187,19 @@ class Corridor:
         )
 
     def _written(
-        self, dataset: Dataset, path: Path, original: Dataset, retained: frozenset[Option]
+        self,
+        dataset: Dataset,
+        path: Path,
+        original: Dataset,
+        retained: frozenset[Option],
+        *,
+        sop_instance_uid: str,
     ) -> BlobRef:
         """Write `dataset`, and look at what was written as a stranger would read it."""
         part10.write(dataset, path, create=self._files.create)
         written = part10.read(self._files.open(path), scratch_dir=path.parent)
+        # What the journal will say of it is what an archive files it under.
+        require_one_identity(written, sop_instance_uid=sop_instance_uid)
         self._leaks.check(original, written, retained=retained)
         return reference(path, self._files)
 

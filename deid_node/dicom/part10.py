@@ -7,7 +7,6 @@ that the same dataset sent twice gives the same file, byte for byte.
 import errno
 import io
 import struct
-import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from os import PathLike
@@ -18,40 +17,26 @@ from pydicom import Dataset, config, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_dataset
-from pydicom.tag import BaseTag, Tag
+from pydicom.tag import Tag
 from pydicom.uid import (
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
 )
 
 from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content, file_at
 from deid_node.dicom.deflated import inflated, is_deflated, write_deflated
 from deid_node.dicom.large import Items, settle_large
 from deid_node.dicom.new_file import NewFile, PlainFile
-from deid_node.errors import (
-    CleaningError,
-    DatasetMismatch,
-    DatasetUnreadable,
-    MalformedDataset,
-    NotDicom,
-)
+from deid_node.dicom.tag_order import DEEPEST, walk, walk_meta
+from deid_node.errors import CleaningError, DatasetUnreadable, MalformedDataset, NotDicom
 
 IMPLEMENTATION_CLASS_UID: Final = "2.25.235311011693747004582259167232954186433"
 """Made from a UUID (PS3.5 B.2); names this implementation in every file it writes."""
 
-DEEPEST: Final = 64
-"""How deep sequences may be nested; planning and reports of the standard stay below twenty."""
-
 _SPOOL_VERSION_NAME: Final = "DEID_NODE_SPOOL"
-_INFLATED_BYTES: Final = 1 << 20
 _UNDEFINED_LENGTH: Final = 0xFFFFFFFF
 _HEADER_READS: Final = (4, 8)
 _SHORTAGES: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOMEM})
-_SOP_CLASS_UID: Final = Tag(0x0008, 0x0016)
-_SOP_INSTANCE_UID: Final = Tag(0x0008, 0x0018)
+_STRAYS: Final = (Tag(0xFFFE, 0xE000), Tag(0xFFFE, 0xE0DD))
 
 
 def spool_header(*, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> bytes:
@@ -83,38 +68,21 @@ def spool_header(*, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: 
     return b"\x00" * 128 + b"DICM" + length + elements
 
 
-def require_identity(
-    dataset: bytes, *, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str
-) -> None:
-    """Check that an encoded dataset is the object that the C-STORE command names.
-
-    Only the first elements are read; nothing else is decoded.
-
-    Raises
-    ------
-    DatasetMismatch
-        It is another object (PS3.4 B.2.3, status A900).
-    DatasetUnreadable
-        The first elements cannot be parsed, or name no object (status C000).
-    """
-    found = _identity_in(dataset, transfer_syntax)
-    if None in found:
-        raise DatasetUnreadable("the dataset names no SOP Class or SOP Instance UID")
-    if found != (sop_class_uid, sop_instance_uid):
-        raise DatasetMismatch("the dataset is not the object that the command names")
-
-
 def read(place: "PathLike[str] | str | Bulk", *, scratch_dir: Path | None = None) -> Dataset:
     """Return the dataset of the Part 10 file at `place`, or of one that is open.
 
     Pixels of more than `LARGE_BYTES` stay in the file: their value is a `Bulk`, and
     the file stays open. What is deflated is inflated first, into a file without a name
     in `scratch_dir` (None: where the system keeps temporary files) if it is large.
+    Zeros behind the last element are padding, and items that belong to no sequence no
+    elements: they are left out.
 
     Raises
     ------
     NotDicom
         No Part 10 file.
+    RepeatedTag
+        A tag stands twice, or tags do not ascend, at any depth.
     MalformedDataset
         The file cannot be read, breaks off, contradicts itself or inflates beyond belief.
     MemoryError, OSError
@@ -128,12 +96,12 @@ def read(place: "PathLike[str] | str | Bulk", *, scratch_dir: Path | None = None
         name = "" if isinstance(place, Bulk) else str(place)
         plain = inflated(file, header, scratch_dir)
         if plain is None:
-            dataset = _read_to_the_end(file, name)
+            dataset = _read_in_order(file, name)
         else:
             meta, content = plain
-            dataset = _read_to_the_end(content, name)
+            walk_meta(file)
+            dataset = _read_in_order(content, name)
             dataset.file_meta = meta
-        _require_whole(dataset)
     except InvalidDicomError:
         raise NotDicom from None
     except (CleaningError, MemoryError):
@@ -208,6 +176,22 @@ class _Watched(io.BufferedReader):
         return content
 
 
+def _read_in_order(content: Content, name: str) -> Dataset:
+    walked = walk(content)
+    whole = walked.end == len(content)
+    dataset = _read_to_the_end(content if whole else _cut(content, walked.end), name)
+    for tag in _STRAYS:
+        if tag in dataset:
+            del dataset[tag]
+    if _counted(dataset) != walked.elements:
+        raise MalformedDataset("the file can be read in two ways")
+    return dataset
+
+
+def _cut(content: Content, end: int) -> Content:
+    return content.within(0, end) if isinstance(content, Bulk) else content[:end]
+
+
 def _read_to_the_end(content: Content, name: str) -> Dataset:
     raw = content if isinstance(content, Bulk) else io.BytesIO(content)
     with _Watched(cast("io.RawIOBase", raw)) as file:
@@ -228,54 +212,31 @@ def _read_to_the_end(content: Content, name: str) -> Dataset:
         return dataset
 
 
-def _require_whole(dataset: Dataset, depth: int = 0) -> None:
-    """Raise `MalformedDataset` where a value is shorter than its element says, at any depth."""
+def _counted(dataset: Dataset, depth: int = 0) -> int:
+    """Return how many elements there are, at any depth.
+
+    Raises `MalformedDataset` where a value is shorter than its element says.
+    """
     if depth > DEEPEST or (depth == 0 and len(dataset) == 0):
         raise MalformedDataset("the dataset is empty, or nested beyond any use")
+    count = 0
     # `items` gives the elements as they were read; the library's own annotation leaves that out.
     for tag, element in cast("Items", dataset.items()):
+        count += 1
         if isinstance(element, RawDataElement):
             if len(element.value or b"") < element.length != _UNDEFINED_LENGTH:
                 raise MalformedDataset("the file breaks off inside a value")
             if not _is_sequence(element):
                 continue
         if dataset[tag].VR == "SQ":
-            for item in dataset[tag].value or ():
-                _require_whole(item, depth + 1)
+            count += sum(_counted(item, depth + 1) for item in dataset[tag].value or ())
+    return count
 
 
 def _is_sequence(element: RawDataElement) -> bool:
     if element.VR not in {None, "UN"}:
         return bool(element.VR == "SQ")
     return dictionary_has_tag(element.tag) and bool(dictionary_VR(element.tag) == "SQ")
-
-
-def _identity_in(content: bytes, transfer_syntax: str) -> tuple[str | None, str | None]:
-    try:
-        if transfer_syntax == DeflatedExplicitVRLittleEndian:
-            content = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, _INFLATED_BYTES)
-        dataset = read_dataset(
-            io.BytesIO(content),
-            is_implicit_VR=transfer_syntax == ImplicitVRLittleEndian,
-            is_little_endian=transfer_syntax != ExplicitVRBigEndian,
-            stop_when=_is_behind_identity,
-            specific_tags=[_SOP_CLASS_UID, _SOP_INSTANCE_UID],
-        )
-        return _uid(dataset, _SOP_CLASS_UID), _uid(dataset, _SOP_INSTANCE_UID)
-    # As in `read`: anything may come out of a broken dataset.
-    except Exception:  # noqa: BLE001
-        return None, None
-
-
-def _is_behind_identity(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return bool(tag > _SOP_INSTANCE_UID)
-
-
-def _uid(dataset: Dataset, tag: BaseTag) -> str | None:
-    if tag not in dataset:
-        return None
-    value = str(dataset[tag].value or "").strip("\x00 ")
-    return value or None
 
 
 def _ui(element: int, uid: str) -> bytes:

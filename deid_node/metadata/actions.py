@@ -15,7 +15,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
-from deid_node.dicom.part10 import DEEPEST
+from deid_node.dicom.tag_order import DEEPEST
 from deid_node.errors import MalformedDataset, UnsupportedObject
 from deid_node.metadata import dates
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling

@@ -9,7 +9,8 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event as Message
 
 from deid_node.audit.records import DoorRecord
-from deid_node.dicom.part10 import require_identity, spool_header
+from deid_node.dicom.identity import require_identity
+from deid_node.dicom.part10 import spool_header
 from deid_node.errors import CustodyError, DatasetUnreadable, DeidNodeError, PeerNotAuthorised
 from deid_node.observe.events import Event
 from deid_node.observe.labels import Stage

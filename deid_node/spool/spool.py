@@ -143,7 +143,14 @@ class Spool:
                 lambda transaction: _withhold(transaction.connection, instance, damaged)
             )
         output = blobs.partial / f"{instance}.clean"
-        order = WorkOrder(instance, row["attempts"] + 1, blob, output, received.origin)
+        order = WorkOrder(
+            instance,
+            row["attempts"] + 1,
+            blob,
+            output,
+            received.origin,
+            received.sop_instance_uid,
+        )
         for path in order.outputs:
             path.unlink(missing_ok=True)
         return order

@@ -1,6 +1,6 @@
 """What a worker is handed: one instance, and where its clean bytes shall lie."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deid_node.values.identity import InstanceId
@@ -21,6 +21,8 @@ class WorkOrder:
     `blob` is the Part 10 file in custody; `output` is where the corridor writes
     the clean Part 10 file (it does not exist yet, and counts for nothing until
     the journal says CLEAN), and `companion_output` that of its companion.
+    `sop_instance_uid` is the name under which it was taken into custody; None for a
+    file that nobody sent.
     """
 
     id: InstanceId
@@ -28,6 +30,7 @@ class WorkOrder:
     blob: Path
     output: Path
     origin: Origin
+    sop_instance_uid: str | None = field(default=None, repr=False)
 
     @property
     def companion_output(self) -> Path:

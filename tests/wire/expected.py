@@ -25,6 +25,8 @@ WITHHELD: Mapping[str, str] = MappingProxyType(
         "broken__truncated_pixels.dcm": "malformed_dataset",
         # Fewer bytes than Rows, Columns and Bits Allocated ask for.
         "fo-dicom__GH1376.dcm": "undecodable",
+        # The elements of its date are put at the end.
+        "fo-dicom__FreezePattern.dcm": "repeated_tag",
         # Pixel Data without a value.
         "fo-dicom__GH1146.dcm": "undecodable",
         # The fragments hold zeros, or a second header: no JPEG codestream begins there.

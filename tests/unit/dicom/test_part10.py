@@ -14,6 +14,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from deid_node.dicom import part10
+from deid_node.dicom.identity import require_identity
 from deid_node.dicom.silence import silenced
 from deid_node.errors import (
     DatasetMismatch,
@@ -149,11 +150,11 @@ def test_the_dataset_must_be_what_the_command_names(syntax: str) -> None:
     content = encoded(syntax, undefined_lengths=False)
     named = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7", "transfer_syntax": syntax}
 
-    part10.require_identity(content, sop_instance_uid="1.2.3.4", **named)
+    require_identity(content, sop_instance_uid="1.2.3.4", **named)
     with pytest.raises(DatasetMismatch):
-        part10.require_identity(content, sop_instance_uid="1.2.3.5", **named)
+        require_identity(content, sop_instance_uid="1.2.3.5", **named)
     with pytest.raises(DatasetUnreadable):
-        part10.require_identity(content[:40], sop_instance_uid="1.2.3.4", **named)
+        require_identity(content[:40], sop_instance_uid="1.2.3.4", **named)
 
 
 def test_writing_puts_a_new_file_there_and_replaces_none(tmp_path: Path) -> None:

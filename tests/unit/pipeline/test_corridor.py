@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -269,3 +270,46 @@ def test_an_element_of_an_unknown_kind_is_told_as_malformed(tmp_path: Path) -> N
         outcome = a_corridor().clean(order)
 
     assert withheld(outcome, order) == "malformed_dataset"
+
+
+def named_twice(folder: Path) -> Path:
+    """A CT whose SOP Instance UID stands once more behind its pixels."""
+    content = packaged("CT_small.dcm").read_bytes()
+    uid = b"1.2.3.4.5.6"
+    blob = folder / "named_twice.dcm"
+    blob.write_bytes(content + b"\x08\x00\x18\x00UI" + bytes([len(uid) + 1, 0]) + uid + b"\x00")
+    return blob
+
+
+def test_an_instance_of_two_names_is_withheld(tmp_path: Path) -> None:
+    """The journal would name the one, an archive file it under the other."""
+    order = an_order(tmp_path, named_twice(tmp_path))
+
+    with silenced():
+        outcome = a_corridor().clean(order)
+
+    assert withheld(outcome, order) == "repeated_tag"
+
+
+def test_an_instance_that_the_journal_knows_by_another_name_is_withheld(tmp_path: Path) -> None:
+    original = str(dcmread(packaged("CT_small.dcm")).SOPInstanceUID)
+    order = replace(an_order(tmp_path), sop_instance_uid=original)
+    other = replace(order, sop_instance_uid="1.2.3.4.5.6")
+
+    assert withheld(a_corridor().clean(other), other) == "malformed_dataset"
+    assert isinstance(a_corridor().clean(order), Cleaned)
+    assert original not in repr(order)
+
+
+def test_a_scrubber_that_names_another_object_than_it_writes_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scrub = Scrubber.scrub
+    monkeypatch.setattr(
+        Scrubber,
+        "scrub",
+        lambda self, dataset: replace(scrub(self, dataset), sop_instance_uid="2.25.1"),
+    )
+    order = an_order(tmp_path)
+
+    assert withheld(a_corridor().clean(order), order) == "malformed_dataset"

@@ -33,6 +33,13 @@ def claimed(custody: Custody, uid: str = "1.2.3", content: bytes = b"bytes") -> 
     return order
 
 
+def test_an_order_knows_under_which_name_its_instance_came(custody: Custody) -> None:
+    order = claimed(custody, "1.2.3.4.5")
+
+    assert order.sop_instance_uid == "1.2.3.4.5"
+    assert "1.2.3.4.5" not in repr(order)
+
+
 def cleaned(
     custody: Custody, uid: str = "1.2.3", destinations: tuple[str, ...] = ("archive",)
 ) -> WorkOrder:
