@@ -233,7 +233,7 @@ class RuleUndecidable(CleaningError):
 
 
 class UnknownElement(CleaningError):
-    """An element whose VR or group the de-identification plan cannot judge."""
+    """An element whose VR the de-identification plan cannot judge."""
 
     code = "unknown_element"
 

@@ -1,8 +1,7 @@
 """The plan: what happens to each attribute, decided before any instance is seen.
 
 A plan answers for every tag, also for one that it has never heard of: private
-and misplaced elements go, elements of groups that no standard knows withhold
-the instance.
+and misplaced elements go, and so does what no edition of the standard knows.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +14,6 @@ from deid_node.errors import UnknownElement
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling
 from deid_node.metadata.additions import BY_ADDITION, Weakening, added, tag_of
 from deid_node.metadata.combine import by_vr, with_options
-from deid_node.metadata.objects import KNOWN_GROUPS
 from deid_node.metadata.options import AdditionOptions, Option
 from deid_node.metadata.policy import (
     BULK_VRS,
@@ -89,7 +87,7 @@ class Plan:
         Raises
         ------
         UnknownElement
-            The group belongs to no edition of the standard, or the VR is none:
+            The VR is none of the standard, or the element a sequence and should be none:
             nobody can say what the element holds.
 
         Source
@@ -110,8 +108,6 @@ class Plan:
             return _CURVE
         if 0x6000 <= group <= 0x60FF:
             return self._fitting(tag, vr, self._plane(element))
-        if group not in KNOWN_GROUPS:
-            raise UnknownElement(f"group {group:04X} is in no edition of the standard")
         if not (dictionary_has_tag(tag) or repeater_has_tag(tag)):
             return _UNLISTED
         first = _first(tag)

@@ -113,6 +113,8 @@ def test_well_known_attributes(plan: Plan, keyword: str, action: Action) -> None
         0x00080000,  # group length
         0xFFFCFFFC,  # trailing padding
         0x00084711,  # in no edition of the standard
+        0x47120010,  # nor is its group
+        0xEAEA0102,  # nor is one behind the pixels
     ],
 )
 def test_what_is_no_attribute_of_an_instance_goes(plan: Plan, tag: int) -> None:
@@ -137,9 +139,9 @@ def test_what_describes_a_plane_stays_where_graphics_are_cleaned(
     assert build_plan([Option.CLEAN_GRAPHICS]).judge(0x60020000 | element, vr).action is action
 
 
-def test_a_group_that_no_edition_knows_withholds(plan: Plan) -> None:
-    with pytest.raises(UnknownElement):
-        plan.judge(0x47120010, "LO")
+@pytest.mark.parametrize("vr", ["LO", "SQ", "??", "UN"])
+def test_of_a_group_that_no_edition_knows_everything_goes(plan: Plan, vr: str) -> None:
+    assert plan.judge(0x47120010, vr).action is Action.REMOVE
 
 
 def test_a_vr_that_no_edition_knows_withholds(plan: Plan) -> None:
