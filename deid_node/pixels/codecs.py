@@ -20,10 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.dicom.syntaxes import Family
-from deid_node.errors import Undecodable
+from deid_node.errors import MalformedDataset, Undecodable
 from deid_node.pixels.bits import Words
 from deid_node.pixels.codestream import (
     Codestream,
+    holds_another,
     jpeg_2000_header,
     jpeg_header,
     require_end,
@@ -88,8 +89,12 @@ def decoded(
     ------
     Undecodable
         No decoder of the family gives a frame of that size and depth.
+    MalformedDataset
+        Another picture of its kind follows in it: decoders look at the first alone.
     """
     header = header_of(codestream, family)
+    if header is not None and holds_another(codestream, header):
+        raise MalformedDataset("a frame holds more pictures than one")
     if expected is not None and header != expected:
         raise Undecodable("the codestreams of the frames differ in kind")
     _require_plausible(len(codestream), layout)

@@ -20,6 +20,11 @@ _ALONE: Final = frozenset(range(0xD0, 0xD8)) | {0x01, 0xD8}
 _MAX_BEHIND_BYTES: Final = 16
 _BLOCK: Final = 8
 _RGB_IDS: Final = (b"RGB", b"rgb")
+_JPEG_START: Final = b"\xff\xd8\xff"
+_END: Final = b"\xff\xd9"
+_JPEG_2000_START: Final = b"\xff\x4f\xff\x51"
+_HEAD_BYTES: Final = 1 << 18
+"""Where the header of a frame ends at the latest, application segments before it included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,26 @@ def require_end(codestream: bytes) -> None:
         raise Undecodable("a JPEG codestream that is cut short")
 
 
+def holds_another(codestream: bytes, header: Codestream) -> bool:
+    """Return whether a second codestream, of the size in `header`, begins behind an end marker.
+
+    One of another size is a preview, which is removed with what surrounds the coded data.
+    Coded data of a JPEG holds no marker (10918-1 B.1.1.5); in that of JPEG 2000 the four
+    bytes may stand by chance, and are then no header of that size.
+    """
+    end = codestream.find(_END)
+    for start, read in ((_JPEG_START, jpeg_header), (_JPEG_2000_START, jpeg_2000_header)):
+        place = end
+        while place >= 0 and (place := codestream.find(start, place + 1)) >= 0:
+            try:
+                other = read(codestream[place : place + _HEAD_BYTES])
+            except (Undecodable, struct.error):
+                continue
+            if (other.rows, other.columns) == (header.rows, header.columns):
+                return True
+    return False
+
+
 def jpeg_2000_header(codestream: bytes) -> Codestream:
     """Return what a JPEG 2000 or HTJ2K codestream (bare or in a JP2 box) says of itself.
 
@@ -136,7 +161,7 @@ def jpeg_2000_header(codestream: bytes) -> Codestream:
     Undecodable
         It is none, or its components differ in size or depth.
     """
-    start = codestream.find(b"\xff\x4f\xff\x51", 0, 4096)
+    start = codestream.find(_JPEG_2000_START, 0, 4096)
     if start < 0 or len(codestream) < start + 44:
         raise Undecodable("not a JPEG 2000 codestream")
     right, bottom, left, top = struct.unpack_from(">4L", codestream, start + 8)

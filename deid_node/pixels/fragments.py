@@ -39,8 +39,9 @@ def split(
 ) -> tuple[tuple[Fragment, ...], ...]:
     """Return the fragments of each of `frames` frames in encapsulated `content`, in order.
 
-    The offset table decides, extended or basic; without one, one fragment a
-    frame; else a frame begins where a codestream begins.
+    The offset table decides, extended or basic; without one, or where all its offsets
+    are zero, one fragment a frame; else a frame begins where a codestream begins.
+    No frame has two codestreams.
 
     Raises
     ------
@@ -56,6 +57,19 @@ def split(
     if not fragments:
         raise Undecodable("Pixel Data holds no fragment")
     offsets = extended_offsets or _basic_offsets(content, table)
+    if frames > 1 and not any(offsets):
+        # Some writers leave the table empty by zeros, one for each frame or only one.
+        offsets = ()
+    groups = _grouped(content, fragments, offsets, frames)
+    for group in groups:
+        if any(_begins(content, fragment) for fragment in group[1:]):
+            raise MalformedDataset("Pixel Data holds more frames than NumberOfFrames says")
+    return groups
+
+
+def _grouped(
+    content: Content, fragments: tuple[Fragment, ...], offsets: Sequence[int], frames: int
+) -> tuple[tuple[Fragment, ...], ...]:
     if frames == 1 and len(offsets) <= 1:
         return (fragments,)
     if offsets:
@@ -65,6 +79,11 @@ def split(
     if len(fragments) < frames:
         raise Undecodable("Pixel Data holds fewer fragments than frames")
     return _by_starts(content, fragments, frames)
+
+
+def _begins(content: Content, fragment: Fragment) -> bool:
+    """Return whether a codestream begins with `fragment`."""
+    return bytes(content[fragment.start : fragment.start + 6]).startswith(_STARTS)
 
 
 def joined(content: Content, fragments: Sequence[Fragment]) -> bytes:
@@ -167,7 +186,7 @@ def _by_starts(
 ) -> tuple[tuple[Fragment, ...], ...]:
     groups: list[list[Fragment]] = []
     for fragment in fragments:
-        if bytes(content[fragment.start : fragment.start + 6]).startswith(_STARTS):
+        if _begins(content, fragment):
             groups.append([fragment])
         elif groups:
             groups[-1].append(fragment)

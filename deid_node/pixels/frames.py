@@ -20,6 +20,7 @@ from pydicom.dataset import Dataset
 from deid_node.dicom.bulk import Bulk, Content, pieces
 from deid_node.dicom.syntaxes import Family, Syntax, pixel_syntax_of
 from deid_node.errors import MalformedDataset, Undecodable
+from deid_node.pixels.arrangement import with_every_sample, with_planes
 from deid_node.pixels.attributes import value_of
 from deid_node.pixels.bits import Words
 from deid_node.pixels.codecs import CODEC_FAILURES, decoded, header_of, native_words
@@ -61,6 +62,7 @@ class Frames:
         else:
             self._fragments = ()
             self.header = None
+            self.source = self._arranged()
             self._require_length()
         self.layout: Layout = _decoded_layout(self.source, self.syntax, self.header)
 
@@ -90,7 +92,7 @@ class Frames:
             stream = self.codestream(index)
             return decoded(stream, self.syntax.family, self.source, self.header)
         try:
-            return self._native(index)
+            return self._native(index, self.source)
         except CODEC_FAILURES:
             raise Undecodable("a native frame does not fit its layout") from None
 
@@ -98,14 +100,29 @@ class Frames:
         """Return the bytes of encapsulated frame `index` as they came."""
         return joined(self.content, self._fragments[index])
 
-    def _native(self, index: int) -> Words:
-        bits = self.source.frame_bits
+    def _arranged(self) -> Layout:
+        """Return the declared layout, or a clearer one that the samples show to be true."""
+        source = self.source
+
+        def read_as(layout: Layout) -> Iterator[Words]:
+            return (self._native(index, layout) for index in range(layout.frames))
+
+        if len(self.content) < self._need(source):
+            return source
+        if self._is_longer():
+            source = with_every_sample(source, len(self.content), read_as) or source
+        if source.planar == -1:
+            source = with_planes(source, read_as) or source
+        return source
+
+    def _native(self, index: int, source: Layout) -> Words:
+        bits = source.frame_bits
         if bits % 8:
             first, offset = divmod(index * bits, 8)
             last = -(-(index + 1) * bits // 8)
             packed = np.frombuffer(self.content[first:last], np.uint8)
             cut = np.unpackbits(packed, bitorder="little")[offset : offset + bits]
-            return cut.reshape(self.source.shape)
+            return cut.reshape(source.shape)
         size = bits // 8
         if self.swapped_bytes:
             # PS3.5 7.3: OW swaps bytes in pairs, also where two 8-bit samples share a word.
@@ -114,21 +131,29 @@ class Frames:
             even = pairs[: len(pairs) // 2 * 2]
             plain = np.frombuffer(even, dtype=">u2").astype("<u2").tobytes() + pairs[len(even) :]
             begin = index * size - start
-            return native_words(plain[begin : begin + size], self.source)
+            return native_words(plain[begin : begin + size], source)
         frame = self.content[index * size : (index + 1) * size]
-        return native_words(frame, self.source, big_endian=self.syntax.big_endian)
+        return native_words(frame, source, big_endian=self.syntax.big_endian)
 
     @property
     def swapped_bytes(self) -> bool:
         """Whether samples of at most 8 bits stand in big-endian 16-bit words."""
         return self.syntax.big_endian and self.vr == "OW" and self.source.bits_allocated <= 8
 
+    @staticmethod
+    def _need(source: Layout) -> int:
+        return -(-source.frame_bits * source.frames // 8)
+
+    def _is_longer(self) -> bool:
+        """Return whether more follows than a pad byte, which may be anything, and zeros."""
+        need = self._need(self.source)
+        return any(map(any, pieces(self.content, need + need % 2)))
+
     def _require_length(self) -> None:
-        need = -(-self.source.frame_bits * self.source.frames // 8)
-        if len(self.content) < need:
+        if len(self.content) < self._need(self.source):
             raise Undecodable("Pixel Data is shorter than its frames")
-        if any(map(any, pieces(self.content, need + need % 2))):
-            # A pad byte may be anything; more than that could be a frame nobody looks at.
+        if self._is_longer():
+            # It could be a frame that nobody looks at.
             raise MalformedDataset("Pixel Data is longer than its frames")
         if self.swapped_bytes and self.source.bits_allocated == 1:
             raise Undecodable("one-bit samples in big-endian words")

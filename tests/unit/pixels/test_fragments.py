@@ -58,6 +58,23 @@ def test_without_a_table_a_frame_begins_where_a_codestream_begins() -> None:
     assert joined(content, two) == SOI + b"4"
 
 
+@pytest.mark.parametrize("entries", [1, 3])
+def test_a_table_of_zeros_says_nothing(entries: int) -> None:
+    frames = [SOI + b"1", SOI + b"23", SOI + b"4567"]
+    content = item(bytes(4 * entries)) + b"".join(map(item, frames))
+
+    for extended in ((), (0,) * 3):
+        assert [joined(content, group) for group in split(content, 3, extended)] == frames
+
+
+def test_a_table_of_zeros_leaves_it_to_the_codestreams() -> None:
+    content = item(bytes(8)) + item(SOI + b"1") + item(b"23") + item(SOI + b"4")
+
+    one, two = split(content, 2)
+
+    assert (joined(content, one), joined(content, two)) == (SOI + b"123", SOI + b"4")
+
+
 @pytest.mark.parametrize(
     ("content", "frames", "error"),
     [
@@ -68,6 +85,13 @@ def test_without_a_table_a_frame_begins_where_a_codestream_begins() -> None:
         (item(b"") + item(b"ab"), 2, Undecodable),
         (item(b"") + item(b"ab") + item(b"cd") + item(b"ef"), 2, Undecodable),
         (item(b"") + item(SOI) + item(SOI) + item(SOI), 2, MalformedDataset),
+        (item(b"") + item(SOI) + item(SOI) + item(SOI), 1, MalformedDataset),
+        (item(bytes(4)) + item(SOI) + item(SOI), 1, MalformedDataset),
+        (
+            item(struct.pack("<2L", 0, 24)) + item(SOI) + item(SOI) + item(b"xy"),
+            2,
+            MalformedDataset,
+        ),
         (item(struct.pack("<2L", 0, 10)) + item(b"ab") + item(b"cd"), 1, MalformedDataset),
         (item(struct.pack("<2L", 0, 9)) + item(b"ab") + item(b"cd"), 2, Undecodable),
         (item(struct.pack("<2L", 10, 0)) + item(b"ab") + item(b"cd"), 2, Undecodable),
@@ -75,7 +99,8 @@ def test_without_a_table_a_frame_begins_where_a_codestream_begins() -> None:
     ],
     ids=[
         *("empty", "no-fragment", "length-lies", "garbage-behind", "too-few", "cannot-tell"),
-        *("too-many", "table-longer", "offset-between", "offsets-backwards", "odd-table"),
+        *("too-many", "too-many-for-one", "too-many-beside-a-table", "too-many-for-the-second"),
+        *("table-longer", "offset-between", "offsets-backwards", "odd-table"),
     ],
 )
 def test_what_contradicts_itself_is_refused(
