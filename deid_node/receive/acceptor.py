@@ -19,13 +19,15 @@ from pynetdicom.pdu_primitives import A_P_ABORT
 from pynetdicom.service_class import StorageServiceClass
 
 from deid_node.receive.messages import Begin, DataTransfer, Messages
+from deid_node.receive.titles import with_plain_titles
 from deid_node.receive.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
 
 _PAUSE_SECONDS: Final = 0.0001
 # Source and reason of A-ABORT (PS3.8 Table 9-26): the provider, an invalid PDU parameter value.
 _PROVIDER: Final = 2
 _INVALID_PARAMETER: Final = 6
-# Type of a P-DATA-TF PDU, and the event of the state machine (PS3.8 Table 9-22, 9.2.1).
+# Types of PDUs, and the event of the state machine (PS3.8 Table 9-22, 9.2.1).
+_ASSOCIATE_REQUEST: Final = 0x01
 _DATA_TRANSFER: Final = 0x04
 _DATA_RECEIVED: Final = "Evt10"
 _TOLD_BY_THE_LIBRARY: Final = (
@@ -80,6 +82,10 @@ class Acceptor(Association):
         # A letter in front: eight digits alone would look like a date to the log.
         self.label = f"a{secrets.token_hex(4)}"
         self.peer: str | None = None
+        self.has_plain_title = True
+        """Whether the calling AE title is one by its characters; another is nobody's we know."""
+        self.is_understood = True
+        """Whether what the peer asked for could be read."""
         self._begin, self._ended = begin, ended
         self._heard_at = monotonic()
         self.turns = Turns()
@@ -145,7 +151,13 @@ class Acceptor(Association):
         """Return a PDU and the event that it is; data is not copied."""
         if content[0] == _DATA_TRANSFER:
             return DataTransfer(memoryview(content)), _DATA_RECEIVED
-        return DULServiceProvider._decode_pdu(self.dul, content)  # noqa: SLF001
+        if content[0] == _ASSOCIATE_REQUEST:
+            # Where it cannot be decoded the library breaks off, and tells nobody here.
+            self.is_understood = False
+            content, self.has_plain_title = with_plain_titles(content)
+        decoded = DULServiceProvider._decode_pdu(self.dul, content)  # noqa: SLF001
+        self.is_understood = True
+        return decoded
 
     def _stop_waiting(self, _message: Event) -> None:
         """Let our thread end that waits for a request which cannot come any more.

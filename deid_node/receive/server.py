@@ -178,9 +178,11 @@ class Door:
         if request is None:
             raise TypeError("an association without its request")
         calling, called = str(request.calling_ae_title), str(request.called_ae_title)
-        peer = self._peers.name_of(calling, str(association.requestor.address))
+        # Where some character stands for others, the title is that of no peer on the list.
+        known = calling if association.has_plain_title else ""
+        peer = self._peers.name_of(known, str(association.requestor.address))
         proposed = request.presentation_context_definition_list
-        reports = calling.strip() in self._archives and only_reports(proposed)
+        reports = known.strip() in self._archives and only_reports(proposed)
         refusal = self._house_refusal()
         if reports and refusal is NO_ROOM:
             # What an archive confirms makes room.
@@ -304,8 +306,17 @@ class Door:
     def _ended(self, association: Acceptor) -> None:
         with self._counting:
             self._open.discard(association)
+        if not association.is_understood:
+            self._broken_off(association)
         if self._record is not None:
             self._record.ended(association.label)
+
+    def _broken_off(self, association: Acceptor) -> None:
+        """Say that a request could not be read: its caller hears nothing but an abort."""
+        code = RefusalCode.NOT_UNDERSTOOD
+        self._metrics.refusal(code)
+        self._log.warning(Event.CONNECTION_REFUSED, association=association.label, code=code)
+        self._blame(association)
 
 
 def _no_commitment(_message: Message) -> tuple[int, None]:

@@ -15,6 +15,7 @@ class RefusalCode(StrEnum):
     NO_ROOM = "no_room"
     CLOSING = "closing"
     TOO_MANY_CONNECTIONS = "too_many_connections"
+    NOT_UNDERSTOOD = "not_understood"
     REFUSED_OFTEN = "refused_often"
 
 

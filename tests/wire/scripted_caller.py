@@ -22,12 +22,15 @@ class Caller:
     def request(
         self,
         *,
-        called: str = "DEIDNODE",
-        calling: str = "SCRIPT",
+        called: str | bytes = "DEIDNODE",
+        calling: str | bytes = "SCRIPT",
         sop_class: str = CT,
         syntax: str = ExplicitVRLittleEndian,
     ) -> tuple[int, bytes]:
-        """Ask for an association with one context; return kind and body of the answer."""
+        """Ask for an association with one context; return kind and body of the answer.
+
+        Titles that are bytes go as they are.
+        """
         context = struct.pack(">B3x", 1) + _item(0x30, sop_class) + _item(0x40, syntax)
         user = struct.pack(">BxHL", 0x51, 4, 16384) + _item(0x52, "2.25.1")
         items = (
@@ -37,7 +40,10 @@ class Caller:
             + struct.pack(">BxH", 0x50, len(user))
             + user
         )
-        names = called.encode().ljust(16) + calling.encode().ljust(16)
+        names = b"".join(
+            title if isinstance(title, bytes) else title.encode().ljust(16)
+            for title in (called, calling)
+        )
         self.send(1, struct.pack(">H2x", 1) + names + bytes(32) + items)
         return self.receive()
 
