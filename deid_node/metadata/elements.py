@@ -26,6 +26,7 @@ _IMPLICIT_HEADER_BYTES = 8
 _TEXT_VRS = frozenset(
     {"AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "SH", "ST", "TM", "UC", "UI", "UR", "UT"}
 )
+_PADDED_VRS = _TEXT_VRS | {"PN"}
 
 
 def elements_of(dataset: Dataset) -> Iterator[Stored]:
@@ -61,10 +62,26 @@ def vr_of(element: Stored) -> str:
     return str(vr).split(" or ", maxsplit=1)[0]
 
 
-def is_empty(element: Stored) -> bool:
-    """Return whether the element has no value."""
+def is_empty(element: Stored, vr: str | None = None) -> bool:
+    """Return whether the element has no value.
+
+    Blanks and zero bytes pad a text, so a text of nothing else is none. In a
+    number and in bytes they are the value: zero, or 0x2020.
+
+    Parameters
+    ----------
+    element
+        Any element; a sequence is empty where it has no item.
+    vr
+        What the element is, where its tag does not tell (private elements).
+
+    Source
+    ------
+    PS3.5 6.2 (padding by VR).
+    """
     if isinstance(element, RawDataElement):
-        return not element.value or not element.value.strip(_PADDING)
+        pads = (vr or vr_of(element)) in _PADDED_VRS
+        return not (element.value.strip(_PADDING) if pads and element.value else element.value)
     return element.is_empty
 
 
@@ -153,3 +170,16 @@ def encoded(element: DataElement, *, little: bool, charset: Charset) -> bytes:
     codecs = charset if isinstance(charset, str) else list(charset)
     write_data_element(buffer, element, codecs or default_encoding)
     return bytes(buffer.getvalue()[_IMPLICIT_HEADER_BYTES:])
+
+
+def encoding_of(elements: Sequence[Stored], dataset: Dataset) -> tuple[bool | None, bool | None]:
+    """Return (implicit VR, little endian) as the bytes are, whatever the transfer syntax says.
+
+    The writer carries bytes over where they fit what is written, and encodes
+    them anew where they do not.
+    """
+    for element in elements:
+        if isinstance(element, RawDataElement):
+            return element.is_implicit_VR, element.is_little_endian
+    implicit, little = dataset.original_encoding
+    return implicit, little

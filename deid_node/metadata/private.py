@@ -107,7 +107,7 @@ class SafePrivateKeeper:
             items = [planned(item) for item in items_of(element, level)]
             filled = [item for item in items if len(item)]
             return DataElement(element.tag, "SQ", Items(filled)) if filled else None
-        if is_empty(element):
+        if is_empty(element, row.vr):
             return DataElement(element.tag, row.vr, None)
         if row.vr in _SPELLING or row.vr in TEXT_VRS:
             return self._spoken(element, level, row.vr, renewed)

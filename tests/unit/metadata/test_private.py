@@ -3,16 +3,18 @@
 import struct
 
 import pytest
-from pydicom import Dataset
-from pydicom.dataelem import DataElement
+from pydicom import Dataset, dcmread
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import ImplicitVRLittleEndian
+from pydicom.tag import BaseTag
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from deid_node.errors import ConfigurationError
+from deid_node.metadata.elements import is_empty
 from deid_node.metadata.leaks import LeakCheck
 from deid_node.metadata.safe_private import kept_rows, load_safe_private
 from deid_node.metadata.scrub import Scrubber
-from tests.builders.samples import ROOT
+from tests.builders.samples import ROOT, SHARED
 from tests.unit.metadata.canary import UID_ROOT, as_read, levels, marks_in, stored, study_instance
 
 SIEMENS = "SIEMENS MR HEADER"
@@ -151,6 +153,96 @@ def test_elements_of_unknown_vr_get_the_vr_of_the_list(cleaning_scrubber: Scrubb
 
     assert (cleaned[0x0019100C].VR, cleaned[0x0019100C].value) == ("IS", 50)
     assert (cleaned[0x0019100E].VR, cleaned[0x0019100E].value) == ("FD", [0.0, 1.0, 0.0])
+
+
+BINARY = {
+    "FD": (struct.pack("<3d", 0, 0, 0), [0.0, 0.0, 0.0]),
+    "FL": (struct.pack("<f", 0), 0.0),
+    "SL": (struct.pack("<l", 7 << 8), 7 << 8),
+    "SS": (b"  ", 0x2020),
+    "UL": (b"    ", 0x20202020),
+    "US": (b"\0\0", 0),
+}
+
+
+@pytest.mark.req("REQ-MD-35")
+@pytest.mark.parametrize("sent", ["own", "UN", "implicit", "big"])
+@pytest.mark.parametrize("depth", [0, 1])
+def test_zeros_and_blanks_of_a_safe_number_are_its_value(
+    cleaning_scrubber: Scrubber, leak_check: LeakCheck, sent: str, depth: int
+) -> None:
+    dataset, level, expected = study_instance(), Dataset(), {}
+    level = dataset if depth == 0 else level
+    for row in load_safe_private().values():
+        if row.vr not in BINARY or row.element in {0x11, 0x12}:
+            continue
+        tag = row.group << 16 | 0x1000 | row.element
+        stored_value, number = BINARY[row.vr]
+        level[row.group << 16 | 0x10] = DataElement(row.group << 16 | 0x10, "LO", row.creator)
+        level[tag] = (
+            DataElement(tag, "UN", stored_value) if sent == "UN"
+            else DataElement(tag, row.vr, number)
+        )  # fmt: skip
+        expected[tag] = number
+    if depth:
+        dataset.ReferencedSeriesSequence = [level]
+    if sent == "implicit":
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    if sent == "big":
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian
+
+    cleaned = as_read(cleaning_scrubber.scrub(as_read(dataset)).dataset)
+
+    found = cleaned.ReferencedSeriesSequence[0] if depth else cleaned
+    # Without VRs the reader knows some of them as bytes only.
+    spelled = dict(BINARY.values())
+    kept = {
+        tag: spelled[value] if isinstance(value, bytes) else value
+        for tag, value in _private(found).items()
+        if tag & 0xFF00
+    }
+    assert len(expected) >= 59
+    assert kept == expected
+    leak_check.check(as_read(dataset), cleaned)
+
+
+@pytest.mark.parametrize(
+    ("vr", "stored_value", "empty"),
+    [
+        ("LO", b"  ", True), ("UI", b"\0\0", True), ("PN", b"  ", True), ("DS", b"  ", True),
+        ("US", b"\0\0", False), ("FL", b"\0" * 4, False), ("FD", b" " * 8, False),
+        ("AT", b"\0" * 4, False), ("OB", b"\0\0", False), ("UN", b"  ", False), ("US", b"", True),
+        ("SQ", b"", True), ("OW", b"", True),
+    ],
+)  # fmt: skip
+def test_what_pads_a_text_is_a_value_elsewhere(vr: str, stored_value: bytes, empty: bool) -> None:
+    tag = BaseTag(0x00191008)
+    element = RawDataElement(tag, vr, len(stored_value), stored_value, 0, False, True)
+
+    assert is_empty(element) is empty
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("01_philips_b0_float_zero_emptied", {0x20011003: 0.0, 0x2005100D: 0.0}),
+        (
+            "01c_other_safe_private_zeros_emptied",
+            {0x00251007: 0, 0x00451001: 0, 0x00451002: 0.0, 0x09031010: 0, 0x09031012: 0},
+        ),
+    ],
+)
+def test_the_zeros_of_real_files_stay(
+    cleaning_scrubber: Scrubber, name: str, expected: dict[int, float]
+) -> None:
+    path = SHARED / "field" / f"{name}.dcm"
+    if not path.exists():
+        pytest.skip("the shared data folder is missing")
+
+    cleaned = as_read(cleaning_scrubber.scrub(dcmread(path)).dataset)
+
+    assert {tag: cleaned[tag].value for tag in expected} == expected
 
 
 def test_uids_in_safe_elements_are_replaced_like_any_other(
