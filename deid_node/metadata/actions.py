@@ -4,9 +4,7 @@ What is kept is carried over as the bytes that lay in the file: nothing is
 decoded and encoded again, so nothing changes and nothing can fail on the way.
 """
 
-import re
 from collections import Counter
-from collections.abc import Sequence
 from functools import partial
 
 from pydicom.charset import default_encoding
@@ -23,6 +21,7 @@ from deid_node.metadata.additions import BY_ADDITION
 from deid_node.metadata.charsets import require_character_sets
 from deid_node.metadata.chronology import Chronology
 from deid_node.metadata.cleaning import Cleaners
+from deid_node.metadata.concepts import CONCEPT_NAME, Concepts
 from deid_node.metadata.crosswalk import Kind, Pair
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import (
@@ -30,6 +29,7 @@ from deid_node.metadata.elements import (
     carried,
     element_at,
     elements_of,
+    encoding_of,
     is_empty,
     items_of,
     text_of,
@@ -37,23 +37,24 @@ from deid_node.metadata.elements import (
 )
 from deid_node.metadata.forms import Forms
 from deid_node.metadata.kept import Keeper
+from deid_node.metadata.measured import Measured
 from deid_node.metadata.packed import NotPlain
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.repacking import LOOKED_INTO, Repacker
+from deid_node.metadata.uids import SEPARATOR, are_uids
 from deid_node.metadata.vocabulary import Vocabulary
 
 _CHARACTER_SET = 0x00080005
 _PATIENT_ID = 0x00100020
 _ISSUER_OF_PATIENT_ID = 0x00100021
+_BIRTH_DATE = 0x00100030
+_DAYS_OF_ITEMS = frozenset({0x0040A120, 0x0040A121})  # DateTime and Date of a content item
 _CODE_MEANING = 0x00080104
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 # A list of UIDs may run to thousands (RT); each is replaced by itself.
-_SEPARATOR = "\\"
 _SINGLE_VRS = frozenset({"LT", "ST", "UR", "UT"})
-_UID = re.compile(r"[0-9]+(\.[0-9]+)+")
-_LONGEST_UID = 64
 
 
 class Walk:
@@ -71,12 +72,14 @@ class Walk:
         chronology: Chronology | None = None,
         cleaners: Cleaners | None = None,
         keeper: Keeper | None = None,
+        measured: Measured | None = None,
     ) -> None:
         self._plan = plan
         self._pseudonyms = pseudonyms
         self._chronology = chronology or Chronology()
         self._cleaners = cleaners or Cleaners()
         self._keeper = keeper or Keeper(Forms(Vocabulary()))
+        self._measured = measured or Measured(Concepts())
         self._depth = 0
         self._asked: dict[tuple[int, str], Ruling] = {}
         self._repacker = Repacker(
@@ -126,7 +129,7 @@ class Walk:
         # The writer carries bytes over only where it sees the character set unchanged.
         result = Dataset(parent_encoding=charset or default_encoding)
         elements = list(elements_of(dataset))
-        implicit, little = _encoding(elements, dataset)
+        implicit, little = encoding_of(elements, dataset)
         result.set_original_encoding(implicit, little, charset)
         for element in elements:
             if element.tag == _CHARACTER_SET:
@@ -134,6 +137,8 @@ class Walk:
             new = self._element(element, dataset)
             if new is not None:
                 result[new.tag] = new
+        if CONCEPT_NAME in dataset:
+            self._measured.judge(dataset, result)
         if self._cleaners.private is not None:
             for kept in self._cleaners.private.kept(dataset, self._item, self._uid):
                 result[kept.tag] = kept
@@ -177,13 +182,11 @@ class Walk:
         match action:
             case Action.KEEP_UID:
                 new = original if are_uids(original) else None
-            case Action.KEEP_DATE:
-                new = dates.checked(original, vr)
-            case Action.SHIFT_DATE:
-                new = dates.moved(original, vr, days=self._chronology.days)
+            case Action.KEEP_DATE | Action.SHIFT_DATE:
+                new = self._dated(element, original, parent, moved=action is Action.SHIFT_DATE)
             case Action.BIRTH_DATE:
                 may = original and original == self._chronology.birth_date
-                new = dates.moved(original, vr, days=self._chronology.days) if may else None
+                new = self._chronology.moved(original, vr) if may else None
             case Action.CAP_AGE:
                 new = dates.capped(original)
             case _:
@@ -194,14 +197,25 @@ class Walk:
             return carried(element)
         return DataElement(element.tag, vr, new)
 
+    def _dated(self, element: Stored, text: str, parent: Dataset, *, moved: bool) -> str | None:
+        if element.tag in _DAYS_OF_ITEMS and not self._measured.concepts.may_tell_day(
+            parent, moved=moved
+        ):
+            return None
+        if moved:
+            return self._chronology.moved(text, vr_of(element))
+        if element.tag == _BIRTH_DATE:
+            return dates.checked(text, vr_of(element))
+        return self._chronology.kept(text, vr_of(element))
+
     def _cleaned_text(self, element: Stored, original: str) -> str | None:
         if self._cleaners.text is None:
             return None
         clean = partial(self._cleaners.text.clean, keyword=keyword_for_tag(element.tag))
         # In the long texts a backslash is a character like any other (PS3.5 6.4).
-        values = [original] if vr_of(element) in _SINGLE_VRS else original.split(_SEPARATOR)
+        values = [original] if vr_of(element) in _SINGLE_VRS else original.split(SEPARATOR)
         cleaned = [clean(value) for value in values]
-        return _SEPARATOR.join(value or "" for value in cleaned) if any(cleaned) else None
+        return SEPARATOR.join(value or "" for value in cleaned) if any(cleaned) else None
 
     def _cleaned_items(self, element: Stored, parent: Dataset) -> DataElement | None:
         if self._cleaners.items is None:
@@ -239,7 +253,7 @@ class Walk:
                 return DataElement(element.tag, vr, self._pseudonyms.study_id(original))
 
     def _uids(self, original: str) -> list[str]:
-        return [self._uid(uid.strip("\0 ")) for uid in original.split(_SEPARATOR)]
+        return [self._uid(uid.strip("\0 ")) for uid in original.split(SEPARATOR)]
 
     def _uid(self, original: str) -> str:
         if not original:
@@ -286,27 +300,3 @@ class Walk:
         except NotPlain:
             self.counts, self.pairs = counts, pairs
             return None
-
-
-def _encoding(elements: Sequence[Stored], dataset: Dataset) -> tuple[bool | None, bool | None]:
-    """Return (implicit VR, little endian) as the bytes are, whatever the transfer syntax says.
-
-    The writer carries bytes over where they fit what is written, and encodes
-    them anew where they do not.
-    """
-    for element in elements:
-        if isinstance(element, RawDataElement):
-            return element.is_implicit_VR, element.is_little_endian
-    implicit, little = dataset.original_encoding
-    return implicit, little
-
-
-def are_uids(text: str) -> bool:
-    """Return whether every value of `text` is a UID.
-
-    Source
-    ------
-    PS3.5 9.1 (UID encoding); leading zeros are let pass, as senders write them.
-    """
-    values = (value.strip("\0 ") for value in text.split(_SEPARATOR))
-    return all(len(uid) <= _LONGEST_UID and _UID.fullmatch(uid) for uid in values)

@@ -5,6 +5,7 @@ beside it, and a local code may be a word of its own. So a meaning is checked
 against the terminology, and a local code stays only if it speaks of the trade.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
@@ -12,11 +13,13 @@ from typing import Final, cast
 
 from pydicom.dataset import Dataset
 from pydicom.sr._concepts_dict import concepts
+from pydicom.sr._snomed_dict import mapping
 
 from deid_node.metadata.descriptors import DescriptorCleaner
 from deid_node.metadata.dummies import TEXT, dummy_code
 from deid_node.metadata.elements import element_at, text_of
 from deid_node.metadata.hunt import Quarry
+from deid_node.metadata.ucum import is_unit
 
 CODE_VALUE = 0x00080100
 SCHEME = 0x00080102
@@ -28,20 +31,41 @@ _LONGEST_VALUE = 18  # an SCT concept; nothing that is read from a terminology h
 
 # PS3.16 section 8: schemes that are published. A designator that begins with 99 is private.
 _MORE_SCHEMES: Final = frozenset({"C4", "I9", "I9C", "I10P", "ICDO3", "SNM3", "SRT"})
+_UNITS: Final = "UCUM"
+_OLD_SNOMED: Final = ("SRT", "SNM3", "99SDM")
 _SCHEMES: Final = frozenset(concepts) | _MORE_SCHEMES
 
 
 @cache
-def _meanings() -> Mapping[tuple[str, str], str]:
-    """Return the meaning of each code by ``(scheme, value)``; of several, the shortest."""
+def _meanings() -> Mapping[tuple[str, str], tuple[str, ...]]:
+    """Return the meanings of each code by ``(scheme, value)``, the shortest first."""
     names = cast("Mapping[str, Mapping[str, Mapping[str, tuple[str, Sequence[int]]]]]", concepts)
-    result: dict[tuple[str, str], str] = {}
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     for scheme, concept in names.items():
         for codes in concept.values():
             for value, (meaning, _) in codes.items():
-                known = result.setdefault((scheme, value), meaning)
-                result[scheme, value] = min(known, meaning, key=len)
-    return MappingProxyType(result)
+                found[scheme, value].add(meaning)
+    # What SNOMED was before it had numbers.
+    for old, new in mapping["SRT"].items():
+        for scheme in _OLD_SNOMED:
+            found[scheme, old] |= found.get(("SCT", new), set())
+    return MappingProxyType(
+        {code: tuple(sorted(some, key=lambda text: (len(text), text)))
+         for code, some in found.items() if some}
+    )  # fmt: skip
+
+
+def known_meanings(scheme: str, value: str) -> tuple[str, ...]:
+    """Return what its terminology calls the code, the shortest first; none where none has it.
+
+    A unit means itself, whatever else it is called.
+
+    Source
+    ------
+    PS3.16 (context groups, Annex D); UCUM for units.
+    """
+    known = _meanings().get((scheme, value), ())
+    return (*known, value) if scheme == _UNITS and is_unit(value) else known
 
 
 def code_of(item: Dataset) -> tuple[str, str]:
@@ -60,11 +84,12 @@ class CodeCleaner:
     def clean(self, item: Dataset) -> Dataset:
         """Return the coded entry for `item`, which the plan was applied to and may be written to.
 
-        The meaning of a code that a terminology knows becomes that of the
-        terminology where the text differs and does not wholly consist of known
-        words. Another code of a published scheme keeps its value and what is
-        left of its meaning. A code of any other scheme stays only if its whole
-        meaning does; else a dummy code comes back.
+        A code that a terminology knows stays. Its meaning does as well where it is
+        that of the terminology or wholly consists of known words; else the
+        terminology's comes back. Another code of a published scheme keeps its
+        value, and its meaning as a whole or not at all: words taken out of one
+        would say something else. A code of any other scheme stays only if its
+        whole meaning does; else a dummy code comes back.
 
         Source
         ------
@@ -72,20 +97,22 @@ class CodeCleaner:
         """
         scheme, value = code_of(item)
         meaning = _text(item, MEANING)
-        known = _meanings().get((scheme, value))
-        if known is not None and meaning.casefold() == known.casefold():
+        known = known_meanings(scheme, value)
+        if meaning.casefold() in {one.casefold() for one in known}:
             return item
-        if not value or len(value) > _LONGEST_VALUE or self._quarry.is_in(value):
+        if not known and not self._may_stay(value):
             return dummy_code()
-        if known is None and scheme in _SCHEMES:
-            known = self._descriptors.clean(meaning) or TEXT
         # The plan has put a dummy where a meaning was free text.
         if meaning != TEXT and self._descriptors.says_all(meaning):
             return item
-        if known is None:
+        if not known and scheme not in _SCHEMES:
             return dummy_code()
-        item.CodeMeaning = known
+        item.CodeMeaning = known[0] if known else TEXT
         return item
+
+    def _may_stay(self, value: str) -> bool:
+        """Return whether a code that no terminology has may be one, and is nobody's number."""
+        return 0 < len(value) <= _LONGEST_VALUE and not self._quarry.is_in(value)
 
 
 def _text(item: Dataset, tag: int) -> str:

@@ -17,7 +17,9 @@ _TIME_VRS = frozenset({"DA", "DT", "TM"})
 _TIME_ZONE = "TimezoneOffsetFromUTC"
 
 
-def with_options(basic: Ruling, row: ProfileRow, chosen: Collection[Option]) -> Ruling:
+def with_options(
+    basic: Ruling, row: ProfileRow, chosen: Collection[Option], *, moves: bool = True
+) -> Ruling:
     """Return the ruling for `row` under the chosen options.
 
     Parameters
@@ -28,6 +30,10 @@ def with_options(basic: Ruling, row: ProfileRow, chosen: Collection[Option]) -> 
         The row of the table.
     chosen
         Every option that the treatment carries out.
+    moves
+        Whether a date of this attribute may move with the patient's days. Where
+        dates are modified, one that others share is done with as in the basic
+        profile. A time of day is never moved.
 
     Source
     ------
@@ -38,7 +44,8 @@ def with_options(basic: Ruling, row: ProfileRow, chosen: Collection[Option]) -> 
         return basic
     letter = "C" if "C" in said.values() else "K"
     action = _cleaned(row) if letter == "C" else _kept(row)
-    if action is None:
+    is_day = row.vr in {"DA", "DT"}
+    if action is None or (action is Action.SHIFT_DATE and is_day and not moves):
         return basic
     by = ", ".join(f"{option} {said[option]}" for option in sorted(said))
     return Ruling(action, basic.source, basic.note, by, basic.action)
@@ -47,8 +54,9 @@ def with_options(basic: Ruling, row: ProfileRow, chosen: Collection[Option]) -> 
 def by_vr(vrs: Iterable[str], chosen: Collection[Option]) -> Mapping[str, Ruling]:
     """Return what happens to attributes that neither table nor policy names, by their VR.
 
-    Dates and UIDs outside the table go with those inside it: an interval, or a
-    reference, must not break where one end is listed and the other is not.
+    UIDs outside the table go with those inside it: a reference must not break
+    where one end is listed and the other is not. So do dates that stay, and times;
+    a date moves only where `whose` calls it the patient's (`of_patient`).
     """
     return MappingProxyType({vr: _of_vr(vr, chosen) for vr in vrs})
 
@@ -59,11 +67,19 @@ def _of_vr(vr: str, chosen: Collection[Option]) -> Ruling:
         action, option = Action.KEEP_UID, Option.RETAIN_UIDS
     elif vr in _TIME_VRS and Option.RETAIN_LONGITUDINAL_FULL_DATES in chosen:
         action, option = Action.KEEP_DATE, Option.RETAIN_LONGITUDINAL_FULL_DATES
-    elif vr in _TIME_VRS and Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in chosen:
-        action, option = Action.SHIFT_DATE, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
     else:
         return basic
     return replace(basic, action=action, by=f"{option}, by VR", otherwise=basic.action)
+
+
+def of_patient(vr: str, chosen: Collection[Option]) -> Ruling:
+    """Return what happens to a date or time of the patient that neither table nor policy names."""
+    basic = _of_vr(vr, chosen)
+    option = Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
+    if option not in chosen:
+        return basic
+    by = f"{option}, by VR"
+    return replace(basic, action=Action.SHIFT_DATE, by=by, otherwise=basic.action)
 
 
 def _kept(row: ProfileRow) -> Action | None:

@@ -8,6 +8,9 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 
+from deid_node.metadata.dummies import DATE, TIME
+from deid_node.metadata.whose import is_fill_in
+
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})", re.ASCII)
 _OLD_DATE = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})", re.ASCII)  # ACR-NEMA, PS3.5 6.2 note
 _TIME = re.compile(r"([01]\d|2[0-3])([0-5]\d([0-5]\d|60)?)?", re.ASCII)
@@ -15,6 +18,9 @@ _FRACTION = re.compile(r"\.\d{1,6}", re.ASCII)
 _OLD_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:([0-5]\d|60)(\.\d{1,6})?)?", re.ASCII)
 _ZONE = re.compile(r"[+-](0\d|1[0-4])[0-5]\d", re.ASCII)
 _AGE = re.compile(r"(\d{3})([DWMY])", re.ASCII)
+
+_DIGIT = re.compile(r"\d", re.ASCII)
+_LONGEST_DAY = 10  # characters, as in 2004.08.26
 
 _SEPARATOR = "\\"
 OLDEST_YEARS = 89
@@ -34,7 +40,9 @@ def checked(text: str, vr: str) -> str | None:
 def moved(text: str, vr: str, *, days: int) -> str | None:
     """Return `text` with every date in it `days` later; times and time zones stay.
 
-    A date and time that is less exact than a day cannot be moved by days.
+    A date and time that is less exact than a day cannot be moved by days. What
+    stands where no date was known becomes a dummy: it is known outside, and moved
+    it would tell the days.
 
     Source
     ------
@@ -46,7 +54,7 @@ def moved(text: str, vr: str, *, days: int) -> str | None:
             return None
         if vr not in {"DA", "DT"}:
             return value
-        return _later(value, days)
+        return _later(value, vr, days)
 
     return _each(text, later)
 
@@ -78,6 +86,16 @@ def day_of(text: str) -> date | None:
         return None
 
 
+def day_digits(text: str) -> str:
+    """Return the digits of year, month and day in one DA or DT value, as many as it has.
+
+    Separators that people write between them are passed over.
+    """
+    if _ZONE.fullmatch(text[-5:]):
+        text = text[:-5]
+    return "".join(_DIGIT.findall(text[:_LONGEST_DAY]))[:8]
+
+
 def years_between(birth: date, day: date) -> int:
     """Return the age in whole years on `day` of somebody born on `birth`."""
     return day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
@@ -88,11 +106,13 @@ def _each(text: str, change: Callable[[str], str | None]) -> str | None:
     return None if None in values else _SEPARATOR.join(value or "" for value in values)
 
 
-def _later(value: str, days: int) -> str | None:
+def _later(value: str, vr: str, days: int) -> str | None:
     written = value if "." in value[:5] else value[:8]
     day = day_of(written)
     if day is None:
         return None
+    if is_fill_in(day):
+        return DATE if vr == "DA" else DATE + TIME
     try:
         new = day + timedelta(days)
     except OverflowError:

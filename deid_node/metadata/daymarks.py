@@ -7,13 +7,15 @@ was to be moved and was not.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from deid_node.metadata.texts import Text
 
 _DATE_VRS = frozenset({"DA", "DT"})
 _BIRTH = "PatientBirthDate"
+_STUDY = "StudyDate"
 _DUMMY = b"19000101"
+_YEAR_DIGITS = 4
 _DIGITS = re.compile(rb"\D")
 
 FULL = "retain_longitudinal_full_dates"
@@ -51,15 +53,19 @@ def wrong_day(original: Days, cleaned: Days, retained: frozenset[str]) -> str | 
     births = set(original.get(_BIRTH, ())) - {b"", _DUMMY}
     if births.intersection(cleaned.get(_BIRTH, ())):
         return _BIRTH
-    others = {day for keyword, days in original.items() if keyword != _BIRTH for day in days}
+    # A newborn is examined on the day of birth, and that day may stay as the day of the study.
+    unexcused = births - set(original.get(_STUDY, ())) if FULL in retained else births
     for keyword, days in cleaned.items():
-        # A newborn is examined on the day of birth, and that day may stay as a study date.
-        unexcused = births - others if FULL in retained else births
-        if keyword != _BIRTH and unexcused.intersection(days):
+        if keyword != _BIRTH and any(_is_part(day, unexcused) for day in days):
             return keyword
         if MODIFIED in retained and _stayed(original.get(keyword, ()), days):
             return keyword
     return None
+
+
+def _is_part(day: bytes, births: Collection[bytes]) -> bool:
+    """Return whether `day`, or the year or month that is all of it, is that of a birth."""
+    return len(day) >= _YEAR_DIGITS and any(birth.startswith(day) for birth in births)
 
 
 def _stayed(before: tuple[bytes, ...], after: tuple[bytes, ...]) -> bool:

@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 
 from deid_node.metadata.cleaning import Cleaners, Planned
 from deid_node.metadata.codes import CodeCleaner
+from deid_node.metadata.concepts import Concepts
 from deid_node.metadata.descriptors import DescriptorCleaner
 from deid_node.metadata.graphics import ANNOTATIONS, GraphicsCleaner
 from deid_node.metadata.hunt import Hunter
@@ -17,7 +18,6 @@ from deid_node.metadata.structured import (
     CONTENT,
     SPECIMEN_PREPARATION,
     ContentCleaner,
-    load_concepts,
 )
 from deid_node.metadata.table import load_table
 from deid_node.metadata.vocabulary import Vocabulary
@@ -51,7 +51,7 @@ class OptionCleaning:
         self._options = options
         self._hunter = Hunter(load_table())
         self._vocabulary = Vocabulary()
-        self._concepts = load_concepts()
+        self._concepts = Concepts()
         self._safe_private = load_safe_private()
 
     def of(self, original: Dataset) -> Cleaners:

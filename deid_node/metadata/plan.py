@@ -13,7 +13,7 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VR, repeater_has_tag
 from deid_node.errors import UnknownElement
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling
 from deid_node.metadata.additions import BY_ADDITION, Weakening, added, tag_of
-from deid_node.metadata.combine import by_vr, with_options
+from deid_node.metadata.combine import by_vr, of_patient, with_options
 from deid_node.metadata.options import AdditionOptions, Option
 from deid_node.metadata.policy import (
     BULK_VRS,
@@ -27,6 +27,7 @@ from deid_node.metadata.policy import (
     load_policy,
 )
 from deid_node.metadata.table import PRIVATE, ProfileRow, ProfileTable, load_table
+from deid_node.metadata.whose import Whose, load_whose
 
 _PRIVATE = Ruling(Action.REMOVE, "X", "private")
 _MISPLACED = Ruling(Action.REMOVE, "policy", "not an element of a data set")
@@ -73,6 +74,11 @@ class Plan:
     def follows_table(self) -> bool:
         """Whether nothing that the site added asks for less than Table E.1-1."""
         return not any(weakening.against_table for weakening in self.weakenings)
+
+    @property
+    def moves_birth_date(self) -> bool:
+        """Whether the birth date moves with the other dates, where it may."""
+        return self.named[_BIRTH_DATE].action is Action.BIRTH_DATE
 
     def judge(self, tag: int, vr: str) -> Ruling:
         """Return what happens to the element `tag` that was sent with `vr`.
@@ -181,7 +187,16 @@ def build_plan(
             raise ValueError(f"the policy names an unknown attribute: {decision.keyword}")
         source = named[tag].source if tag in named else "policy"
         named[tag] = Ruling(decision.action, source, decision.reason)
-    named |= {tag: with_options(named[tag], row, chosen) for tag, row in rows.items()}
+    whose = load_whose()
+    named |= {
+        tag: of_patient(dictionary_VR(tag), chosen)
+        for tag, owner in whose.items()
+        if owner is Whose.PATIENT and tag not in named
+    }
+    named |= {
+        tag: with_options(named[tag], row, chosen, moves=whose.get(tag) is not Whose.SHARED)
+        for tag, row in rows.items()
+    }
     if moves_birth_date and Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in chosen:
         named[_BIRTH_DATE] = Ruling(
             Action.BIRTH_DATE, "Z", by="metadata.dates.birth_date", otherwise=Action.EMPTY

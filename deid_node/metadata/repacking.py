@@ -14,6 +14,7 @@ from pydicom.tag import BaseTag
 
 from deid_node.metadata.action import Action, Ruling
 from deid_node.metadata.additions import BY_ADDITION
+from deid_node.metadata.concepts import CONCEPT_NAME
 from deid_node.metadata.elements import Charset, Stored, encoded, vr_of
 from deid_node.metadata.packed import Fate, NotPlain, Rewriting
 
@@ -22,8 +23,8 @@ LOOKED_INTO = frozenset({Action.KEEP, Action.REPLACE_UID})
 """Actions on a sequence under which its items may be rewritten as bytes."""
 
 _NEED_ITEMS = frozenset({Action.CLEAN_ITEMS, Action.PATIENT_NAME, Action.PATIENT_ID})
-# Another character set, pixels: the item is judged as a whole.
-_NEED_THEIR_LEVEL = frozenset({0x00080005, 0x7FE00008, 0x7FE00009, 0x7FE00010})
+# Another character set, pixels, a concept for the value: the item is judged as a whole.
+_NEED_THEIR_LEVEL = frozenset({0x00080005, CONCEPT_NAME, 0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
 class Fits(Protocol):

@@ -10,15 +10,17 @@ from pydicom.dataset import Dataset
 
 from deid_node.dicom.syntaxes import syntax_of
 from deid_node.errors import MalformedDataset
-from deid_node.metadata.actions import Walk, are_uids
+from deid_node.metadata.actions import Walk
 from deid_node.metadata.chronology import Chronology, chronology_of
 from deid_node.metadata.cleaning import Cleaning, NoCleaning
+from deid_node.metadata.concepts import Concepts
 from deid_node.metadata.crosswalk import Crosswalk, Pair
 from deid_node.metadata.elements import element_at, text_of
 from deid_node.metadata.features import require_faceless
 from deid_node.metadata.filemeta import new_file_meta
 from deid_node.metadata.forms import Forms
 from deid_node.metadata.kept import Keeper
+from deid_node.metadata.measured import Measured, digits_of
 from deid_node.metadata.objects import (
     needs_study,
     require_no_directory,
@@ -29,6 +31,7 @@ from deid_node.metadata.options import DateOptions, Option
 from deid_node.metadata.originals import ENCRYPTED, Envelope
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.uids import are_uids
 from deid_node.metadata.vocabulary import Vocabulary
 
 _SOP_CLASS_UID = 0x00080016
@@ -95,6 +98,7 @@ class Scrubber:
         self._crosswalk = crosswalk
         self._envelope = envelope
         self._keeper = Keeper(Forms(Vocabulary()))
+        self._concepts = Concepts()
 
     @property
     def plan(self) -> Plan:
@@ -143,9 +147,14 @@ class Scrubber:
         walk = Walk(
             self._plan,
             self._pseudonyms,
-            chronology=self._chronology(dataset),
+            chronology=self._chronology(dataset, of_patient=needs_study(sop_class)),
             cleaners=self._cleaning.of(dataset),
             keeper=self._keeper,
+            measured=Measured(
+                self._concepts,
+                digits_of(dataset),
+                Option.RETAIN_PATIENT_CHARACTERISTICS in self._plan.options,
+            ),
         )
         result = walk.over(dataset)
         if self._envelope is not None:
@@ -185,10 +194,15 @@ class Scrubber:
             return original
         return self._pseudonyms.uid(original)
 
-    def _chronology(self, dataset: Dataset) -> Chronology:
-        if Option.RETAIN_LONGITUDINAL_MODIFIED_DATES not in self._plan.options:
-            return Chronology()
-        return chronology_of(dataset, self._pseudonyms, self._dates.span)
+    def _chronology(self, dataset: Dataset, *, of_patient: bool) -> Chronology:
+        moves = Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in self._plan.options
+        return chronology_of(
+            dataset,
+            self._pseudonyms,
+            self._dates.span if moves else None,
+            moves_birth_date=self._plan.moves_birth_date,
+            of_patient=of_patient,
+        )
 
 
 def _required(dataset: Dataset, tag: int, keyword: str) -> str:

@@ -4,17 +4,15 @@ No item goes and none comes: what an item says is replaced inside it. References
 by position (Referenced Content Item Identifier) would otherwise point elsewhere.
 """
 
-import csv
-from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from deid_node.metadata.cleaning import Planned
-from deid_node.metadata.codes import MEANING, CodeCleaner, code_of
+from deid_node.metadata.codes import MEANING, CodeCleaner
+from deid_node.metadata.concepts import Concepts, Kind
 from deid_node.metadata.descriptors import DescriptorCleaner
 from deid_node.metadata.dummies import dummy, dummy_code
 from deid_node.metadata.elements import element_at, elements_of, items_of, text_of, vr_of
@@ -23,29 +21,10 @@ CONTENT = 0x0040A730
 ACQUISITION_CONTEXT = 0x00400555
 SPECIMEN_PREPARATION = 0x00400610
 _STEP_CONTENT = 0x00400612
-_CONCEPT_NAME = 0x0040A043
 _CONCEPT = 0x0040A168
 _TEXT_VALUE = 0x0040A160
-_MEASURED = 0x0040A300
 _DATES = (0x0040A120, 0x0040A121, 0x0040A122)
-
-_SUBJECT_CHARACTERISTIC = "characteristic"
-
-
-def load_concepts() -> MappingProxyType[tuple[str, str], str]:
-    """Return what kind of secret a concept asks for, by ``(scheme, value)`` of its name.
-
-    `identity` names, numbers or dates somebody or something; `characteristic` is
-    the body of the patient (Retain Patient Characteristics).
-
-    Source
-    ------
-    PS3.16 TID 1002, 1003, 1004, 1007, 1009, 1020, 3602, 8001, 10024, 12xx.
-    """
-    text = (files("deid_node.metadata") / "data/content_concepts.csv").read_text("utf-8")
-    return MappingProxyType(
-        {(row["scheme"], row["value"]): row["kind"] for row in csv.DictReader(text.splitlines())}
-    )
+_SECRET = frozenset({Kind.IDENTITY, Kind.CHARACTERISTIC})
 
 
 class ContentCleaner:
@@ -55,7 +34,7 @@ class ContentCleaner:
         self,
         descriptors: DescriptorCleaner,
         codes: CodeCleaner,
-        concepts: Mapping[tuple[str, str], str],
+        concepts: Concepts,
         *,
         keeps_characteristics: bool,
     ) -> None:
@@ -113,22 +92,16 @@ class ContentCleaner:
         return self.with_codes(new)
 
     def _is_secret(self, item: Dataset) -> bool:
-        names = element_at(item, _CONCEPT_NAME)
-        if names is None:
-            return False
-        kinds = {self._concepts.get(code_of(name)) for name in items_of(names, item)} - {None}
-        if self._keeps_characteristics:
-            kinds -= {_SUBJECT_CHARACTERISTIC}
-        return bool(kinds)
+        secret = {Kind.IDENTITY} if self._keeps_characteristics else _SECRET
+        return not secret.isdisjoint(self._concepts.kinds_of(item))
 
 
 def _blank(item: Dataset, new: Dataset) -> None:
     """Take the value out of an item whose concept says that it is about somebody.
 
-    The plan has put a dummy for text and names already.
+    The plan has put a dummy for text and names already, and `Measured` has judged
+    the numbers.
     """
-    if _MEASURED in new:  # type 2: a measurement without a value
-        new[_MEASURED] = DataElement(_MEASURED, "SQ", Items([]))
     if _CONCEPT in new:
         new[_CONCEPT] = DataElement(_CONCEPT, "SQ", Items([dummy_code()]))
     for tag in _DATES:

@@ -17,6 +17,7 @@ from deid_node.metadata.action import Action
 from deid_node.metadata.descriptors import DescriptorCleaner
 from deid_node.metadata.hunt import Quarry
 from deid_node.metadata.policy import load_policy
+from deid_node.metadata.ucum import is_unit
 from deid_node.metadata.vocabulary import Vocabulary, plain
 
 _CODE_WORDS: Final = frozenset(
@@ -158,6 +159,7 @@ class Wordings:
             folded in _known_meanings()
             or folded in _OF_SCHEMES
             or _UNIT.fullmatch(value) is not None
+            or is_unit(value)
             or self._descriptors.says_all(value)
             or self._has_words_of_codes(value)
         )

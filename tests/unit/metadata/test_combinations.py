@@ -13,6 +13,7 @@ from deid_node.metadata.plan import MISPLACED_GROUPS, Plan, build_plan
 from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import (
+    BIRTH,
     KEY,
     VALUES,
     as_read,
@@ -60,6 +61,8 @@ def _instance(rows: dict[int, dict[Option, str]], depth: int) -> Dataset:
         for tag in rows:
             dataset[tag] = _element(tag)
         return dataset
+    # Examined on the day of birth: each of these dates would be told for that of birth.
+    dataset.StudyDate = BIRTH
     level = Dataset()
     for tag in rows:
         level[tag] = _element(tag)
