@@ -137,7 +137,7 @@ class Corridor:
             scrubbed.dataset,
             options=treatment.options,
             pixels_looked_at=pixels.looked_at,
-            pixels_filled=bool(pixels.regions),
+            derivation=pixels.derivation,
             # The cleaner raises `ResidualText` where its second look still sees text.
             second_look_clean=pixels.looked_at and not pixels.unconfirmed,
             burned_in_stands=pixels.unconfirmed,

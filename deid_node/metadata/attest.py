@@ -24,6 +24,7 @@ ATTESTED = frozenset(
 )
 """Tags that are written here, after the plan has removed what came in."""
 
+_LONGEST_DERIVATION = 1024  # characters of an ST
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009)
 
 
@@ -32,7 +33,7 @@ def attest(
     *,
     options: frozenset[Option],
     pixels_looked_at: bool,
-    pixels_filled: bool = False,
+    derivation: tuple[str, ...] = (),
     second_look_clean: bool,
     burned_in_stands: bool = False,
     follows_table: bool = True,
@@ -48,9 +49,10 @@ def attest(
         What the treatment asked for.
     pixels_looked_at
         Every frame was looked at by the finder.
-    pixels_filled
-        Pixels were replaced: Derivation Description (0008,2111) says so. The plan
-        has removed what the cleaner wrote there together with what came in.
+    derivation
+        What Derivation Description (0008,2111) is to say of the pixels, sentence by
+        sentence; ours, so it is not cleaned. It stands behind what the plan left of
+        the sender's.
     second_look_clean
         After the fill, the second look found no text in any frame.
     burned_in_stands
@@ -83,8 +85,8 @@ def attest(
     if codes:
         dataset.DeidentificationMethodCodeSequence = [_code(*code) for code in codes]
     dataset.LongitudinalTemporalInformationModified = _dates_are(options)
-    if pixels_filled:
-        dataset.DerivationDescription = "burned-in text replaced"
+    if derivation:
+        _append_derivation(dataset, "; ".join(derivation))
     if burned_in_stands:
         dataset.BurnedInAnnotation = "YES"
     elif proven:
@@ -96,6 +98,14 @@ def method_text(*, follows_table: bool = True) -> str:
     """Return the text of De-identification Method (0012,0063): LO, at most 64 characters."""
     profile = "Basic Profile" if follows_table else "weakened by the site"
     return f"deid_node {__version__}, PS3.15 {EDITION} {profile}"
+
+
+def _append_derivation(dataset: Dataset, ours: str) -> None:
+    said = str(dataset.get("DerivationDescription") or "").strip()
+    if ours == said or said.endswith(f"; {ours}"):
+        return
+    both = f"{said}; {ours}" if said else ours
+    dataset.DerivationDescription = both if len(both) <= _LONGEST_DERIVATION else ours
 
 
 def _dates_are(options: frozenset[Option]) -> str:

@@ -42,6 +42,7 @@ from deid_node.pixels.keep.sorter import Sorter
 from deid_node.pixels.kinds import Kind, kind_of, says_burned_in
 from deid_node.pixels.layout import pixel_keyword
 from deid_node.pixels.looking import BATCH_BYTES, Look, looks
+from deid_node.pixels.marks import derivation_of
 from deid_node.pixels.masks import FIXED, Marked
 from deid_node.pixels.objects import require_open, require_picture
 from deid_node.pixels.overlays import planes_without_text
@@ -65,7 +66,8 @@ class PixelsCleaned:
     `kept` are the lines that stay. `hidden_removed` says that overlays, curves, icons
     or comments inside codestreams were removed, `stray_bits_cleared` that bits beside
     the stored ones held something. `unconfirmed` says that the instance came with Burned
-    In Annotation YES and nothing was found that could be filled.
+    In Annotation YES and nothing was found that could be filled. `derivation` are the
+    sentences that Derivation Description is to say of it.
     """
 
     dataset: Dataset
@@ -78,6 +80,7 @@ class PixelsCleaned:
     stray_bits_cleared: bool = False
     kept: tuple[KeptRegion, ...] = ()
     unconfirmed: bool = False
+    derivation: tuple[str, ...] = ()
 
 
 class PixelCleaner:
@@ -242,6 +245,11 @@ class PixelCleaner:
             stray_bits_cleared=strays,
             kept=self._kept(rewritten.kept),
             unconfirmed=unconfirmed,
+            derivation=derivation_of(
+                filled=bool(rewritten.regions),
+                made_up=rewritten.made_up,
+                bits_cleared=strays,
+            ),
         )
 
     def _band(self, kind: Kind, suspicious: bool) -> Band:

@@ -17,8 +17,9 @@ from deid_node.errors import MalformedDataset
 from deid_node.pixels.attributes import items, put, text, value_of
 from deid_node.pixels.frames import Frames
 
-DERIVATION: Final = "Burned-in text removed from the pixels"
-MADE_UP: Final = "pixels that it covered are synthesised where it lay over anatomy"
+DERIVATION: Final = "burned-in text replaced"
+MADE_UP: Final = "pixels over anatomy synthesised"
+BITS_CLEARED: Final = "unused bits cleared"
 _CODE: Final = ("113101", "DCM", "Clean Pixel Data Option")
 _STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
 ENHANCED_CLASSES: Final = frozenset(
@@ -33,7 +34,6 @@ ENHANCED_CLASSES: Final = frozenset(
 They repeat it in each frame and hang the presence of dozens of acquisition
 attributes on it: one that is ORIGINAL must stay so to stay valid.
 """
-_MAX_DESCRIPTION: Final = 1024
 # PS3.3 C.7.6.1.1.5.2: how the irreversible step was made.
 _METHODS: Final = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1"} | {
     "55": "ISO_10918_1",
@@ -43,8 +43,31 @@ _METHODS: Final = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1"
 }
 
 
-def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int, *, made_up: bool) -> None:
-    """Write into `dataset` that its pixels are derived.
+def derivation_of(*, filled: bool, made_up: bool, bits_cleared: bool) -> tuple[str, ...]:
+    """Return what is said of how the new pixels came to be; nothing that was not done.
+
+    The sentences are not written here: what Derivation Description says already is
+    the sender's, and has to be cleaned before ours stand beside it.
+
+    Parameters
+    ----------
+    filled
+        Whether text was found and filled.
+    made_up
+        Whether pixels over anatomy were made up, not only an even ground continued.
+    bits_cleared
+        Whether bits beside the stored ones held something and were cleared.
+
+    Source
+    ------
+    PS3.3 C.7.6.1.1.3.
+    """
+    said = ((DERIVATION, filled), (MADE_UP, filled and made_up), (BITS_CLEARED, bits_cleared))
+    return tuple(sentence for sentence, holds in said if holds)
+
+
+def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int, *, filled: bool) -> None:
+    """Write into `dataset` what its new pixels are.
 
     Parameters
     ----------
@@ -54,11 +77,13 @@ def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int, *, made_
         The frames as they came.
     low, high
         Smallest and largest stored value of all new frames.
-    made_up
-        Whether pixels over anatomy were made up, not only an even ground continued.
+    filled
+        Whether text was filled, so that the image is derived. One whose unused bits
+        alone were cleared shows what it showed.
     """
-    _derive_image_type(dataset)
-    _append_derivation(dataset, made_up=made_up)
+    if filled:
+        _derive_image_type(dataset)
+        _append_code(dataset)
     _state_range(dataset, frames, low, high)
 
 
@@ -115,14 +140,8 @@ def _derive_image_type(dataset: Dataset) -> None:
     put(dataset, "ImageType", ["DERIVED", *(rest or ["SECONDARY"])])
 
 
-def _append_derivation(dataset: Dataset, *, made_up: bool) -> None:
+def _append_code(dataset: Dataset) -> None:
     with contextlib.suppress(MalformedDataset):
-        said = str(value_of(dataset, "DerivationDescription") or "").strip()
-        for ours in (DERIVATION, *((MADE_UP,) if made_up else ())):
-            joined = f"{said}; {ours}" if said else ours
-            if ours not in said and len(joined) <= _MAX_DESCRIPTION:
-                put(dataset, "DerivationDescription", joined)
-                said = joined
         code = Dataset()
         code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = _CODE
         others = items(dataset, "DerivationCodeSequence")

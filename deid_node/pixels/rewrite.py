@@ -46,6 +46,11 @@ class Rewritten:
     regions: tuple[Region, ...]
     kept: tuple[tuple[KeptLine, ...], ...]
 
+    @property
+    def made_up(self) -> bool:
+        """Whether pixels over anatomy were made up."""
+        return any(region.fill in MADE_UP for region in self.regions)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rewrite:
@@ -83,8 +88,7 @@ class Rewrite:
         with self.stopwatch.running("encode"):
             writer.write(dataset)
             mark_lossy_history(dataset, self.frames)
-            made_up = any(region.fill in MADE_UP for region in rewritten.regions)
-            mark_changed(dataset, self.frames, low, high, made_up=made_up)
+            mark_changed(dataset, self.frames, low, high, filled=bool(rewritten.regions))
         return rewritten
 
     def _through(self, writer: Writer, dataset: Dataset) -> tuple[Rewritten, int, int]:

@@ -106,3 +106,42 @@ def test_a_weakened_table_is_not_told_as_the_basic_profile(scrubber: Scrubber) -
     assert "DeidentificationMethodCodeSequence" not in dataset
     assert dataset.DeidentificationMethod.endswith("weakened by the site")
     assert len(dataset.DeidentificationMethod) <= 64
+
+
+@pytest.mark.parametrize(
+    ("said", "ours", "told"),
+    [
+        ("", (), None),
+        ("", ("unused bits cleared",), "unused bits cleared"),
+        ("Lossless JPEG compression", ("burned-in text replaced", "unused bits cleared"),
+         "Lossless JPEG compression; burned-in text replaced; unused bits cleared"),
+        ("Lossless JPEG compression of Canarybird", ("burned-in text replaced",),
+         "Lossless JPEG compression of; burned-in text replaced"),
+        ("Lossless JPEG compression", (), "Lossless JPEG compression"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_the_pixels_is_not_cleaned_as_prose(
+    cleaning_scrubber: Scrubber, said: str, ours: tuple[str, ...], told: str | None
+) -> None:
+    original = study_instance()
+    original.DerivationDescription = said
+    dataset = cleaning_scrubber.scrub(as_read(original)).dataset
+
+    attest(
+        dataset, options=frozenset(), pixels_looked_at=True, derivation=ours,
+        second_look_clean=True,
+    )  # fmt: skip
+
+    assert dataset.get("DerivationDescription") == told
+
+
+def test_a_long_description_makes_room_for_what_was_done(scrubber: Scrubber) -> None:
+    dataset = scrubber.scrub(as_read(study_instance())).dataset
+    dataset.DerivationDescription = "x" * 1020
+
+    attest(
+        dataset, options=frozenset(), pixels_looked_at=True, second_look_clean=True,
+        derivation=("burned-in text replaced",),
+    )  # fmt: skip
+
+    assert dataset.DerivationDescription == "burned-in text replaced"

@@ -3,32 +3,58 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import EnhancedMRImageStorage
 
-from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
 from deid_node.pixels.inpaint.base import Inpainter
 from deid_node.pixels.inpaint.solid import SolidInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
-from deid_node.pixels.marks import DERIVATION, MADE_UP
+from deid_node.pixels.marks import BITS_CLEARED, DERIVATION, MADE_UP
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.pixels.instances import BASELINE, EXPLICIT, JLS_NEAR, Kind, instance, noise
 
 
-def cleaned(dataset: Dataset) -> Dataset:
+def _filled(dataset: Dataset) -> PixelsCleaned:
     cleaner = PixelCleaner(
         finds_always(Box(8, 8, 20, 20)), SolidInpainter(), second_look=finds_nothing()
     )
-    return cleaner.clean(dataset, seed=1).dataset
+    return cleaner.clean(dataset, seed=1)
+
+
+def cleaned(dataset: Dataset) -> Dataset:
+    return _filled(dataset).dataset
 
 
 def test_a_changed_image_is_derived_and_says_how() -> None:
     dataset = instance(noise(Kind(), frames=1), Kind())
     dataset.DerivationDescription = "resampled"
 
-    result = cleaned(dataset)
+    result = _filled(dataset)
 
-    assert list(result.ImageType) == ["DERIVED", "PRIMARY"]
-    assert result.DerivationDescription == f"resampled; {DERIVATION}"
-    assert result.DerivationCodeSequence[0].CodeValue == "113101"
+    assert list(result.dataset.ImageType) == ["DERIVED", "PRIMARY"]
+    assert result.derivation == (DERIVATION,)
+    assert result.dataset.DerivationDescription == "resampled"
+    assert result.dataset.DerivationCodeSequence[0].CodeValue == "113101"
+
+
+def test_where_only_unused_bits_are_cleared_nothing_is_said_of_text() -> None:
+    kind = Kind(EXPLICIT, "MONOCHROME2", 16, 12)
+    dataset = instance(noise(kind, frames=1), kind)
+    words = np.frombuffer(dataset.PixelData, "<u2").copy()
+    words[0] |= 0x4000
+    dataset.PixelData = words.tobytes()
+
+    result = PixelCleaner(finds_nothing(), SolidInpainter()).clean(dataset, seed=1)
+
+    assert (result.changed, result.stray_bits_cleared) == (True, True)
+    assert result.derivation == (BITS_CLEARED,)
+    assert list(result.dataset.ImageType) == list(dataset.ImageType)
+    assert "DerivationCodeSequence" not in result.dataset
+
+
+def test_a_text_free_image_has_no_derivation() -> None:
+    dataset = instance(noise(Kind(), frames=1), Kind())
+
+    assert PixelCleaner(finds_nothing(), SolidInpainter()).clean(dataset, seed=1).derivation == ()
 
 
 def test_an_image_without_a_type_gets_one() -> None:
@@ -117,7 +143,6 @@ def test_a_history_of_loss_is_not_rewritten() -> None:
 def test_a_fill_that_guesses_is_named_as_such(inpainter: Inpainter, said: bool) -> None:
     cleaner = PixelCleaner(finds_always(Box(8, 8, 20, 20)), inpainter, second_look=finds_nothing())
 
-    result = cleaner.clean(instance(noise(Kind(), frames=1), Kind()), seed=1).dataset
+    result = cleaner.clean(instance(noise(Kind(), frames=1), Kind()), seed=1)
 
-    assert DERIVATION in result.DerivationDescription
-    assert (MADE_UP in result.DerivationDescription) is said
+    assert result.derivation == ((DERIVATION, MADE_UP) if said else (DERIVATION,))
