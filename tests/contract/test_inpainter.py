@@ -19,7 +19,9 @@ from deid_node.pixels.inpaint.gradient import GradientInpainter
 from deid_node.pixels.inpaint.grained import GrainedInpainter
 from deid_node.pixels.inpaint.options import StableDiffusionOptions
 from deid_node.pixels.inpaint.painter import Painter
+from deid_node.pixels.inpaint.smooth import SmoothInpainter
 from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.inpaint.split import SplitInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 from deid_node.pixels.layout import Layout
 from deid_node.pixels.palette import Palette
@@ -30,10 +32,12 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
         "solid": lambda _: SolidInpainter(),
         "gradient": lambda _: GradientInpainter(),
+        "smooth": lambda _: SmoothInpainter(),
         "telea": lambda _: TeleaInpainter(),
         "grained": lambda _: GrainedInpainter(TeleaInpainter()),
         "diffusion": DiffusionInpainter,
         "auto": lambda _: AutoInpainter(backends(), CHOICE),
+        "split": lambda _: SplitInpainter(AutoInpainter(backends(), CHOICE)),
         "auto-diffusion": lambda painter: AutoInpainter(backends(painter), MODEL_EVERYWHERE),
     }
 )

@@ -15,6 +15,7 @@ from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
 from deid_node.pixels.inpaint.painter import Painter
 from deid_node.pixels.inpaint.smooth import SmoothInpainter
 from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.inpaint.split import SplitInpainter
 from deid_node.pixels.inpaint.telea import TeleaInpainter
 
 
@@ -35,27 +36,28 @@ def build_inpainter(policy: FillPolicy, painter: Painter | None) -> Inpainter:
     """
     match policy:
         case FillPolicy.AUTO:
-            return AutoInpainter(backends(painter), CHOICE)
+            return SplitInpainter(AutoInpainter(backends(painter), CHOICE))
         case FillPolicy.TELEA:
-            return TeleaInpainter()
+            return SplitInpainter(TeleaInpainter())
         case FillPolicy.SOLID:
-            return SolidInpainter()
+            return SplitInpainter(SolidInpainter())
         case FillPolicy.DIFFUSION:
             if painter is None:
                 raise ConfigurationError("treatments.*.fill", f"diffusion: {no_model()}")
-            return AutoInpainter(backends(painter), MODEL_EVERYWHERE)
+            return SplitInpainter(AutoInpainter(backends(painter), MODEL_EVERYWHERE))
         case _:
             assert_never(policy)
 
 
 def smooth_inpainter() -> Inpainter:
     """Return what takes over where the inpainter of a treatment drew what looks like letters."""
-    return AutoInpainter({**backends(), Fill.SMOOTH: SmoothInpainter()}, SMOOTHLY)
+    smooth = {**backends(), Fill.SMOOTH: SmoothInpainter()}
+    return SplitInpainter(AutoInpainter(smooth, SMOOTHLY))
 
 
 def plain_inpainter() -> Inpainter:
     """Return what takes over from that: one value wherever something had to be made up."""
-    return AutoInpainter(backends(), PLAINLY)
+    return SplitInpainter(AutoInpainter(backends(), PLAINLY))
 
 
 def backends(painter: Painter | None = None) -> dict[Fill, Inpainter]:
