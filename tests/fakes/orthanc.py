@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
-from tests.fakes.dcmtk import ended
+from tests.fakes.dcmtk import ENVIRONMENT, ended
 from tests.fakes.programs import program
 from tests.fakes.waiting import eventually, free_port, listens
 
@@ -101,6 +101,8 @@ def orthanc(folder: Path, *, settings: Mapping[str, Any] | None = None) -> Itera
     with log.open("wb") as out:
         process = subprocess.Popen(
             [program("Orthanc"), str(config)],
+            # Orthanc speaks through DCMTK, whose answers wait like those of its own programs.
+            env=ENVIRONMENT,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
