@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from pynetdicom import evt
 from pynetdicom._globals import MODE_ACCEPTOR
@@ -16,9 +16,8 @@ from pynetdicom.events import Event
 from pynetdicom.fsm import StateMachine
 from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_P_ABORT
-from pynetdicom.service_class import StorageServiceClass
 
-from deid_node.receive.messages import Begin, DataTransfer, Messages
+from deid_node.receive.messages import DataTransfer, Messages, Store
 from deid_node.receive.titles import with_plain_titles
 from deid_node.receive.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
 
@@ -30,6 +29,9 @@ _INVALID_PARAMETER: Final = 6
 _ASSOCIATE_REQUEST: Final = 0x01
 _DATA_TRANSFER: Final = 0x04
 _DATA_RECEIVED: Final = "Evt10"
+# The state in which data is exchanged, and the end of the connection (PS3.8 Table 9-10).
+_ESTABLISHED: Final = "Sta6"
+_CONNECTION_CLOSED: Final = "Evt17"
 _TOLD_BY_THE_LIBRARY: Final = (
     evt.EVT_DIMSE_RECV,
     evt.EVT_DIMSE_SENT,
@@ -58,16 +60,30 @@ class _Machine(StateMachine):
             self._acceptor.break_off()
 
 
+class DataLink(Protocol):
+    """The connection below an association, as far as data goes."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether bytes wait to be read, after waiting a moment for them."""
+        ...
+
+    def next_data(self) -> memoryview | None:
+        """Return the body of the next PDU if it is data, until the next call; else None.
+
+        Raises `OSError` where it does not come whole.
+        """
+        ...
+
+
 class Acceptor(Association):
     """An association that a peer asked for.
 
     `peer` is its configured name, known once it was admitted; `label` names the
-    association in logs. Every C-STORE on an accepted context is served as
-    storage, also of a SOP class that the library does not know, without the
-    library's process-wide switch for it; `arriving` says where its dataset goes while
-    it comes. `begin` is called first by its thread
+    association in logs. Every C-STORE on an accepted context goes to `store`, also of a
+    SOP class that the library does not know. `begin` is called first by its thread
     and says whether the connection is fit for an association; `ended` is called
-    once, by its thread, however it ended.
+    once, by its thread, however it ended. `link` is the connection.
     """
 
     def __init__(
@@ -76,7 +92,7 @@ class Acceptor(Association):
         ended: "Callable[[Acceptor], None]",
         *,
         begin: "Callable[[Acceptor], bool]" = lambda _acceptor: True,
-        arriving: Begin | None = None,
+        store: Store | None = None,
     ) -> None:
         super().__init__(ae, MODE_ACCEPTOR)
         # A letter in front: eight digits alone would look like a date to the log.
@@ -89,9 +105,12 @@ class Acceptor(Association):
         self._begin, self._ended = begin, ended
         self._heard_at = monotonic()
         self.turns = Turns()
-        self._messages = Messages(self, arriving)
+        self.link: DataLink | None = None
+        self._messages = Messages(self, store, self._say)
         self.dimse = self._messages
         self.dul._decode_pdu = self._decoded  # type: ignore[assignment, method-assign]  # noqa: SLF001
+        self.dul._read_pdu_data = self._read  # type: ignore[method-assign]  # noqa: SLF001
+        self.dul.idle_timer_expired = self._is_silent  # type: ignore[method-assign]
         # The library's queues, and its pause between two looks at them: with turns known,
         # its threads wait where they would have looked.
         self.dimse.msg_queue = MessageQueue(self.turns)
@@ -105,7 +124,8 @@ class Acceptor(Association):
     @property
     def is_idle(self) -> bool:
         """Whether nothing of the peer is on its way or being answered."""
-        return not self.turns.ours and self.dimse.message is None
+        messages = self._messages
+        return not (self.turns.ours or messages.is_amid or messages.is_serving)
 
     @property
     def quiet_seconds(self) -> float:
@@ -159,6 +179,48 @@ class Acceptor(Association):
         self.is_understood = True
         return decoded
 
+    def _read(self) -> None:
+        """Read what comes: data while there is some and nothing else to do, or one PDU.
+
+        Data of an association that stands changes no state, so it goes round the
+        library's state machine, its queues and its pauses.
+        """
+        dul = self.dul
+        while self.link is not None and dul.state_machine.current_state == _ESTABLISHED:
+            try:
+                body = self.link.next_data()
+            except OSError:
+                dul.event_queue.put(_CONNECTION_CLOSED)
+                return
+            if body is None:
+                break
+            self._heard_at = monotonic()
+            try:
+                self._messages.take(body)
+            # As in `_Machine`: nothing that a peer says may end in a traceback.
+            except Exception:  # noqa: BLE001
+                self.break_off()
+                return
+            dul._idle_timer.restart()  # noqa: SLF001
+            if self._has_other_work() or not self.link.ready:
+                return
+        DULServiceProvider._read_pdu_data(dul)  # noqa: SLF001
+
+    def _has_other_work(self) -> bool:
+        dul = self.dul
+        return bool(dul._kill_thread or dul.to_provider_queue.qsize() or dul.event_queue.qsize())  # noqa: SLF001
+
+    def _is_silent(self) -> bool:
+        """Return whether the peer has been silent for too long; while it waits for us it is not."""
+        serving = self._messages.is_serving
+        return not serving and DULServiceProvider.idle_timer_expired(self.dul)
+
+    def _say(self, pdus: bytes) -> None:
+        link = self.dul.socket
+        if link is not None:
+            link.send(pdus)
+            self._heard_at = monotonic()
+
     def _stop_waiting(self, _message: Event) -> None:
         """Let our thread end that waits for a request which cannot come any more.
 
@@ -177,20 +239,16 @@ class Acceptor(Association):
                 self.unbind(event, handler)
 
     def _serve_request(self, msg: Any, context_id: int) -> None:
-        context = self._accepted_cx.get(context_id)
         self._heard_at = monotonic()
-        if not isinstance(msg, C_STORE) or context is None or not msg.is_valid_request:
-            try:
-                super()._serve_request(msg, context_id)
-            # The library serves some requests on threads of their own.
-            except Exception:  # noqa: BLE001
+        try:
+            if isinstance(msg, C_STORE):
+                # It is no request with a dataset on an accepted context, and nobody can serve it.
                 self.break_off()
-            return
-        self._is_paused = True
-        StorageServiceClass(self).SCP(msg, context)
-        self._is_paused = False
-        # While it waited for us the peer was not silent.
-        self.dul._idle_timer.restart()  # noqa: SLF001
+                return
+            super()._serve_request(msg, context_id)
+        # The library serves some requests on threads of their own.
+        except Exception:  # noqa: BLE001
+            self.break_off()
 
 
 def acceptor_of(message: Event) -> Acceptor:

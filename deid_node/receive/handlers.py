@@ -5,9 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 
-from pynetdicom.dimse_primitives import C_STORE
-from pynetdicom.events import Event as Message
-
 from deid_node.audit.records import DoorRecord
 from deid_node.dicom.identity import require_identity
 from deid_node.dicom.part10 import spool_header
@@ -16,8 +13,8 @@ from deid_node.observe.events import Event
 from deid_node.observe.labels import Stage
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.receive.acceptor import Acceptor, acceptor_of
-from deid_node.receive.messages import ArrivingDataset
+from deid_node.receive.acceptor import Acceptor
+from deid_node.receive.commands import StoreRequest
 from deid_node.receive.status import StoreStatus, status_of
 from deid_node.spool.incoming import Incoming
 from deid_node.spool.spool import Acceptance, Arrival, Spool
@@ -26,7 +23,7 @@ from deid_node.values.origin import Origin
 
 
 class StoreHandler:
-    """Answers C-STORE-RQ.
+    """Answers C-STORE-RQ; a `Store`.
 
     `offer` tells the queue of a new instance and its calling AE title; it is a hint, the
     journal knows. `record` is for the audit trail; None keeps none.
@@ -62,12 +59,20 @@ class StoreHandler:
             incoming.begin(header)
         return incoming
 
-    def __call__(self, message: Message) -> int:
-        """Return the status of C-STORE-RSP: Success only with the instance in custody."""
+    def take(
+        self,
+        request: StoreRequest,
+        incoming: Incoming,
+        transfer_syntax: str,
+        association: Acceptor,
+    ) -> StoreStatus:
+        """Return the status of C-STORE-RSP: Success only with the instance in custody.
+
+        `incoming` holds the dataset that has come; afterwards nothing of it is left there.
+        """
         started = perf_counter()
-        association = acceptor_of(message)
         try:
-            acceptance = self._take(message, association)
+            acceptance = self._taken(request, incoming, transfer_syntax, association)
         # The boundary to the wire: whatever went wrong becomes a status, and the
         # sender keeps the instance. The text of a foreign error may quote values.
         except Exception as error:  # noqa: BLE001
@@ -76,22 +81,17 @@ class StoreHandler:
         self._tell(acceptance)
         return StoreStatus.SUCCESS
 
-    def _take(self, message: Message, association: Acceptor) -> Acceptance:
-        if association.peer is None:
-            raise PeerNotAuthorised("the association was not admitted")
-        request = message.request
-        if not isinstance(request, C_STORE) or request.DataSet is None:
-            raise DatasetUnreadable("the request carries no dataset")
-        sop_class_uid = str(request.AffectedSOPClassUID)
-        sop_instance_uid = str(request.AffectedSOPInstanceUID)
-        transfer_syntax = str(message.context.transfer_syntax)
-        if isinstance(request.DataSet, ArrivingDataset):
-            incoming = request.DataSet.incoming
-        else:
-            # So short that it came in one piece with its command.
-            incoming = self.begin(sop_class_uid, sop_instance_uid, transfer_syntax)
-            incoming.write(request.DataSet.getvalue())
+    def _taken(
+        self,
+        request: StoreRequest,
+        incoming: Incoming,
+        transfer_syntax: str,
+        association: Acceptor,
+    ) -> Acceptance:
+        sop_class_uid, sop_instance_uid = request.sop_class_uid, request.sop_instance_uid
         try:
+            if association.peer is None:
+                raise PeerNotAuthorised("the association was not admitted")
             require_identity(
                 bytes(incoming.head),
                 sop_class_uid=sop_class_uid,

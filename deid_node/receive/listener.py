@@ -12,7 +12,7 @@ from pynetdicom.transport import AssociationServer, RequestHandler
 
 from deid_node.dicom.tls import fault_of
 from deid_node.receive.acceptor import Acceptor
-from deid_node.receive.messages import Begin
+from deid_node.receive.messages import Store
 from deid_node.receive.transport import DoorSocket
 from deid_node.values.refusal import TlsFault
 
@@ -40,20 +40,20 @@ class _Connection(RequestHandler):
     def _create_association(self) -> Acceptor:
         ae = self.server.ae
         association = Acceptor(
-            ae, self.server.over, begin=self.server.begin, arriving=self.server.arriving
+            ae, self.server.over, begin=self.server.begin, store=self.server.store
         )
         # The library closes the socket through it.
         association._server = self.server  # noqa: SLF001
         # The library counts its acceptors by this word in the thread's name.
         association.name = f"AcceptorThread-{association.label}"
-        association.set_socket(
-            DoorSocket(
-                association,
-                self.request,
-                max_pdu_bytes=ae.maximum_pdu_size,
-                silence_seconds=self.server.silence_seconds,
-            )
+        link = DoorSocket(
+            association,
+            self.request,
+            max_pdu_bytes=ae.maximum_pdu_size,
+            silence_seconds=self.server.silence_seconds,
         )
+        association.set_socket(link)
+        association.link = link
         acceptor, requestor = association.acceptor, association.requestor
         acceptor.maximum_length = ae.maximum_pdu_size
         acceptor.ae_title = self.server.ae_title
@@ -72,7 +72,7 @@ class Listener(AssociationServer):
     Only our handlers are bound: the library's own would log every PDU. With `tls`,
     hands are shaken on the connection's own thread, so that nobody waits for
     another; `unsecured` hears why that failed. `admits` is asked first, with the
-    caller's address and how many connections stand. `arriving` says where datasets go.
+    caller's address and how many connections stand. `store` takes instances.
     """
 
     request_queue_size = 128
@@ -88,9 +88,9 @@ class Listener(AssociationServer):
         tls: ssl.SSLContext | None = None,
         unsecured: Callable[[Acceptor, TlsFault], None] = lambda _acceptor, _fault: None,
         admits: Callable[[str, int], bool] = lambda _address, _standing: True,
-        arriving: Begin | None = None,
+        store: Store | None = None,
     ) -> None:
-        self.arriving = arriving
+        self.store = store
         self.handlers = handlers
         self.silence_seconds = silence_seconds
         self._ended, self._unsecured, self._admits = ended, unsecured, admits

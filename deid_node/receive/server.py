@@ -110,7 +110,6 @@ class Door:
                 (options.host, options.port),
                 (
                     (evt.EVT_REQUESTED, self._requested),
-                    (evt.EVT_C_STORE, self._store),
                     (evt.EVT_C_ECHO, _echo),
                     (evt.EVT_N_ACTION, self._commit or _no_commitment),
                     (evt.EVT_N_EVENT_REPORT, self._hear or _no_commitment),
@@ -122,7 +121,7 @@ class Door:
                 tls=tls,
                 unsecured=self._unsecured,
                 admits=self._admits,
-                arriving=self._store.begin,
+                store=self._store,
             )
         except OSError as error:
             raise ConfigurationError(

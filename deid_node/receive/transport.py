@@ -9,6 +9,7 @@ must be whole.
 import select
 import socket
 import ssl
+import struct
 from contextlib import suppress
 from time import monotonic, sleep
 from typing import Final
@@ -22,8 +23,10 @@ _LARGEST_ASSOCIATE_BYTES: Final = 1 << 20
 _LARGEST_UNLIMITED_BYTES: Final = 1 << 28
 _LEAST_BYTES_PER_SECOND: Final = 1000
 _MOST_UNANSWERED: Final = 8
-# A record of TLS is no longer.
-_AHEAD_BYTES: Final = 1 << 14
+_DATA_TRANSFER: Final = 0x04
+_HEADER: Final = struct.Struct(">BxL")
+# A PDU of the length that is announced by default, and the beginning of the next.
+_BUFFER_BYTES: Final = (1 << 17) + (1 << 12)
 
 
 class DoorSocket(AssociationSocket):
@@ -47,8 +50,9 @@ class DoorSocket(AssociationSocket):
         self._turns = association.turns
         self._unanswered = association.dimse.msg_queue
         self._spoilt = False
-        # Plaintext that was taken out of TLS to see whether there is any.
-        self._ahead = bytearray()
+        # What was read and not handed out yet lies there from `_begin` to `_end`.
+        self._buffer = bytearray()
+        self._begin = self._end = 0
         self._silence_seconds = silence_seconds
         self._limit_bytes = (
             max(max_pdu_bytes, _LARGEST_ASSOCIATE_BYTES)
@@ -103,7 +107,9 @@ class DoorSocket(AssociationSocket):
             return False
         wait_seconds = 0.0 if self._turns.ours else LONGEST_WAIT_SECONDS
         try:
-            if self._ahead or (isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()):
+            if self._end > self._begin or (
+                isinstance(self.socket, ssl.SSLSocket) and self.socket.pending()
+            ):
                 return True
             # poll, not select: select cannot watch descriptors above 1023.
             poll = select.poll()
@@ -129,9 +135,9 @@ class DoorSocket(AssociationSocket):
             raise ConnectionAbortedError("the connection is closed")
         deadline = monotonic() + self._silence_seconds + nr_bytes / _LEAST_BYTES_PER_SECOND
         buffer = bytearray(nr_bytes)
-        read = min(nr_bytes, len(self._ahead))
-        buffer[:read] = self._ahead[:read]
-        del self._ahead[:read]
+        read = min(nr_bytes, self._end - self._begin)
+        buffer[:read] = self._buffer[self._begin : self._begin + read]
+        self._begin += read
         with memoryview(buffer) as view:
             while read < nr_bytes:
                 count = self.socket.recv_into(view[read:])
@@ -144,14 +150,65 @@ class DoorSocket(AssociationSocket):
         self._spoilt = read < nr_bytes
         return buffer
 
+    def next_data(self) -> memoryview | None:
+        """Return the body of the next PDU where it is data, until the next call; else None.
+
+        None also where the peer has closed, or the PDU is longer than is usual: `recv`
+        reads it. Raises `OSError` as `recv` does.
+        """
+        if not self._gather(_HEADER.size):
+            return None
+        kind, length = _HEADER.unpack_from(self._buffer, self._begin)
+        if kind != _DATA_TRANSFER or length > _BUFFER_BYTES - _HEADER.size:
+            return None
+        self._spoilt = True
+        if length > self._limit_bytes:
+            raise ConnectionAbortedError("a PDU claims to be longer than allowed")
+        if not self._gather(_HEADER.size + length):
+            raise ConnectionAbortedError("the peer closed within a PDU")
+        self._spoilt = False
+        begin = self._begin + _HEADER.size
+        self._begin = begin + length
+        return memoryview(self._buffer)[begin : self._begin]
+
+    def _gather(self, wanted_bytes: int) -> bool:
+        """Have so many bytes in the buffer; return whether they came before the peer closed."""
+        if self._end - self._begin >= wanted_bytes:
+            return True
+        if self.socket is None:
+            raise ConnectionAbortedError("the connection is closed")
+        self._make_room(wanted_bytes)
+        deadline = monotonic() + self._silence_seconds + wanted_bytes / _LEAST_BYTES_PER_SECOND
+        with memoryview(self._buffer) as view:
+            while self._end - self._begin < wanted_bytes:
+                count = self.socket.recv_into(view[self._end :])
+                if not count:
+                    return False
+                self._end += count
+                if monotonic() > deadline:
+                    self._spoilt = True
+                    raise TimeoutError("a PDU takes too long")
+        return True
+
+    def _make_room(self, wanted_bytes: int) -> None:
+        if not self._buffer:
+            self._buffer = bytearray(_BUFFER_BYTES)
+        if self._begin == self._end:
+            self._begin = self._end = 0
+        elif self._begin + wanted_bytes > len(self._buffer):
+            left = self._end - self._begin
+            self._buffer[:left] = self._buffer[self._begin : self._end]
+            self._begin, self._end = 0, left
+
     def _has_plaintext(self, secured: ssl.SSLSocket) -> bool:
         """Return whether what arrived is for us, and no message of TLS itself or half a record.
 
         To read on would then mean to wait, while our own answer cannot be sent.
         """
+        self._make_room(1)
         secured.settimeout(0)
         try:
-            self._ahead += secured.recv(_AHEAD_BYTES)
+            self._end = secured.recv_into(self._buffer)
         except ssl.SSLWantReadError:
             return False
         finally:
