@@ -1,20 +1,20 @@
-"""One writer for the journal; many callers share its commits.
+"""One writer for the journal at a time; many callers share its commits.
 
 A caller hands in a task and waits until the transaction that holds it is on
 disk. While one commit runs, the tasks that arrive line up and go together into
-the next one, so that several associations pay for a single fsync. What a caller
-gets back is durable; nobody is answered early.
+the next one, so that several associations pay for a single fsync. No thread does
+that for all: who comes first commits for everybody who waits, so that a caller who
+is alone waits for the disk and for nobody's turn. What a caller gets back is
+durable; nobody is answered early.
 """
 
 import contextlib
 import errno
 import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from deid_node.errors import JournalDamaged, SpoolFull, SpoolUnavailable
@@ -60,14 +60,26 @@ class Transaction:
             sync_folder(folder)
 
 
-@dataclass(frozen=True, slots=True)
 class _Task(Generic[T]):
-    work: Callable[[Transaction], T]
-    done: "Future[T]"
+    """A caller's work, and what came of it."""
+
+    __slots__ = ("error", "is_done", "result", "work")
+
+    def __init__(self, work: Callable[[Transaction], T]) -> None:
+        self.work = work
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self.is_done = False
+
+    def fail(self, error: BaseException) -> None:
+        self.error, self.is_done = error, True
+
+    def settle(self, result: T) -> None:
+        self.result, self.is_done = result, True
 
 
 class GroupCommitter:
-    """The thread that owns the writing connection.
+    """Owns the writing connection; any thread may call.
 
     Promise:
 
@@ -82,63 +94,65 @@ class GroupCommitter:
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
-        self._tasks: SimpleQueue[_Task[Any] | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
+        self._connection: sqlite3.Connection | None = None
+        self._waiting: deque[_Task[Any]] = deque()
         self._closed = False
-        # Without it a task could line up behind the end mark and wait forever.
+        # Held for a moment: no task lines up behind the end.
         self._door = threading.Lock()
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        # Held for a commit, and by whoever uses the connection.
+        self._committing = threading.Lock()
 
     def stop(self) -> None:
-        """Commit what is in hand, then end the thread; later calls of `run` raise."""
+        """Commit what is in hand and close; later calls of `run` raise."""
         with self._door:
             self._closed = True
-            self._tasks.put(None)
-        self._thread.join()
+        with self._committing:
+            while self._waiting:
+                self._lead()
+            self._disconnect()
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` in a transaction and return its result once that is on disk.
 
         Raises what `work` raises, `SpoolFull`, or `SpoolUnavailable`.
         """
-        task = _Task(work, Future())
+        task = _Task(work)
         with self._door:
             if self._closed:
                 raise SpoolUnavailable("the journal is closed")
-            self._tasks.put(task)
-        return task.done.result()
+            self._waiting.append(task)
+        while not task.is_done:
+            with self._committing:
+                # Whoever held it before may have done it for us.
+                if not task.is_done:
+                    self._lead()
+        if task.error is not None:
+            raise task.error
+        return task.result  # type: ignore[return-value]
 
-    def _serve(self) -> None:
-        connection: sqlite3.Connection | None = None
-        going = True
-        while going:
-            batch, going = self._next_batch()
-            try:
-                connection = connection or self._connect()
-                finished = self._commit(connection, batch)
-            except (sqlite3.Error, OSError) as error:
-                _closed(connection)
-                connection = None
-                for task in batch:
-                    if not task.done.done():
-                        task.done.set_exception(custody_error(error))
-            else:
-                for task, result in finished:
-                    task.done.set_result(result)
-        _closed(connection)
+    def _lead(self) -> None:
+        """Commit for the first who wait; each of them is done afterwards, well or ill."""
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH_TASKS))]
+        try:
+            self._connection = self._connection or self._connect()
+            finished = self._commit(self._connection, batch)
+        except (sqlite3.Error, OSError) as error:
+            self._disconnect()
+            _fail(batch, error)
+        # Whatever it is, nobody may wait for ever, and only one of them can be its thread.
+        except BaseException:
+            self._disconnect()
+            _fail(batch, OSError("the journal's writer was interrupted"))
+            raise
+        else:
+            for task, result in finished:
+                task.settle(result)
 
-    def _next_batch(self) -> tuple[list[_Task[Any]], bool]:
-        """Return what lines up, at least one task, and whether more may follow."""
-        batch: list[_Task[Any]] = []
-        while not batch or (len(batch) < _BATCH_TASKS and not self._tasks.empty()):
-            task = self._tasks.get()
-            if task is None:
-                return batch, False
-            batch.append(task)
-        return batch, True
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
 
     def _commit(
         self, connection: sqlite3.Connection, batch: list[_Task[Any]]
@@ -156,7 +170,7 @@ class GroupCommitter:
                 except Exception as error:  # noqa: BLE001
                     connection.execute("ROLLBACK TO task")
                     transaction.take_back(placed)
-                    task.done.set_exception(
+                    task.fail(
                         custody_error(error)
                         if isinstance(error, (OSError, sqlite3.Error))
                         else error
@@ -173,10 +187,11 @@ class GroupCommitter:
         return finished
 
 
-def _closed(connection: sqlite3.Connection | None) -> None:
-    if connection is not None:
-        with contextlib.suppress(sqlite3.Error):
-            connection.close()
+def _fail(batch: Iterable[_Task[Any]], error: OSError | sqlite3.Error) -> None:
+    """Fail what is not done; each gets an error of its own, for it is raised in its thread."""
+    for task in batch:
+        if not task.is_done:
+            task.fail(custody_error(error))
 
 
 def custody_error(

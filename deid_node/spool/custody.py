@@ -49,7 +49,7 @@ class Custody:
         self._reading = threading.Lock()
 
     def open(self) -> None:
-        """Create what is missing and start the writer."""
+        """Create what is missing and take the spool."""
         try:
             self.blobs.create_folders()
             if self._exclusive:
@@ -66,7 +66,6 @@ class Custody:
         except (ConfigurationError, JournalDamaged):
             self._unlock()
             raise
-        self._committer.start()
 
     def close(self) -> None:
         """Commit what is in hand, then close."""

@@ -1,8 +1,8 @@
 """The journal: what is in custody, in which state, and who has confirmed it.
 
 Original UIDs stand here and nowhere else outside the blobs. The tables are
-written by one thread (`committer`) of the node; the command line may write a
-person's decision beside it, which is why every change checks the state it
+written through one connection (`committer`) of the node; the command line may write
+a person's decision beside it, which is why every change checks the state it
 starts from.
 """
 

@@ -178,7 +178,7 @@ def _place(original: Any, burn: Callable[[str], None]) -> Any:
 
 
 def _wrap_commits(burn: Callable[[str], None]) -> None:
-    # Only the journal's thread commits, one batch after the other.
+    # Who leads commits, one batch after the other.
     running: list[str] = []
 
     def commit(original: Any) -> Any:
