@@ -49,15 +49,24 @@ class AssociationLost(Exception):
 class Association:
     """An open association; made by `open_association`, used by one thread at a time."""
 
-    def __init__(self, link: Link, archive: Archive, contexts: Sequence[pdus.Context]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        archive: Archive,
+        contexts: Sequence[pdus.Context],
+        *,
+        patience_seconds: float,
+    ) -> None:
         self._link = link
         self._timeout_seconds = archive.timeout_seconds
         self._message_id = 0
+        self.moved_at = monotonic()
+        """When a piece was last sent or an answer read."""
         self.offered = frozenset(
             (context.sop_class, context.transfer_syntax) for context in contexts
         )
         try:
-            acceptance = self._negotiated(archive, contexts)
+            acceptance = self._negotiated(archive, contexts, patience_seconds)
             self._fragment_bytes = pdus.largest_fragment(
                 acceptance.max_pdu_bytes, ceiling_bytes=_PIECE_BYTES
             )
@@ -136,7 +145,9 @@ class Association:
         """Close the connection; another thread that waits on it wakes up and fails."""
         self._link.shut()
 
-    def _negotiated(self, archive: Archive, contexts: Sequence[pdus.Context]) -> pdus.Acceptance:
+    def _negotiated(
+        self, archive: Archive, contexts: Sequence[pdus.Context], patience_seconds: float
+    ) -> pdus.Acceptance:
         request = pdus.associate_request(
             called=archive.called,
             calling=archive.calling,
@@ -145,7 +156,7 @@ class Association:
             implementation=archive.implementation,
         )
         self._send(request)
-        kind, content = self._read_pdu(monotonic() + self._timeout_seconds)
+        kind, content = self._read_pdu(monotonic() + patience_seconds)
         if kind == PduType.ASSOCIATE_AC:
             return pdus.parse_accept(content)
         if kind == PduType.ASSOCIATE_RJ and len(content) == 4:
@@ -227,13 +238,16 @@ class Association:
             self._link.send(content, timeout_seconds=self._timeout_seconds)
         except OSError as error:
             self._lose(error)
+        self.moved_at = monotonic()
 
     def _read_pdu(self, deadline: float) -> tuple[int, bytes]:
         head = self._link.read(pdus.PDU_HEADER_BYTES, deadline=deadline)
         kind, length = struct.unpack(">BxL", head)
         if length > _LONGEST_PDU_READ_BYTES:
             raise ProtocolError("a PDU is longer than any answer")
-        return kind, self._link.read(length, deadline=deadline)
+        content = self._link.read(length, deadline=deadline)
+        self.moved_at = monotonic()
+        return kind, content
 
     def _lose(self, error: OSError | ProtocolError) -> NoReturn:
         if isinstance(error, ProtocolError | TimeoutError):
@@ -242,9 +256,16 @@ class Association:
         raise unavailable(error) from None
 
 
-def open_association(archive: Archive, contexts: Sequence[pdus.Context]) -> Association:
-    """Return a new association that offers `contexts`; raise `DestinationUnavailable`."""
-    link = open_link(
-        archive.host, archive.port, timeout_seconds=archive.timeout_seconds, tls=archive.tls
-    )
-    return Association(link, archive, contexts)
+def open_association(
+    archive: Archive, contexts: Sequence[pdus.Context], *, patience_seconds: float | None = None
+) -> Association:
+    """Return a new association that offers `contexts`; raise `DestinationUnavailable`.
+
+    `patience_seconds` is how long its answer may take, where that is less than the archive
+    may be silent later.
+    """
+    if patience_seconds is None:
+        patience_seconds = archive.timeout_seconds
+    patience_seconds = min(patience_seconds, archive.timeout_seconds)
+    link = open_link(archive.host, archive.port, timeout_seconds=patience_seconds, tls=archive.tls)
+    return Association(link, archive, contexts, patience_seconds=patience_seconds)

@@ -9,6 +9,19 @@ from deid_node.values.delivery import Receipt
 from deid_node.values.instance import CleanInstance, Sealed
 
 
+class Crowded(Exception):
+    """A destination serves no more of us at once; those whom it serves go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssociationCounts:
+    """The associations with a destination; `allowed` is how many it is known to serve at once."""
+
+    in_use: int = 0
+    idle: int = 0
+    allowed: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Parcel:
     """A sealed instance and the Part 10 file that holds its bytes, checked against its checksum.
@@ -45,7 +58,9 @@ class Destination(Protocol):
       sent: nothing but waiting helps them;
     * a parcel that can never be taken is REFUSED, and the next one goes on;
     * closing the iterator early leaves the rest unsent and the destination usable;
-    * up to `concurrency` threads may deliver at the same time;
+    * up to `concurrency` threads may deliver at the same time; `Crowded` means that it
+      has become fewer: the parcels without a receipt were not sent, and those of the
+      other threads go on;
     * after `close` nothing of it is left open, and threads that are delivering
       come back soon.
 
@@ -59,11 +74,19 @@ class Destination(Protocol):
 
     @property
     def concurrency(self) -> int:
-        """How many threads may deliver at the same time."""
+        """How many threads may deliver at the same time; never more than at first."""
+        ...
+
+    @property
+    def associations(self) -> AssociationCounts:
+        """How many associations there are now; zeros where there are none."""
         ...
 
     def deliver(self, batch: Sequence[Parcel]) -> Generator[Receipt, None, None]:
-        """Send `batch` and yield a receipt for each; raise `DestinationUnavailable`."""
+        """Send `batch` and yield a receipt for each.
+
+        Raises `DestinationUnavailable` or `Crowded`.
+        """
         ...
 
     def release_idle(self) -> None:

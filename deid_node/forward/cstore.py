@@ -11,7 +11,7 @@ from pathlib import Path
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from deid_node.errors import BlobDamaged
 from deid_node.forward.association import Archive, Association, AssociationLost
-from deid_node.forward.base import Parcel
+from deid_node.forward.base import AssociationCounts, Parcel
 from deid_node.forward.contexts import Offer, accepted_offer
 from deid_node.forward.options import CStoreOptions
 from deid_node.forward.payload import dataset_in
@@ -60,11 +60,20 @@ class CStoreDestination:
     ) -> None:
         self.name = name
         self._files = files
-        self.concurrency = options.max_associations
         self._pool = AssociationPool(
             archive_of(name, options), most=options.max_associations, idle_seconds=idle_seconds
         )
         self._transcoder = Transcoder(files, time_limit_seconds=_TRANSCODE_LIMIT_SECONDS)
+
+    @property
+    def concurrency(self) -> int:
+        """How many associations may be tried at once."""
+        return self._pool.places
+
+    @property
+    def associations(self) -> AssociationCounts:
+        """How many associations there are now."""
+        return self._pool.counts()
 
     def deliver(self, batch: Sequence[Parcel]) -> Generator[Receipt, None, None]:
         """Send `batch` over one association after the other, as few as its contexts need."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deid_node.dicom.bulk import Bulk, file_at, pieces
 from deid_node.errors import DestinationUnavailable
-from deid_node.forward.base import Parcel
+from deid_node.forward.base import AssociationCounts, Parcel
 from deid_node.spool.blobs import sync_folder
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.delivery import DeliveryResult, Receipt
@@ -43,6 +43,11 @@ class FolderDestination:
                     f"the folder cannot be written ({type(error).__name__})"
                 ) from None
             yield Receipt(parcel.instance.id, self.name, result, None)
+
+    @property
+    def associations(self) -> AssociationCounts:
+        """There are none."""
+        return AssociationCounts()
 
     def release_idle(self) -> None:
         """Nothing is kept open."""

@@ -14,7 +14,7 @@ from time import monotonic
 
 from deid_node.audit.records import DeliveryRecord
 from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable, RefusedByDestination
-from deid_node.forward.base import Destination, Parcel
+from deid_node.forward.base import Crowded, Destination, Parcel
 from deid_node.forward.circuit import Circuit
 from deid_node.forward.inquirer import Inquirer
 from deid_node.forward.source import DeliverySource
@@ -68,6 +68,9 @@ class Sender:
         self._changed = threading.Condition()
         self._circuit = Circuit(retry, self._draw)
         self._in_hand: set[InstanceId] = set()
+        self._carrying = 0
+        self._told_allowed = destination.associations.allowed
+        metrics.watch_destination(destination.name, lambda: destination.associations)
         self._stopping = False
         self._threads = [
             # A daemon: while it waits for a connection to be made it cannot be interrupted, and
@@ -141,9 +144,14 @@ class Sender:
             if self._stopping:
                 return ()
             wait_seconds = self._circuit.wait_seconds
-            may_call = not wait_seconds and not (self._circuit.is_open and self._in_hand)
+            may_call = (
+                not wait_seconds
+                and not (self._circuit.is_open and self._in_hand)
+                and self._carrying < self._destination.concurrency
+            )
             batch = self._chosen() if may_call else []
             if batch:
+                self._carrying += 1
                 self._in_hand.update(delivery.instance.id for delivery in batch)
                 return batch
             self._changed.wait(min(wait_seconds or self._rest_seconds(), _LOOK_AGAIN_SECONDS))
@@ -185,13 +193,27 @@ class Sender:
                     ended.setdefault(result, []).append(delivery.instance)
                     if not goes_on:
                         break
+        except Crowded:
+            # What others of us have in their hands goes on, and this waits for its turn.
+            pass
         except DestinationUnavailable as error:
             self._unreachable(error)
         finally:
             self._put_on_record(ended)
             with self._changed:
+                self._carrying -= 1
                 self._in_hand.difference_update(delivery.instance.id for delivery in batch)
+                self._tell_allowed()
                 self._changed.notify_all()
+
+    def _tell_allowed(self) -> None:
+        """Say how many associations are served at once, where that has changed."""
+        allowed, told = self._destination.associations.allowed, self._told_allowed
+        self._told_allowed = allowed
+        if allowed < told:
+            self._log.warning(Event.DESTINATION_LIMITED, count=allowed)
+        elif allowed > told:
+            self._log.info(Event.DESTINATION_WIDENED, count=allowed)
 
     def _put_on_record(self, ended: Mapping[DeliveryResult, Sequence[CleanInstance]]) -> None:
         if self._record is not None:
@@ -210,7 +232,7 @@ class Sender:
         began = monotonic()
         try:
             receipt = next(receipts)
-        except (DestinationUnavailable, CustodyError):
+        except (DestinationUnavailable, Crowded, CustodyError):
             raise
         # A fault of ours that this instance brings out must not hold up all behind it.
         except Exception:

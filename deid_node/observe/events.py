@@ -110,6 +110,14 @@ class Event(Told):
         "A destination stopped answering; its deliveries wait.",
     )
     DESTINATION_REACHED = "destination_reached", "A destination answers again."
+    DESTINATION_LIMITED = (
+        "destination_limited",
+        "A destination serves fewer associations at once than configured; so many are used.",
+    )
+    DESTINATION_WIDENED = (
+        "destination_widened",
+        "A destination serves more associations at once than before.",
+    )
 
     # The spool.
     SPOOL_LOW = "spool_low", "Free space fell below the reserve; associations are refused."

@@ -47,6 +47,14 @@ class AssociationResult(StrEnum):
     ABORTED = "aborted"
 
 
+class DestinationAssociations(StrEnum):
+    """Associations with a destination: carrying, kept open, and served at once at most."""
+
+    IN_USE = "in_use"
+    IDLE = "idle"
+    ALLOWED = "allowed"
+
+
 class CommitmentResult(StrEnum):
     """What a sender was told of an instance that it asked a storage commitment for."""
 

@@ -5,8 +5,8 @@ at 0 before its first event: Prometheus sees no increase in a series that
 appears with the value 1.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
@@ -20,6 +20,7 @@ from deid_node.observe.labels import (
     AuditResult,
     CommitmentResult,
     ConfiguredNames,
+    DestinationAssociations,
     Fill,
     InquiryResult,
     Stage,
@@ -96,6 +97,12 @@ class Metrics:
             "deid_node_deliveries_total",
             "Attempts to deliver an instance, by what came of them.",
             ["destination", "result"],
+            registry=registry,
+        )
+        self._destination_associations = Gauge(
+            "deid_node_destination_associations",
+            "Associations with a destination: in use, idle, and how many it serves at once.",
+            ["destination", "state"],
             registry=registry,
         )
         self._stage_seconds = Histogram(
@@ -189,10 +196,23 @@ class Metrics:
                 self._deliveries.labels(destination, result)
             for answer in self._inquiry_results.values:
                 self._inquiries.labels(destination, answer)
+            for state in DestinationAssociations:
+                self._destination_associations.labels(destination, state)
 
     def watch_custody(self, source: WaitingSource) -> None:
         """Tell what waits in `source` and its free space, read anew at each scrape."""
         self.registry.register(CustodyCollector(source))
+
+    def watch_destination(self, destination: str, read: Callable[[], "HasAssociations"]) -> None:
+        """Tell how many associations there are with `destination`, read anew at each scrape."""
+        name = self._destinations.value(destination)
+        states: tuple[tuple[DestinationAssociations, Callable[[], float]], ...] = (
+            (DestinationAssociations.IN_USE, lambda: read().in_use),
+            (DestinationAssociations.IDLE, lambda: read().idle),
+            (DestinationAssociations.ALLOWED, lambda: read().allowed),
+        )
+        for state, count in states:
+            self._destination_associations.labels(name, state).set_function(count)
 
     def watch_unconfirmed(self, source: UnconfirmedSource) -> None:
         """Tell what `source` knows of each destination's commitments, read anew at each scrape."""
@@ -272,6 +292,25 @@ class Metrics:
     ) -> None:
         """Say what runs; called once, at the start."""
         self._build.labels(version, standard_edition, finder, inpainter).set(1)
+
+
+class HasAssociations(Protocol):
+    """Counts of associations with a destination."""
+
+    @property
+    def in_use(self) -> int:
+        """How many carry an instance or are about to."""
+        ...
+
+    @property
+    def idle(self) -> int:
+        """How many are kept open."""
+        ...
+
+    @property
+    def allowed(self) -> int:
+        """How many the destination serves at once, as far as is known."""
+        ...
 
 
 class _Closed:

@@ -28,15 +28,25 @@ def run(name: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]"
 
 @contextmanager
 def storescp(
-    folder: Path, port: int, *, options: Sequence[str] = ("+xa",), ae_title: str = "RESEARCH"
+    folder: Path,
+    port: int,
+    *,
+    options: Sequence[str] = ("+xa",),
+    ae_title: str = "RESEARCH",
+    one_at_a_time: bool = False,
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run DCMTK's archive for the length of a ``with`` block; it writes to `folder`."""
+    """Run DCMTK's archive for the length of a ``with`` block; it writes to `folder`.
+
+    As it comes it serves one association at a time and leaves other callers without an
+    answer; here it does so only with `one_at_a_time`.
+    """
     folder.mkdir(exist_ok=True)
     log = folder.with_suffix(".storescp.log")
     with log.open("wb") as out:
         process = subprocess.Popen(
             [
-                program("storescp"), *options, "--fork", "--aetitle", ae_title,
+                program("storescp"), *options, "--aetitle", ae_title,
+                *(() if one_at_a_time else ("--fork",)),
                 "--bit-preserving", "--unique-filenames", "--output-directory", str(folder),
                 str(port),
             ],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 from deid_node.errors import BlobDamaged, SpoolUnavailable
-from deid_node.forward.base import Parcel
+from deid_node.forward.base import AssociationCounts, Parcel
 from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance
@@ -107,6 +107,7 @@ class ScriptedDestination:
         threads: int = 1,
     ) -> None:
         self.concurrency = threads
+        self.associations = AssociationCounts(allowed=threads)
         self.answer = answer or (lambda _instance: DeliveryResult.DELIVERED)
         self.tried: list[InstanceId] = []
         self.batches: list[list[InstanceId]] = []

@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deid_node.errors import DestinationUnavailable
+from deid_node.forward.base import AssociationCounts, Crowded
 from deid_node.forward.sender import Sender
 from deid_node.observe.events import Event
 from deid_node.observe.labels import ConfiguredNames
@@ -299,3 +300,38 @@ def test_one_that_was_never_started_can_be_stopped() -> None:
 
     assert bench.destination.closed.is_set()
     assert bench.destination.tried == []
+
+
+def test_what_a_crowded_destination_did_not_take_goes_out_on_the_others() -> None:
+    """Nothing is counted as a failure, and no outage is told of."""
+    destination = ScriptedDestination(threads=2)
+    both = threading.Barrier(2)
+
+    def answer(_instance: InstanceId) -> DeliveryResult:
+        if destination.concurrency == 2:
+            second = both.wait(60) == 0
+            if second:
+                destination.concurrency = 1
+                destination.associations = AssociationCounts(in_use=1, allowed=1)
+                raise Crowded
+            while destination.concurrency == 2:
+                threading.Event().wait(0.005)
+        return DELIVERED
+
+    destination.answer = answer
+    bench = Bench(MemorySource(100), destination)
+
+    with bench.running():
+        bench.source.wait_until_all_are_settled()
+
+    assert set(bench.source.attempts.values()) == {0}
+    assert bench.counted("delivered") == 100
+    assert bench.counted("retry") == 0
+    assert bench.log.lines_of(Event.DESTINATION_UNREACHABLE) == []
+    assert [line["count"] for line in bench.log.lines_of(Event.DESTINATION_LIMITED)] == [1]
+    (value,) = {
+        bench.registry.get_sample_value(
+            "deid_node_destination_associations", {"destination": "archive", "state": "allowed"}
+        )
+    }
+    assert value == 1
