@@ -1,4 +1,4 @@
-"""The way out: waiting clean instances, to DCMTK's storescp and to Orthanc."""
+"""The way out: waiting clean instances, to DCMTK's storescp, to one at a time, and to Orthanc."""
 
 import io
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ from tests.fakes.orthanc import orthanc
 from tests.fakes.waiting import eventually, free_port
 
 WAITING = 400
-_STORESCP, _ORTHANC = "storescp", "Orthanc"
+_STORESCP, _ALONE, _ORTHANC = "storescp", "storescp, one at a time", "Orthanc"
 
 
 def measure_forward(folder: Path, *, rounds: int, each: int) -> None:
     """Print instances a second, every settlement on disk, two associations at a time."""
     slices = write_slices(folder / "slices", WAITING, series=7)
-    rates: dict[str, list[float]] = {_STORESCP: [], _ORTHANC: []}
+    rates: dict[str, list[float]] = {_STORESCP: [], _ALONE: [], _ORTHANC: []}
     for number in range(rounds):
         for name, measured in rates.items():
             place = folder / f"round-{number}-{len(name)}"
@@ -53,7 +53,7 @@ def _archive(name: str, folder: Path) -> Iterator[int]:
             yield archive.port
     else:
         port = free_port()
-        with storescp(folder, port):
+        with storescp(folder, port, one_at_a_time=name == _ALONE):
             yield port
 
 
@@ -73,7 +73,11 @@ def _rate(slices: list[Path], folder: Path, port: int) -> float:
     )
     started = perf_counter()
     sender.start()
-    eventually(lambda: deliveries.next_due_seconds("archive") is None, what="all are settled")
+    eventually(
+        lambda: deliveries.next_due_seconds("archive") is None,
+        what="all are settled",
+        patience_seconds=120,
+    )
     seconds = perf_counter() - started
     sender.stop(finish_seconds=10)
     custody.close()
