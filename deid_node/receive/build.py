@@ -38,7 +38,8 @@ def build_reception(
     `offer` tells the queue of a new instance and its calling AE title; `record` is for the
     audit trail; `hear` takes the reports of the archives with the AE titles `archives`.
     """
-    commitments = Commitments(custody)
+    listed = () if options.peers == "any" else options.peers
+    commitments = Commitments(custody, {peer.name: peer.asks_for for peer in listed})
     news = threading.Event()
     door = Door(
         options,

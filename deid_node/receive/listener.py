@@ -72,7 +72,8 @@ class Listener(AssociationServer):
     Only our handlers are bound: the library's own would log every PDU. With `tls`,
     hands are shaken on the connection's own thread, so that nobody waits for
     another; `unsecured` hears why that failed. `admits` is asked first, with the
-    caller's address and how many connections stand. `store` takes instances.
+    caller's address, how many connections stand, and how many of them are its own.
+    `store` takes instances.
     """
 
     request_queue_size = 128
@@ -87,7 +88,7 @@ class Listener(AssociationServer):
         silence_seconds: float,
         tls: ssl.SSLContext | None = None,
         unsecured: Callable[[Acceptor, TlsFault], None] = lambda _acceptor, _fault: None,
-        admits: Callable[[str, int], bool] = lambda _address, _standing: True,
+        admits: Callable[[str, int, int], bool] = lambda _address, _standing, _own: True,
         store: Store | None = None,
     ) -> None:
         self.store = store
@@ -120,7 +121,11 @@ class Listener(AssociationServer):
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
         """Return whether to hear a caller at all; called by the library before anything else."""
-        return self._admits(str(client_address[0]), len(self._standing))
+        address = str(client_address[0])
+        with self._counting:
+            own = sum(one.requestor.address == address for one in self._standing)
+            standing = len(self._standing)
+        return self._admits(address, standing, own)
 
     def arrived(self, association: Acceptor) -> None:
         """Note a new connection."""

@@ -2,9 +2,16 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from deid_node.dicom.ae_titles import AeTitle
 from deid_node.dicom.tls_options import ClientTlsOptions
@@ -44,6 +51,21 @@ class PeerOptions(BaseModel):
     ae_title: AeTitle = Field(description="Its calling AE title.")
     address: Annotated[str, AfterValidator(_address)] | None = Field(
         default=None, description="Its address or network (CIDR); null = any."
+    )
+    certificate_name: str | None = Field(
+        default=None,
+        min_length=1,
+        description=(
+            "What its client certificate must name: a DNS name or an address of the subject's "
+            "alternative names, or the common name where there are none; null = any certificate."
+        ),
+    )
+    asks_for: tuple[str, ...] = Field(
+        default=(),
+        description=(
+            "Peers whose instances it may ask a storage commitment for, beside its own: "
+            "an archive that asks for its scanners."
+        ),
     )
     report_to: ReportToOptions | None = Field(
         default=None,
@@ -109,6 +131,14 @@ class ReceiveOptions(BaseModel):
     max_associations: int = Field(
         default=32, ge=1, description="Associations at once; more are refused for the moment."
     )
+    max_associations_per_address: int | None = Field(
+        default=None,
+        ge=1,
+        description=(
+            "Of these, at most so many of one address; more are refused for the moment. "
+            "null = three quarters, so that nobody takes every place."
+        ),
+    )
     max_pdu_bytes: int = Field(
         default=131072,
         ge=0,
@@ -141,3 +171,21 @@ class ReceiveOptions(BaseModel):
         if peers != "any" and len({peer.name for peer in peers}) < len(peers):
             raise ValueError("two peers have the same name")
         return peers
+
+    @property
+    def quota(self) -> int:
+        """How many associations one address may have at once."""
+        share = max(1, self.max_associations * 3 // 4)
+        return min(self.max_associations_per_address or share, self.max_associations)
+
+    @model_validator(mode="after")
+    def _peers_fit(self) -> Self:
+        if self.peers == "any":
+            return self
+        bound = any(peer.certificate_name for peer in self.peers)
+        if bound and (self.tls is None or self.tls.ca_file is None):
+            raise ValueError("a peer's certificate_name needs receive.tls with a ca_file")
+        names = {peer.name for peer in self.peers}
+        if any(not names.issuperset(peer.asks_for) for peer in self.peers):
+            raise ValueError("a peer asks for one that is not listed")
+        return self

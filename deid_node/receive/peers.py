@@ -1,10 +1,12 @@
-"""Who may send: AE title and address of a caller, looked up among the peers.
+"""Who may send: AE title, address and certificate of a caller, looked up among the peers.
 
 A calling AE title proves nothing by itself: any program can claim one. A peer
-list therefore names addresses too wherever a site can.
+list therefore names addresses too wherever a site can, and the names that a peer's
+certificate bears where it speaks TLS.
 """
 
 import ipaddress
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,11 +17,16 @@ ANY_PEER = "any"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A sender; `network` is None where any address will do."""
+    """A sender; `network` is None where any address will do, `certificate` where any or none."""
 
     name: str
     ae_title: str
     network: ipaddress.IPv4Network | ipaddress.IPv6Network | None
+    certificate: str | None = None
+
+    def shows(self, names: Collection[str]) -> bool:
+        """Return whether a certificate of these names is the one of this peer."""
+        return self.certificate is None or self.certificate in names
 
     def is_caller(self, ae_title: str, address: str) -> bool:
         """Return whether a caller with this AE title and address is this peer."""
@@ -48,6 +55,7 @@ class Peers:
                     peer.name,
                     peer.ae_title,
                     ipaddress.ip_network(peer.address, strict=False) if peer.address else None,
+                    peer.certificate_name and peer.certificate_name.lower(),
                 )
                 for peer in options
             )
@@ -58,11 +66,23 @@ class Peers:
         """The names that logs and metrics may see."""
         return (ANY_PEER,) if self._peers is None else tuple(peer.name for peer in self._peers)
 
-    def name_of(self, ae_title: str, address: str) -> str | None:
-        """Return the configured name of a caller; None when it may not store here."""
+    def name_of(
+        self, ae_title: str, address: str, certificate_names: Collection[str] = ()
+    ) -> str | None:
+        """Return the configured name of a caller; None when it may not store here.
+
+        `certificate_names` are those of its verified certificate, in lower case.
+        """
         if self._peers is None:
             return ANY_PEER
-        for peer in self._peers:
-            if peer.is_caller(ae_title, address):
+        for peer in self._callers(ae_title, address):
+            if peer.shows(certificate_names):
                 return peer.name
         return None
+
+    def lacks_certificate(self, ae_title: str, address: str) -> bool:
+        """Return whether a caller that has no name would have one with another certificate."""
+        return any(self._callers(ae_title, address))
+
+    def _callers(self, ae_title: str, address: str) -> Iterator[Peer]:
+        return (peer for peer in self._peers or () if peer.is_caller(ae_title, address))

@@ -31,5 +31,8 @@ CALLED_AE_UNKNOWN = Refusal(RefusalCode.CALLED_AE_UNKNOWN, result=1, source=1, d
 CALLING_AE_UNKNOWN = Refusal(RefusalCode.CALLING_AE_UNKNOWN, result=1, source=1, diagnostic=3)
 NOT_IDENTIFIED = Refusal(RefusalCode.NOT_IDENTIFIED, result=1, source=1, diagnostic=1)
 TOO_MANY_ASSOCIATIONS = Refusal(RefusalCode.TOO_MANY_ASSOCIATIONS, result=2, source=3, diagnostic=2)
+# Nobody learns whether it was the title or the certificate.
+WRONG_CERTIFICATE = Refusal(RefusalCode.WRONG_CERTIFICATE, result=1, source=1, diagnostic=3)
+TOO_MANY_OF_ADDRESS = Refusal(RefusalCode.TOO_MANY_OF_ADDRESS, result=2, source=3, diagnostic=2)
 NO_ROOM = Refusal(RefusalCode.NO_ROOM, result=2, source=3, diagnostic=1)
 CLOSING = Refusal(RefusalCode.CLOSING, result=2, source=3, diagnostic=1)

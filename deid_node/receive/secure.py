@@ -1,6 +1,8 @@
 """From the options of the door to its TLS, and how long that will do."""
 
 import ssl
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from deid_node.dicom.certificates import earliest_expiry
 from deid_node.dicom.tls import server_context
@@ -33,3 +35,25 @@ def certificates_of(options: TlsOptions | None) -> tuple[Certificate, ...]:
         for setting, file in files.items()
         if file is not None
     )
+
+
+def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a verified certificate names, in lower case.
+
+    The DNS names and addresses of the subject's alternative names; the common name where
+    it has none of them. `certificate` is as `ssl.SSLSocket.getpeercert` gives it, empty
+    where none was shown. Source: RFC 6125 section 6.4.4.
+    """
+    alternatives = frozenset(
+        value.lower()
+        for kind, value in certificate.get("subjectAltName", ())
+        if kind in {"DNS", "IP Address"}
+    )
+    return alternatives or frozenset(name.lower() for name in _common_names(certificate))
+
+
+def _common_names(certificate: Mapping[str, Any]) -> Iterator[str]:
+    for part in certificate.get("subject", ()):
+        for kind, value in part:
+            if kind == "commonName":
+                yield value

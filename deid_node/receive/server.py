@@ -22,7 +22,7 @@ from deid_node.receive.commitment import GRACE_SECONDS, ActionStatus
 from deid_node.receive.contexts import accepted_contexts, only_reports
 from deid_node.receive.gate import Gate
 from deid_node.receive.handlers import StoreHandler
-from deid_node.receive.listener import Listener
+from deid_node.receive.listener import Listener, door_of
 from deid_node.receive.options import ReceiveOptions
 from deid_node.receive.peers import Peers
 from deid_node.receive.refusal import (
@@ -32,9 +32,11 @@ from deid_node.receive.refusal import (
     NO_ROOM,
     NOT_IDENTIFIED,
     TOO_MANY_ASSOCIATIONS,
+    TOO_MANY_OF_ADDRESS,
+    WRONG_CERTIFICATE,
     Refusal,
 )
-from deid_node.receive.secure import build_tls
+from deid_node.receive.secure import build_tls, names_in
 from deid_node.receive.users import Users
 from deid_node.values.commitment import Commitment
 from deid_node.values.refusal import RefusalCode, TlsFault
@@ -45,6 +47,7 @@ _IDLE_SECONDS: Final = 2.0
 _POLL_SECONDS: Final = 0.05
 # So many may knock beside those that are served, to be refused in order.
 _MORE_CONNECTIONS: Final = 256
+_MORE_OF_ADDRESS: Final = 192
 
 
 class Door:
@@ -179,7 +182,8 @@ class Door:
         calling, called = str(request.calling_ae_title), str(request.called_ae_title)
         # Where some character stands for others, the title is that of no peer on the list.
         known = calling if association.has_plain_title else ""
-        peer = self._peers.name_of(known, str(association.requestor.address))
+        address = str(association.requestor.address)
+        peer = self._peers.name_of(known, address, names_in(door_of(association).certificate()))
         proposed = request.presentation_context_definition_list
         reports = known.strip() in self._archives and only_reports(proposed)
         refusal = self._house_refusal()
@@ -189,11 +193,12 @@ class Door:
         if called.strip() != self._options.ae_title:
             refusal = CALLED_AE_UNKNOWN
         elif peer is None and not reports:
-            refusal = CALLING_AE_UNKNOWN
+            bound = self._peers.lacks_certificate(known, address)
+            refusal = WRONG_CERTIFICATE if bound else CALLING_AE_UNKNOWN
         elif not reports and not self._identified(association):
             refusal = NOT_IDENTIFIED
-        elif refusal is None and not self._enter(association):
-            refusal = TOO_MANY_ASSOCIATIONS
+        elif refusal is None:
+            refusal = self._entered(association, address)
         if refusal is not None:
             self._turn_away(association, refusal, peer)
             return
@@ -220,11 +225,14 @@ class Door:
             association.acceptor.add_negotiation_item(answer)
         return True
 
-    def _admits(self, address: str, standing: int) -> bool:
+    def _admits(self, address: str, standing: int, own: int) -> bool:
         code = None
+        options = self._options
         if not self._gate.is_open(address):
             code = RefusalCode.REFUSED_OFTEN
-        elif standing >= self._options.max_associations + _MORE_CONNECTIONS:
+        elif own >= options.quota + _MORE_OF_ADDRESS or (
+            standing >= options.max_associations + _MORE_CONNECTIONS
+        ):
             code = RefusalCode.TOO_MANY_CONNECTIONS
         if code is None:
             return True
@@ -258,12 +266,16 @@ class Door:
             return NO_ROOM
         return None
 
-    def _enter(self, association: Acceptor) -> bool:
+    def _entered(self, association: Acceptor, address: str) -> Refusal | None:
+        """Give the association a place, or say which there is none of."""
         with self._counting:
             if len(self._open) >= self._options.max_associations:
-                return False
+                return TOO_MANY_ASSOCIATIONS
+            own = sum(str(one.requestor.address) == address for one in self._open)
+            if own >= self._options.quota:
+                return TOO_MANY_OF_ADDRESS
             self._open.add(association)
-            return True
+            return None
 
     def _turn_away(self, association: Acceptor, refusal: Refusal, peer: str | None) -> None:
         # Before the caller hears it: it may come again at once.

@@ -10,9 +10,10 @@ import select
 import socket
 import ssl
 import struct
+from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic, sleep
-from typing import Final
+from typing import Any, Final
 
 from pynetdicom.transport import AssociationSocket
 
@@ -78,6 +79,12 @@ class DoorSocket(AssociationSocket):
         self.socket = secured
         secured.do_handshake()
         secured.settimeout(self._silence_seconds)
+
+    def certificate(self) -> Mapping[str, Any]:
+        """Return the peer's verified certificate; empty where it has shown none."""
+        secured = self.socket
+        shown = secured.getpeercert() if isinstance(secured, ssl.SSLSocket) else None
+        return shown or {}
 
     def break_off(self) -> None:
         """End the connection, so that the thread that uses it comes to its end; any may call."""

@@ -7,10 +7,11 @@ the bytes themselves: a scanner deletes its own copy on our word.
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from time import time
+from types import MappingProxyType
 from typing import Final
 
 from deid_node.errors import BlobDamaged
@@ -23,6 +24,8 @@ from deid_node.values.instance import BlobRef
 from deid_node.values.state import InstanceState
 
 _MOST_ROWS: Final = 1000
+# As the door calls every sender where the configuration lists none.
+ANY_PEER: Final = "any"
 
 
 class CommitmentState(StrEnum):
@@ -45,10 +48,17 @@ class CommitmentRequest:
 
 
 class Commitments:
-    """Keeps requests until they were answered, and judges them."""
+    """Keeps requests until they were answered, and judges them.
 
-    def __init__(self, custody: Custody) -> None:
+    Who asks hears of what it sent itself, and of what the peers sent that it `asks_for`;
+    whether another has sent something is not told.
+    """
+
+    def __init__(
+        self, custody: Custody, asks_for: Mapping[str, Collection[str]] = MappingProxyType({})
+    ) -> None:
         self._custody = custody
+        self._asks_for = asks_for
 
     def enter(self, request: CommitmentRequest, *, delay_seconds: float) -> None:
         """Keep `request`, to be answered from `delay_seconds` on; on disk when it returns.
@@ -112,7 +122,7 @@ class Commitments:
         confirmed: list[Reference] = []
         failed: list[tuple[Reference, FailureReason]] = []
         for reference in self._references(commitment):
-            reason = self._reason(reference)
+            reason = self._reason(reference, commitment)
             if reason is None:
                 confirmed.append(reference)
             else:
@@ -159,9 +169,9 @@ class Commitments:
         )
         return [Reference(*pair) for pair in json.loads(row["requested"])]
 
-    def _reason(self, reference: Reference) -> FailureReason | None:
+    def _reason(self, reference: Reference, commitment: Commitment) -> FailureReason | None:
         """Return why an instance is not confirmed; None where it is."""
-        found = self._rows(reference)
+        found = self._rows(reference, commitment)
         if not found:
             return FailureReason.NO_SUCH_OBJECT_INSTANCE
         rows = [row for row in found if row["sop_class_uid"] == reference.sop_class_uid]
@@ -170,18 +180,28 @@ class Commitments:
         if any(self._is_held(row) for row in rows):
             return None
         # It may have been delivered, and its bytes removed, while we looked for them.
-        if any(row["state"] == InstanceState.DELIVERED for row in self._rows(reference)):
+        if any(
+            row["state"] == InstanceState.DELIVERED for row in self._rows(reference, commitment)
+        ):
             return None
         if all(row["state"] == InstanceState.DISCARDED for row in rows):
             return FailureReason.NO_SUCH_OBJECT_INSTANCE
         return FailureReason.PROCESSING_FAILURE
 
-    def _rows(self, reference: Reference) -> Sequence[sqlite3.Row]:
-        return self._custody.read(
-            "SELECT id, state, sop_class_uid, blob_sha256, blob_size_bytes FROM instances"
-            " WHERE sop_instance_uid = ?",
+    def _rows(self, reference: Reference, commitment: Commitment) -> Sequence[sqlite3.Row]:
+        rows = self._custody.read(
+            "SELECT id, state, sop_class_uid, blob_sha256, blob_size_bytes, peer, calling_ae"
+            " FROM instances WHERE sop_instance_uid = ?",
             (reference.sop_instance_uid,),
         )
+        return [row for row in rows if self._is_of(commitment, row)]
+
+    def _is_of(self, commitment: Commitment, row: sqlite3.Row) -> bool:
+        """Return whether who asks has sent what `row` tells of, or may ask for who has."""
+        if ANY_PEER in {row["peer"], commitment.peer}:
+            # One of them came when no peers were listed: the title is all that is known.
+            return bool(row["calling_ae"] == commitment.calling_ae)
+        return row["peer"] in {commitment.peer, *self._asks_for.get(commitment.peer, ())}
 
     def _is_held(self, row: sqlite3.Row) -> bool:
         if row["state"] == InstanceState.DELIVERED:

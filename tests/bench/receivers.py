@@ -86,6 +86,7 @@ def _door(folder: Path, silence_seconds: float) -> int:
             host="127.0.0.1",
             port=0,
             association_seconds=silence_seconds,
+            max_associations_per_address=32,
             max_refusals_per_minute=0,
         ),
         # A queue that nobody takes from: it grows as in a node whose workers are slow.

@@ -3,7 +3,7 @@
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -34,7 +34,9 @@ ASSOCIATE_RQ = b"\x01\x00\x00\x00\x00\xcd" + b"\x00\x01\x00\x00" + b"A" * 201
 class House:
     """A door in TLS with a spool behind it."""
 
-    def __init__(self, folder: Path, **tls: object) -> None:
+    def __init__(
+        self, folder: Path, peers: Sequence[Mapping[str, object]] = (), /, **tls: object
+    ) -> None:
         folder.mkdir(exist_ok=True)
         self.authority = Authority(folder / "authority")
         self.custody = Custody(SpoolOptions(dir=folder / "spool", reserve_bytes=0), exclusive=True)
@@ -44,7 +46,13 @@ class House:
         section = {**self.authority.issue("door").files, "ca_file": str(self.authority.file), **tls}
         self.door = Door(
             ReceiveOptions.model_validate(
-                {"host": "127.0.0.1", "port": 0, "association_seconds": 5, "tls": section}
+                {
+                    "host": "127.0.0.1",
+                    "port": 0,
+                    "association_seconds": 5,
+                    "tls": section,
+                    "peers": peers or "any",
+                }
             ),
             StoreHandler(Spool(self.custody), lambda *_: None, metrics=self.metrics, log=self.log),
             require_room=lambda: None,
@@ -214,3 +222,38 @@ def test_a_door_whose_key_is_open_to_others_does_not_start(tmp_path: Path) -> No
         House(tmp_path / "house", **identity.files)
 
     assert refusal.value.path == "receive.tls.key_file"
+
+
+BOUND = ({"name": "ct-one", "ae_title": "SCANNER", "certificate_name": "ct1.hospital.example"},)
+
+
+@pytest.mark.req("REQ-NW-02")
+def test_a_title_is_served_only_with_the_certificate_that_is_bound_to_it(tmp_path: Path) -> None:
+    """Any peer of the site has a certificate of its authority; one is not another."""
+    house = House(tmp_path / "house", BOUND)
+    hers = house.authority.issue("ct1", host="ct1.hospital.example")
+    others = house.authority.issue("mr1", host="mr1.hospital.example")
+
+    served = house.associate(house.context(hers))
+    turned_away = house.associate(house.context(others))
+
+    assert served.is_established
+    served.release()
+    answer = turned_away.acceptor.primitive
+    assert turned_away.is_rejected
+    assert answer is not None
+    assert (answer.result, answer.result_source, answer.diagnostic) == (1, 1, 3)
+    assert house.refusals("wrong_certificate") == 1
+    assert house.log.lines_of(Event.ASSOCIATION_ACCEPTED)[0]["peer"] == "ct-one"
+    house.close()
+
+
+@pytest.mark.req("REQ-NW-02")
+def test_a_bound_title_is_not_served_without_a_certificate(tmp_path: Path) -> None:
+    house = House(tmp_path / "house", BOUND, require_client_certificate=False)
+
+    association = house.associate(house.context(None))
+
+    assert association.is_rejected
+    assert house.refusals("wrong_certificate") == 1
+    house.close()

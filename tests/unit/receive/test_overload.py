@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from pynetdicom import AE
 
+from deid_node.observe.events import Event
 from deid_node.receive import transport
 from deid_node.receive.acceptor import Acceptor
 from deid_node.receive.transport import DoorSocket
@@ -23,7 +25,12 @@ PLACES = 16
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path / "spool", max_associations=PLACES, association_seconds=20)
+    house = House(
+        tmp_path / "spool",
+        max_associations=PLACES,
+        max_associations_per_address=PLACES,
+        association_seconds=20,
+    )
     yield house
     house.close()
 
@@ -55,6 +62,47 @@ def test_of_200_callers_at_once_as_many_are_served_as_there_are_places(house: Ho
     association = house.associate()
     assert association.send_c_store(a_ct()).Status == 0
     association.release()
+
+
+@pytest.mark.req("REQ-NW-08")
+def test_one_address_does_not_take_the_places_of_the_others(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", max_associations=8, association_seconds=20)
+    address = ("127.0.0.1", house.door.port)
+    with ExitStack() as links:
+
+        def ask(source: str) -> tuple[int, bytes]:
+            link = socket.create_connection(address, timeout=60, source_address=(source, 0))
+            return Caller(links.enter_context(link)).request()
+
+        greedy = [ask("127.0.0.1") for _ in range(8)]
+        other = [ask("127.0.0.2") for _ in range(2)]
+        last = ask("127.0.0.3")
+
+    kinds = [kind for kind, _ in greedy]
+    assert kinds == [ASSOCIATE_AC] * 6 + [ASSOCIATE_RJ] * 2
+    # For the moment: it may come again.
+    assert greedy[-1][1] == bytes((0, 2, 3, 2))
+    assert [kind for kind, _ in other] == [ASSOCIATE_AC] * 2
+    assert last[0] == ASSOCIATE_RJ
+    refused = [line["code"] for line in house.log.lines_of(Event.ASSOCIATION_REFUSED)]
+    assert refused == ["too_many_of_address"] * 2 + ["too_many_associations"]
+    house.close()
+
+
+@pytest.mark.req("REQ-NW-08")
+def test_a_place_that_is_given_back_can_be_had_again_by_the_same_address(tmp_path: Path) -> None:
+    house = House(tmp_path / "spool", max_associations=4, max_associations_per_address=1)
+    first = house.associate()
+    second = house.associate()
+    first.release()
+    eventually(lambda: not house.door._open, what="its place is free")
+
+    third = house.associate()
+
+    assert (first.is_established, second.is_rejected) == (False, True)
+    assert third.is_established
+    third.release()
+    house.close()
 
 
 @pytest.mark.req("REQ-NW-08")

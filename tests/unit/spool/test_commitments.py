@@ -1,5 +1,6 @@
 """What custody says of instances that a sender would like to delete."""
 
+import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -214,3 +215,52 @@ def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
     with pytest.raises(sqlite3.DatabaseError):
         journal.connect(path)
+
+
+def _sent_by(custody: Custody, peer: str, calling_ae: str) -> None:
+    arrival = an_arrival(UID, calling_ae=calling_ae)
+    arrival = dataclasses.replace(arrival, origin=dataclasses.replace(arrival.origin, peer=peer))
+    Spool(custody).accept(arrival, [b"head", b"bytes"])
+
+
+def _asked_by(custody: Custody, peer: str, calling_ae: str) -> Commitment:
+    reference = Reference(an_arrival(UID).sop_class_uid, UID)
+    commitments = Commitments(custody)
+    commitments.enter(
+        CommitmentRequest("2.25.9", peer, calling_ae, "a1", (reference,)), delay_seconds=0
+    )
+    (commitment,) = commitments.due()
+    return commitment
+
+
+@pytest.mark.req("REQ-RX-15")
+@pytest.mark.parametrize(
+    ("sender", "asker", "is_told"),
+    [
+        (("ct-one", "CT1"), ("ct-one", "CT1"), True),
+        (("ct-one", "CT1"), ("mr-one", "MR1"), False),
+        (("ct-one", "CT1"), ("pacs", "PACS"), True),
+        (("pacs", "PACS"), ("ct-one", "CT1"), False),
+        (("any", "CT1"), ("any", "CT1"), True),
+        (("any", "CT1"), ("any", "MR1"), False),
+        (("any", "CT1"), ("ct-one", "CT1"), True),
+        (("any", "CT1"), ("pacs", "PACS"), False),
+    ],
+    ids=[
+        "its own", "another's", "of one that it asks for", "not the other way round",
+        "no list, its title", "no list, another title", "sent before the list", "of nobody's",
+    ],
+)  # fmt: skip
+def test_who_asks_hears_of_its_own_instances_only(
+    custody: Custody, sender: tuple[str, str], asker: tuple[str, str], is_told: bool
+) -> None:
+    """Of another's it hears what it would hear of one that never came."""
+    _sent_by(custody, *sender)
+    commitment = _asked_by(custody, *asker)
+
+    found = Commitments(custody, {"pacs": ("ct-one",)}).judge(commitment)
+
+    assert [one.sop_instance_uid for one in found.confirmed] == ([UID] if is_told else [])
+    assert [reason for _, reason in found.failed] == (
+        [] if is_told else [FailureReason.NO_SUCH_OBJECT_INSTANCE]
+    )
