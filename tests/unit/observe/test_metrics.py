@@ -20,6 +20,7 @@ CONTRACT = {
     "deid_node_instances_marked_total": {"rule"},
     "deid_node_instances_withheld_total": {"code"},
     "deid_node_deliveries_total": {"destination", "result"},
+    "deid_node_destination_associations": {"destination", "state"},
     "deid_node_waiting_instances": {"state"},
     "deid_node_oldest_waiting_seconds": {"state"},
     "deid_node_stage_duration_seconds": {"stage"},
@@ -114,7 +115,7 @@ def test_names_end_in_a_unit_or_say_what_they_count(metrics: Metrics) -> None:
     metrics.watch_custody(Source())
     for family in metrics.registry.collect():
         if family.name.startswith("deid_node_") and family.type != "counter":
-            assert re.search(r"_(seconds|bytes|info|instances|messages)$", family.name)
+            assert re.search(r"_(seconds|bytes|info|instances|messages|associations)$", family.name)
 
 
 def test_every_metric_says_what_it_is_in_one_sentence(metrics: Metrics) -> None:
