@@ -49,10 +49,10 @@ def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
         for kind, value in certificate.get("subjectAltName", ())
         if kind in {"DNS", "IP Address"}
     )
-    return alternatives or frozenset(name.lower() for name in _common_names(certificate))
+    return alternatives or frozenset(name.lower() for name in _subject_names(certificate))
 
 
-def _common_names(certificate: Mapping[str, Any]) -> Iterator[str]:
+def _subject_names(certificate: Mapping[str, Any]) -> Iterator[str]:
     for part in certificate.get("subject", ()):
         for kind, value in part:
             if kind == "commonName":

@@ -10,8 +10,8 @@ class RefusalCode(StrEnum):
 
     CALLED_AE_UNKNOWN = "called_ae_unknown"
     CALLING_AE_UNKNOWN = "calling_ae_unknown"
-    NOT_IDENTIFIED = "not_identified"
     WRONG_CERTIFICATE = "wrong_certificate"
+    NOT_IDENTIFIED = "not_identified"
     TOO_MANY_ASSOCIATIONS = "too_many_associations"
     TOO_MANY_OF_ADDRESS = "too_many_of_address"
     NO_ROOM = "no_room"
