@@ -85,7 +85,7 @@ _YOUNG_NAMES: Final = {
 
 
 def _pixels_of(uid: str) -> str:
-    from deid_node.dicom.syntaxes import JPEG_BASELINE, pixel_syntax_of
+    from deid_node.dicom.syntaxes import JPEG_BASELINE, JPEG_EXTENDED, pixel_syntax_of
     from deid_node.errors import UnsupportedSyntax
     from deid_node.pixels.encoders import ENCODERS
 
@@ -93,7 +93,7 @@ def _pixels_of(uid: str) -> str:
         syntax = pixel_syntax_of(uid)
     except UnsupportedSyntax:
         return "withheld"
-    if uid == JPEG_BASELINE:
+    if uid in {JPEG_BASELINE, JPEG_EXTENDED}:
         return "kept, block by block"
     return "kept" if not syntax.encapsulated or uid in ENCODERS else "decoded"
 

@@ -17,6 +17,7 @@ from deid_node.errors import UnsupportedSyntax
 EXPLICIT_LITTLE: Final = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG: Final = "1.2.840.10008.1.2.2"
 JPEG_BASELINE: Final = "1.2.840.10008.1.2.4.50"
+JPEG_EXTENDED: Final = "1.2.840.10008.1.2.4.51"
 
 
 class Family(StrEnum):
@@ -65,7 +66,7 @@ _TABLE: Final = MappingProxyType(
             Syntax(f"{_ROOT}.8.1", Family.DEFLATED_FRAMES),
             Syntax(f"{_ROOT}.5", Family.RLE),
             Syntax(JPEG_BASELINE, Family.JPEG, may_lose=True),
-            Syntax(f"{_ROOT}.4.51", Family.JPEG, may_lose=True),
+            Syntax(JPEG_EXTENDED, Family.JPEG, may_lose=True),
             # Retired, spectral selection and full progression: old archives hold them.
             Syntax(f"{_ROOT}.4.53", Family.JPEG, may_lose=True),
             Syntax(f"{_ROOT}.4.55", Family.JPEG, may_lose=True),

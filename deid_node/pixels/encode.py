@@ -1,10 +1,10 @@
 """Frames back into Pixel Data.
 
 A frame that nothing touched keeps its bytes; one that was touched is coded
-without loss, or, in JPEG Baseline, gets new blocks where it was filled and keeps
-all others. Where the syntax has no lossless encoder here, or came lossy otherwise,
-the whole instance is written as Explicit VR Little Endian: decoded once, never
-compressed by us with loss.
+without loss, or, in JPEG Baseline and Extended, gets new blocks where it was filled
+and keeps all others, so that every decoder has there what it had. Where the syntax
+has no lossless encoder here, or came lossy otherwise, the whole instance is written
+as Explicit VR Little Endian: decoded once, never compressed by us with loss.
 
 Source: PS3.5 8.1, 8.2, A.1 to A.4; PS3.3 C.7.6.3.1.8.
 """
@@ -23,7 +23,7 @@ from pydicom.uid import UID
 
 from deid_node.dicom.bulk import pieces
 from deid_node.dicom.scratch import Scratch
-from deid_node.dicom.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE
+from deid_node.dicom.syntaxes import EXPLICIT_LITTLE, JPEG_BASELINE, JPEG_EXTENDED
 from deid_node.errors import Undecodable
 from deid_node.pixels.arrays import Mask
 from deid_node.pixels.attributes import put
@@ -97,7 +97,7 @@ def writer_for(frames: Frames, dataset: Dataset, scratch_dir: Path | None) -> Wr
     room = Encapsulation(len(frames), extended=extended, scratch_dir=scratch_dir)
     if frames.syntax.uid in ENCODERS:
         return EncapsulatedWriter(frames, room)
-    if frames.syntax.uid == JPEG_BASELINE and not frames.source.signed:
+    if frames.syntax.uid in {JPEG_BASELINE, JPEG_EXTENDED} and not frames.source.signed:
         return BlockWriter(frames, room)
     return DecodedWriter(frames, scratch_dir)
 
@@ -193,7 +193,7 @@ class EncapsulatedWriter(ExactWriter):
 
 
 class BlockWriter(EncapsulatedWriter):
-    """Gives touched frames of a JPEG Baseline new blocks, and decodes them to be sure."""
+    """Gives touched frames of a sequential JPEG new blocks, and decodes them to be sure."""
 
     exact = False
 

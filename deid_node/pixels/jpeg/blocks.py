@@ -14,9 +14,8 @@ from deid_node.pixels.arrays import Mask
 from deid_node.pixels.jpeg.huffman import NotEditable
 
 SIDE: Final = 8
-_LEVEL: Final = 128.0
-_MOST_DC: Final = 1023
-_MOST_AC: Final = 1023
+_COEFFICIENT_BITS: Final = 3
+"""How many more bits a coefficient has than a sample, its sign aside (A.3.3)."""
 
 _YBR_OF_RGB: Final = np.array(
     [[0.299, 0.587, 0.114], [-0.168735892, -0.331264108, 0.5], [0.5, -0.418687589, -0.081312411]]
@@ -56,11 +55,12 @@ class Component:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Size of a frame, and its components."""
+    """Size of a frame, its components, and the bits of a sample."""
 
     rows: int
     columns: int
     components: tuple[Component, ...]
+    precision: int = 8
 
     def __post_init__(self) -> None:
         factors = [n for c in self.components for n in (c.across, c.down)]
@@ -68,6 +68,11 @@ class Grid:
             raise NotEditable
         if any(self.across % c.across or self.down % c.down for c in self.components):
             raise NotEditable
+
+    @property
+    def level(self) -> int:
+        """What is taken from a sample before the transform (A.3.1)."""
+        return 1 << (self.precision - 1)
 
     @property
     def across(self) -> int:
@@ -110,19 +115,19 @@ class Grid:
         return np.asarray(padded.reshape(shape).any(axis=(1, 3)), dtype=np.bool_)
 
 
-def planes_of(pixels: NDArray[Any], *, ybr: bool) -> NDArray[np.float64]:
+def planes_of(pixels: NDArray[Any], level: int, *, ybr: bool) -> NDArray[np.float64]:
     """Return `pixels` as planes of the codestream's components, ``(components, rows, columns)``.
 
-    `ybr` says that `pixels` are RGB and the components luma and chroma. Nothing
-    is rounded: that is left to the quantisation.
+    `level` is that of the grid; `ybr` says that `pixels` are RGB and the components luma
+    and chroma. Nothing is rounded: that is left to the quantisation.
     """
     wide = pixels.astype(np.float64)
     if wide.ndim == 2:
-        return wide[None] - _LEVEL
+        return wide[None] - level
     if not ybr:
-        return wide.transpose(2, 0, 1) - _LEVEL
+        return wide.transpose(2, 0, 1) - level
     planes = np.tensordot(_YBR_OF_RGB, wide, axes=(1, 2))
-    planes[0] -= _LEVEL
+    planes[0] -= level
     return np.asarray(planes)
 
 
@@ -155,6 +160,7 @@ def coefficients(
     spread = _COSINES @ samples @ _COSINES.T
     ordered = spread.reshape(-1, SIDE * SIDE)[:, ZIGZAG]
     quantised = np.rint(ordered / table).astype(np.int64)
-    quantised[:, 0] = np.clip(quantised[:, 0], -_MOST_DC - 1, _MOST_DC)
-    quantised[:, 1:] = np.clip(quantised[:, 1:], -_MOST_AC, _MOST_AC)
+    most = (grid.level << _COEFFICIENT_BITS) - 1
+    quantised[:, 0] = np.clip(quantised[:, 0], -most - 1, most)
+    quantised[:, 1:] = np.clip(quantised[:, 1:], -most, most)
     return np.asarray(quantised, dtype=np.int64)

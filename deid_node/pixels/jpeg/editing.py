@@ -1,9 +1,10 @@
-"""New pixels in some blocks of a baseline JPEG, every other block as it came.
+"""New pixels in some blocks of a sequential JPEG, every other block as it came.
 
 The bits of the blocks that stay are copied, not coded again; where a block that
 stays follows one that is new, the difference of their DC is written anew and
 says the same DC as before. Quantisation tables stay; a Huffman table may be
-given further symbols, its codes stay.
+given further symbols, its codes stay. Where it has no room for them, the symbols of
+its scan are written again by a table that has, and mean the same coefficients.
 
 Source: ISO/IEC 10918-1 A.2 (order of blocks), B.2, F.1; PS3.5 A.4.1. The idea:
 Clunie and Gebow, Block selective redaction for minimizing loss during
@@ -12,7 +13,8 @@ images, Journal of Medical Imaging 2(1), 2015.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +38,8 @@ _FIRST_RESTART: Final = 0xD0
 class Fill:
     """What is to stand where: whole frame, mask of what is new, and its colour.
 
-    `pixels` is ``(rows, columns)`` or ``(rows, columns, 3)``, 0 to 255; `ybr` says
+    `pixels` is ``(rows, columns)`` or ``(rows, columns, 3)``, samples of the codestream's
+    depth; `ybr` says
     that they are RGB and the components of the codestream luma and chroma. `mask`,
     ``(rows, columns)``, must hold every pixel of each block that it touches.
     """
@@ -52,7 +55,8 @@ def edited(codestream: bytes, fill: Fill) -> bytes:
     Parameters
     ----------
     codestream
-        Baseline (SOF0), 8 bits, one component or three.
+        Baseline (SOF0) or extended sequential (SOF1) with Huffman codes, 8 or 12 bits, one
+        component or three.
     fill
         Of the size of the frame; nothing of it is written to.
 
@@ -99,22 +103,33 @@ def _scan(
     for plain, mcus, marker in _intervals(data, order.mcus, headers.restart_mcus):
         stop = first + mcus * len(order.owners)
         part, first = new.part(first, stop), stop
-        if part.any:
-            pairs = (scan.tables[own] for own in order.owners)
-            plan = [Tables(headers.huffman[dc], headers.huffman[ac]) for dc, ac in pairs]
-            pieces += [Interval(plain, mcus, plan, order.owners, part), marker]
+        pairs = (scan.tables[own] for own in order.owners)
+        plan = [Tables(headers.huffman[dc], headers.huffman[ac]) for dc, ac in pairs]
+        pieces += [Interval(plain, mcus, plan, order.owners, part), marker]
+    intervals = [p for p in pieces if isinstance(p, Interval)]
+    wider = _wider(headers.huffman, scan, [p for p in intervals if p.new.any])
+    # Codes that changed hold for this scan alone: what follows was coded by the old ones.
+    passing = {n: old for n in wider if not wider[n].extends(old := headers.huffman[n])}
+    both = headers.huffman | wider
+    headers.huffman.update({n: table for n, table in wider.items() if n not in passing})
+    tables = [Tables(both[dc], both[ac]) for dc, ac in scan.tables]
+    result = [_defined(wider), segments.segment(segments.SCAN, said)]
+    for piece in pieces:
+        if not isinstance(piece, Interval):
+            result.append(piece)
+        elif piece.new.any or passing:
+            result.append(stuffed(piece.written(tables)))
         else:
-            pieces += [stuffed(plain), marker]
-    wider = _wider(headers.huffman, scan, [p for p in pieces if isinstance(p, Interval)])
-    headers.huffman.update(wider)
-    tables = [Tables(headers.huffman[dc], headers.huffman[ac]) for dc, ac in scan.tables]
-    result = []
-    if wider:
-        bodies = (bytes([number]) + table.body for number, table in sorted(wider.items()))
-        result.append(segments.segment(segments.HUFFMAN, b"".join(bodies)))
-    result.append(segments.segment(segments.SCAN, said))
-    result += [stuffed(p.written(tables)) if isinstance(p, Interval) else p for p in pieces]
-    return result
+            result.append(stuffed(piece.plain))
+    return [*result, _defined(passing)]
+
+
+def _defined(tables: Mapping[int, Huffman]) -> bytes:
+    """Return the segment that defines `tables`; nothing where there is none."""
+    if not tables:
+        return b""
+    bodies = (bytes([number]) + table.body for number, table in sorted(tables.items()))
+    return segments.segment(segments.HUFFMAN, b"".join(bodies))
 
 
 def _wider(
@@ -136,7 +151,7 @@ def _new_blocks(headers: Headers, order: ScanOrder, fill: Fill) -> NewBlocks:
     """Return the coefficients of the touched blocks, in the order of the scan."""
     whole = order.grid
     part, inner = _around(whole, fill.mask)
-    planes = planes_of(fill.pixels[part], ybr=fill.ybr)
+    planes = planes_of(fill.pixels[part], whole.level, ybr=fill.ybr)
     if len(planes) != len(whole.components):
         raise NotEditable
     places, values = [], []
@@ -170,7 +185,7 @@ def _around(grid: Grid, mask: Mask) -> tuple[tuple[slice, slice], Grid]:
         first, last = (int(used[0]), int(used[-1])) if used.size else (0, 0)
         slices.append(slice(first // side * side, min(size, (last // side + 1) * side)))
     rows, columns = slices
-    inner = Grid(rows.stop - rows.start, columns.stop - columns.start, grid.components)
+    inner = replace(grid, rows=rows.stop - rows.start, columns=columns.stop - columns.start)
     return (rows, columns), inner
 
 

@@ -1,4 +1,4 @@
-"""The entropy coded data of a baseline scan: where each block begins, and its DC.
+"""The entropy coded data of a sequential scan: where each block begins, and its DC.
 
 Nothing is decoded that is not needed: a block is walked over symbol by symbol
 only to find its end. What the next 16 bits are at each bit is computed beforehand
@@ -23,8 +23,9 @@ from deid_node.pixels.jpeg.huffman import CODE_BITS, Huffman, NotEditable
 BLOCK: Final = 64
 ZERO_RUN: Final = 0xF0
 END_OF_BLOCK: Final = 0x00
-_MOST_DC_BITS: Final = 11
-_MOST_AC_BITS: Final = 10
+# Of samples of 12 bits (F.1.2.1.2, F.1.2.2.1); those of 8 have four less.
+_MOST_DC_BITS: Final = 15
+_MOST_AC_BITS: Final = 14
 _EXTRA: Final = 0x0F
 
 # What a symbol adds to the index of the coefficient; sums tell how a block ended.
@@ -34,8 +35,8 @@ _LAST_ENDED: Final = BLOCK - 1 + _ENDS
 
 _TABLES_HELD: Final = 8
 _CHUNK_BYTES: Final = 1 << 16
-# A block has at most 64 symbols of 26 bits; ten blocks make the largest MCU.
-_MARGIN_BYTES: Final = 10 * BLOCK * 26 // 8 + 8
+# A block has at most 64 symbols of 31 bits; ten blocks make the largest MCU.
+_MARGIN_BYTES: Final = 10 * BLOCK * 31 // 8 + 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,9 @@ Source: ISO/IEC 10918-1 B.2.2 (frame), B.2.3 (scan), B.2.4 (tables, restart inte
 """
 
 import struct
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -17,6 +19,10 @@ from deid_node.pixels.jpeg.huffman import Huffman, NotEditable, tables_in
 _FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WHOLE_SPECTRUM: Final = b"\x00\x3f\x00"
 _AC: Final = 0x10
+_DEPTHS: Final = MappingProxyType(
+    {segments.FRAME_BASELINE: frozenset({8}), segments.FRAME_EXTENDED: frozenset({8, 12})}
+)
+"""Bits of a sample by kind of frame (B.2.2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +57,14 @@ class Headers:
         Raises
         ------
         NotEditable
-            It is broken, or a frame that is not baseline with 8 bits.
+            It is broken, or a frame that is neither baseline nor extended sequential.
         """
         try:
             if marker in _FRAMES:
-                if marker != segments.FRAME_BASELINE or self.grid is not None:
+                depths = _DEPTHS.get(marker, frozenset())
+                if self.grid is not None:
                     raise NotEditable
-                self.grid = _grid_in(body)
+                self.grid = _grid_in(body, depths)
             elif marker == segments.HUFFMAN:
                 self.huffman.update(tables_in(body))
             elif marker == segments.QUANTISATION:
@@ -94,9 +101,9 @@ class Headers:
         return ScanHeader(components, tables)
 
 
-def _grid_in(body: bytes) -> Grid:
+def _grid_in(body: bytes, depths: Collection[int]) -> Grid:
     precision, rows, columns, count = struct.unpack_from(">BHHB", body)
-    if precision != 8 or count not in {1, 3}:
+    if precision not in depths or count not in {1, 3}:
         raise NotEditable
     found = [
         Component(body[place], body[place + 1] >> 4, body[place + 1] & 15, body[place + 2])
@@ -107,7 +114,7 @@ def _grid_in(body: bytes) -> Grid:
         found = [replace(found[0], across=1, down=1)]
     if len({component.id for component in found}) != count:
         raise NotEditable
-    return Grid(rows, columns, tuple(found))
+    return Grid(rows, columns, tuple(found), precision)
 
 
 def _steps_in(body: bytes) -> dict[int, NDArray[np.int64]]:

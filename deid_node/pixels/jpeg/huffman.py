@@ -1,8 +1,8 @@
-"""Huffman tables of baseline JPEG: codes to symbols, symbols to codes.
+"""Huffman tables of sequential JPEG: codes to symbols, symbols to codes.
 
 Codes are canonical: they are counted up from zero through the lengths. So a table
 can be given further symbols behind its last one, with codes of 16 bits, and every
-code that it had stays as it was.
+code that it had stays as it was. A table without room for them is another one.
 
 Source: ISO/IEC 10918-1 B.2.4.2, C (generation of the codes), F.1.2, K.2.
 """
@@ -68,20 +68,45 @@ class Huffman:
         return found
 
     def with_symbols(self, wanted: Collection[int]) -> "Huffman":
-        """Return a table that also has `wanted`, every code of this one unchanged.
+        """Return a table that also has `wanted`, every code of this one unchanged if there is room.
+
+        Where there is none it is made, and `extends` says that codes have changed.
 
         Raises
         ------
         NotEditable
-            There is no room: the code of sixteen ones must stay free.
+            No room can be made: the code of sixteen ones must stay free.
         """
         missing = bytes(sorted(set(wanted) - set(self.symbols)))
         if not missing:
             return self
-        longest = self.counts[-1] + len(missing)
-        if len(missing) > self._free - 1 or longest > 0xFF:
+        table = self if len(missing) < self._free else self._with_room(len(missing))
+        longest = table.counts[-1] + len(missing)
+        if longest > 0xFF:
             raise NotEditable
-        return Huffman(self.counts[:-1] + bytes([longest]), self.symbols + missing)
+        return Huffman(table.counts[:-1] + bytes([longest]), table.symbols + missing)
+
+    def extends(self, other: "Huffman") -> bool:
+        """Return whether every symbol of `other` has the code here that it has there."""
+        codes = self.codes
+        return all(codes.get(symbol) == code for symbol, code in other.codes.items())
+
+    def _with_room(self, count: int) -> "Huffman":
+        """Return a table with `count` free codes of 16 bits and one more.
+
+        One symbol, the last of as long codes as will do, gets a code that is longer by a bit.
+        """
+        for length in range(CODE_BITS - 1, 0, -1):
+            if self.counts[length - 1] and self._free + (1 << (CODE_BITS - 1 - length)) > count:
+                place = sum(self.counts[:length]) - 1
+                behind = place + 1 + self.counts[length]
+                counts = bytearray(self.counts)
+                counts[length - 1] -= 1
+                counts[length] += 1
+                order = self.symbols
+                moved = order[:place] + order[place + 1 : behind] + order[place : place + 1]
+                return Huffman(bytes(counts), moved + order[behind:])
+        raise NotEditable
 
     @property
     def body(self) -> bytes:

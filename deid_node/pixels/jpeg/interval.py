@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.pixels.jpeg.entropy import Tables, block_starts, dc_at
+from deid_node.pixels.jpeg.recoding import Written, joined, of_coded, symbols_of, written
 from deid_node.pixels.jpeg.symbols import Coded, ac_symbols, bits_of, dc_symbol
 
 
@@ -66,6 +67,10 @@ class Interval:
 
     def written(self, tables: Sequence[Tables]) -> bytes:
         """Return the data, not stuffed; `tables` are those of each component of the scan."""
+        if any(
+            not _continues(self.plan[turn], tables[own]) for turn, own in enumerate(self.owners)
+        ):
+            return _packed(self._written_anew(tables).bits())
         bits = np.unpackbits(np.frombuffer(self.plain, np.uint8))
         starts, (_, behind_dc) = self._starts, self._dc
         pieces: list[NDArray[np.uint8]] = []
@@ -78,10 +83,23 @@ class Interval:
                 pieces.append(bits_of(change.ac, table.ac))
                 position = int(starts[block + 1])
         pieces.append(bits[position : starts[-1]])
-        whole = np.concatenate(pieces)
-        # F.1.2.3: the last byte is filled with ones.
-        padding = np.ones(-len(whole) % 8, np.uint8)
-        return np.packbits(np.concatenate([whole, padding])).tobytes()
+        return _packed(np.concatenate(pieces))
+
+    def _written_anew(self, tables: Sequence[Tables]) -> Written:
+        """Return every symbol by other codes, with what is new in its place."""
+        symbols = symbols_of(self.plain, self._starts, self.plan)
+        whole = written(self.plain, symbols, self.plan, self.owners, tables)
+        parts: list[Written] = []
+        position = 0
+        for block, change in sorted(self._changes.items()):
+            table = tables[self._owner_of(block)]
+            first, behind = (2 * int(place) for place in symbols.firsts[block : block + 2])
+            parts += [_cut(whole, position, first), of_coded([change.dc], table.dc)]
+            position = first + 2
+            if change.ac is not None:
+                parts.append(of_coded(change.ac, table.ac))
+                position = behind
+        return joined([*parts, _cut(whole, position, len(whole.values))])
 
     def _owner_of(self, block: int) -> int:
         return self.owners[block % len(self.owners)]
@@ -118,3 +136,17 @@ class Interval:
                 ac = tuple(ac_symbols(self.new.values[places[block]])) if fresh[index] else None
                 changes[block] = Change(dc_symbol(int(after[index])), ac)
         return changes
+
+
+def _continues(old: Tables, new: Tables) -> bool:
+    return new.dc.extends(old.dc) and new.ac.extends(old.ac)
+
+
+def _cut(whole: Written, first: int, stop: int) -> Written:
+    return Written(whole.values[first:stop], whole.lengths[first:stop])
+
+
+def _packed(bits: NDArray[np.uint8]) -> bytes:
+    # F.1.2.3: the last byte is filled with ones.
+    padding = np.ones(-len(bits) % 8, np.uint8)
+    return np.packbits(np.concatenate([bits, padding])).tobytes()

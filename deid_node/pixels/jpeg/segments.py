@@ -16,7 +16,8 @@ from typing import Final
 from deid_node.errors import Undecodable
 
 START, END, SCAN = 0xD8, 0xD9, 0xDA
-FRAME_BASELINE, HUFFMAN, QUANTISATION, RESTART = 0xC0, 0xC4, 0xDB, 0xDD
+FRAME_BASELINE, FRAME_EXTENDED = 0xC0, 0xC1
+HUFFMAN, QUANTISATION, RESTART = 0xC4, 0xDB, 0xDD
 
 _ALONE: Final = frozenset({0x01, *range(0xD0, 0xDA)})
 _COMMENT: Final = 0xFE

@@ -1,4 +1,4 @@
-"""Quantised coefficients to bits, as a baseline scan holds them.
+"""Quantised coefficients to bits, as a sequential scan holds them.
 
 Source: ISO/IEC 10918-1 F.1.2.1 (DC), F.1.2.2 (AC), A.3.6 (zigzag).
 """

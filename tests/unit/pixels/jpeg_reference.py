@@ -1,4 +1,4 @@
-"""A decoder of baseline JPEG to quantised coefficients, written for clearness alone.
+"""A decoder of sequential JPEG to quantised coefficients, written for clearness alone.
 
 One bit at a time, after the flow charts of ISO/IEC 10918-1 F.2.2. It shares no
 code with the package, so that a mistake there cannot hide here.
@@ -20,7 +20,28 @@ class Decoded:
     blocks: dict[int, Blocks] = field(default_factory=dict)
     steps: dict[int, bytes] = field(default_factory=dict)
     factors: dict[int, tuple[int, int]] = field(default_factory=dict)
+    tables: dict[int, int] = field(default_factory=dict)
     restart: int = 0
+    precision: int = 8
+
+
+def samples(stream: bytes, rows: int, columns: int) -> NDArray[np.float64]:
+    """Return the samples of a grey `stream` by the formula of A.3.3, neither rounded nor cut."""
+    found = decoded(stream)
+    ((number, blocks),) = found.blocks.items()
+    told = found.steps[found.tables[number]]
+    steps = np.frombuffer(told, ">u2" if len(told) > 64 else "u1").astype(np.float64)
+    zigzag = sorted(
+        range(64), key=lambda n: (sum(divmod(n, 8)), divmod(n, 8)[sum(divmod(n, 8)) % 2 == 0])
+    )
+    square = np.zeros((*blocks.shape[:2], 64))
+    square[..., zigzag] = blocks * steps
+    place, wave = np.arange(8), np.arange(8)[:, None]
+    basis = np.cos((2 * place + 1) * wave * np.pi / 16) / 2
+    basis[0] /= np.sqrt(2)
+    plain = basis.T @ square.reshape(*blocks.shape[:2], 8, 8) @ basis
+    plane = plain.transpose(0, 2, 1, 3).reshape(8 * blocks.shape[0], -1)
+    return np.asarray(plane[:rows, :columns] + (1 << (found.precision - 1)))
 
 
 def decoded(stream: bytes) -> Decoded:
@@ -37,8 +58,11 @@ def decoded(stream: bytes) -> Decoded:
         body = stream[position + 4 : position + 2 + length]
         position += 2 + length
         if marker == 0xDB:
-            for start in range(0, len(body), 65):
-                result.steps[body[start]] = body[start + 1 : start + 65]
+            while body:
+                wide, number = divmod(body[0], 16)
+                size = 128 if wide else 64
+                result.steps[number] = body[1 : 1 + size]
+                body = body[1 + size :]
         elif marker == 0xC4:
             while body:
                 count = sum(body[1:17])
@@ -46,10 +70,12 @@ def decoded(stream: bytes) -> Decoded:
                 body = body[17 + count :]
         elif marker == 0xDD:
             result.restart = int.from_bytes(body, "big")
-        elif marker == 0xC0:
+        elif marker in {0xC0, 0xC1}:
+            result.precision = body[0]
             rows, columns = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
             factors = {body[n]: divmod(body[n + 1], 16) for n in range(6, len(body), 3)}
             result.factors.update(factors)
+            result.tables.update({body[n]: body[n + 2] for n in range(6, len(body), 3)})
         elif marker == 0xDA:
             position = _scan(stream, position, body, tables, result, (rows, columns))
 

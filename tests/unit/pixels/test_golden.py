@@ -88,9 +88,9 @@ BLOCKS = [
     Kind(BASELINE, "RGB"),
     Kind(BASELINE, "YBR_FULL"),
     Kind(BASELINE, "YBR_FULL_422"),
+    Kind(EXTENDED, "MONOCHROME2", 16, 12),
 ]
 LOSSY = [
-    Kind(EXTENDED, "MONOCHROME2", 16, 12),
     Kind(JLS_NEAR),
     Kind(JLS_NEAR, "MONOCHROME2", 16, 12, signed=True),
     Kind(J2K_LOSSY),
