@@ -2,9 +2,9 @@
 """Measure all that docs/evaluation.md tells, in one run, and keep the figures.
 
 ``python scripts/evaluate_all.py --shared DIR --fonts DIR`` writes
-``docs/evaluation.json``, then ``docs/restoration.json``; ``make docs`` makes the page of
-them. Needs the shared data, the extra ``train`` and ``make peers``. Everything is seeded;
-on another machine only the seconds differ.
+``docs/evaluation.json``, ``docs/alarms.json``, then ``docs/restoration.json``; ``make docs``
+makes the page of them. Needs the shared data, the extra ``train`` and ``make peers``.
+Everything is seeded; on another machine only the seconds differ.
 """
 
 import argparse
@@ -28,23 +28,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run every set and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, required=True, help="the shared data folder")
-    parser.add_argument("--fonts", type=Path, action="append", required=True)
+    parser.add_argument("--fonts", type=Path, action="append", default=[])
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "evaluation.json")
     parser.add_argument("--images", type=int, default=60, help="of each set, beside the peers")
-    parser.add_argument("--read", type=int, default=8, help="of the rendered set, cleaned, read")
+    parser.add_argument(
+        "--read",
+        type=int,
+        default=8,
+        help="of the screens and of the rendered set, cleaned and read",
+    )
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", choices=("text", "fills"), help="one of the two reports")
+    parser.add_argument("--only", choices=("text", "alarms", "fills"), help="one of the reports")
+    parser.add_argument("--alarms", type=Path, default=ROOT / "docs" / "alarms.json")
+    parser.add_argument("--sheets", type=Path, help="folder for a picture of every false alarm")
     parser.add_argument("--fills", type=Path, default=ROOT / "docs" / "restoration.json")
     parser.add_argument("--pictures", type=int, default=90, help="that fills are measured on")
     parser.add_argument("--pairs", type=int, default=16, help="of texts that are attacked")
     parser.add_argument("--work", type=Path, help="folder that keeps the judging networks")
     chosen = parser.parse_args(arguments)
-    if chosen.only != "fills":
+    if chosen.only != "alarms" and not chosen.fonts:
+        parser.error("--fonts is needed")
+    if chosen.sheets is not None and chosen.sheets.resolve().is_relative_to(ROOT):
+        parser.error("sheets of shared images stay outside the repository: name --sheets")
+    if chosen.only in {None, "text"}:
         for report in measured(chosen):
             chosen.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    if chosen.only != "text":
+    if chosen.only in {None, "alarms"}:
+        kept = json.loads(chosen.alarms.read_text("utf-8")) if chosen.alarms.is_file() else {}
+        runs = kept_runs(kept.get("runs", []), alarms(chosen))
+        chosen.alarms.write_text(json.dumps({"runs": runs}, indent=1) + "\n", "utf-8")
+    if chosen.only in {None, "fills"}:
         chosen.fills.write_text(json.dumps(restoration(chosen)) + "\n", "utf-8")
     return 0
+
+
+def kept_runs(runs: Sequence[Mapping[str, Any]], new: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the first run that was kept, which tells what was before, and the new one."""
+    return [run for run in runs[:1] if run["finder"] != new["finder"]] + [new]
+
+
+def alarms(chosen: argparse.Namespace) -> Mapping[str, Any]:
+    """Return what becomes of every text-free image that no training takes, through the cleaner."""
+    from contextlib import nullcontext
+
+    import pydicom.data
+
+    from deid_node.dicom.silence import silenced
+    from deid_node.evaluation.alarm_sheets import AlarmSheets
+    from deid_node.evaluation.alarms import sounded
+    from deid_node.evaluation.text_free import specimens
+
+    own, cleaner, name = _own(chosen)
+    folders = [chosen.shared / part for part in ("train", "train2", "dicom_zoo")]
+    folders.append(Path(pydicom.data.__file__).parent / "test_files")
+    _tell("alarms")
+    with (
+        silenced(),
+        nullcontext() if chosen.sheets is None else AlarmSheets(chosen.sheets) as sheets,
+    ):
+        found = specimens(folders, made=True, seed=_SEED)
+        return {"finder": name, **sounded(found, cleaner, own.find, shows=sheets)}
+
+
+def _own(chosen: argparse.Namespace) -> tuple[Any, Any, str]:
+    """Return our arm, its cleaner and the finder's name."""
+    from deid_node.evaluation.arms import OwnArm
+    from deid_node.pixels.cleaner import PixelCleaner
+    from deid_node.pixels.find.build import build_finder
+    from deid_node.pixels.find.options import CrnnOptions
+    from deid_node.pixels.inpaint.build import build_inpainter, build_painter
+    from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
+
+    finder = build_finder(CrnnOptions(device="cpu"), threads=chosen.threads)
+    painter = build_painter(InpainterOptions(), threads=chosen.threads)
+    cleaner = PixelCleaner(finder, build_inpainter(FillPolicy.AUTO, painter))
+    return OwnArm(finder, cleaner), cleaner, finder.name
 
 
 def restoration(chosen: argparse.Namespace) -> Mapping[str, Any]:
@@ -81,20 +139,13 @@ def restoration(chosen: argparse.Namespace) -> Mapping[str, Any]:
 
 def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     """Yield the report after each set, so that a run that is cut off leaves what it has."""
-    from deid_node.evaluation.arms import OwnArm, PeerArm
+    from deid_node.evaluation.arms import PeerArm
     from deid_node.evaluation.peers.build import build_peers
     from deid_node.evaluation.privacy import evaluate
-    from deid_node.pixels.cleaner import PixelCleaner
-    from deid_node.pixels.find.build import build_finder
-    from deid_node.pixels.find.options import CrnnOptions
-    from deid_node.pixels.inpaint.build import build_inpainter, build_painter
-    from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
+    from deid_node.evaluation.text_free import held_out
     from deid_node.training.backgrounds import read_backgrounds
 
-    finder = build_finder(CrnnOptions(device="cpu"), threads=chosen.threads)
-    painter = build_painter(InpainterOptions(), threads=chosen.threads)
-    inpainter = build_inpainter(FillPolicy.AUTO, painter)
-    own = OwnArm(finder, PixelCleaner(finder, inpainter))
+    own, _, name = _own(chosen)
     peers, missing = build_peers(threads=chosen.threads)
     for why in missing:
         sys.stderr.write(f"left out: {why}\n")
@@ -103,17 +154,21 @@ def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     readers = peers[1:]
     pictures = read_backgrounds(chosen.shared / "train", "excluded")
     few = _sample(pictures, chosen.images)
+    free = _sample(
+        [one for part in ("train", "train2") for one in held_out(chosen.shared / part)],
+        chosen.images,
+    )
     report: dict[str, Any] = {
-        "finder": finder.name,
+        "finder": name,
         "threads": chosen.threads,
         "left_out": list(missing),
         "sets": {},
     }
     screens = _screens(chosen.shared / "burned_in")
     for name, cases, who, reading in (
-        ("screens", screens, arms, None),
+        ("screens", screens, arms, chosen.read),
         ("rendered", _rendered(few, chosen.fonts), arms, chosen.read),
-        ("text_free", _text_free(few), arms, 0),
+        ("text_free", _text_free(free), arms, 0),
         ("rendered_all", _rendered(pictures, chosen.fonts), [own], 0),
         ("text_free_all", _text_free(pictures), [own], 0),
     ):

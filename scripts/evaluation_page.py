@@ -1,9 +1,9 @@
 # ruff: noqa: INP001  # a script, not a package
 """The tables and the picture of docs/evaluation.md, from figures that are kept beside them.
 
-Four files are read: ``docs/evaluation.json`` and ``docs/restoration.json``
-(`evaluate_all.py`), the figures of the finder that ships, and those of the stress set.
-None of them needs the shared data.
+Five files are read: ``docs/evaluation.json``, ``docs/alarms.json`` and
+``docs/restoration.json`` (`evaluate_all.py`), the figures of the finder that ships, and
+those of the stress set. None of them needs the shared data.
 """
 
 import json
@@ -15,6 +15,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 PAGE: Final = ROOT / "docs" / "evaluation.md"
 CURVE: Final = ROOT / "docs" / "images" / "calibration.svg"
 FIGURES: Final = ROOT / "docs" / "evaluation.json"
+ALARMS: Final = ROOT / "docs" / "alarms.json"
 RESTORATION: Final = ROOT / "docs" / "restoration.json"
 FINDER: Final = ROOT / "deid_node" / "weights" / "finder.json"
 STRESS: Final = ROOT / "tests" / "bench" / "stress.json"
@@ -24,7 +25,7 @@ _END: Final = "<!-- end: {} -->\n"
 _SETS: Final = {
     "screens": "Real screens",
     "rendered": "Small text on held-out pictures",
-    "text_free": "The same pictures without text",
+    "text_free": "Held-out pictures without text",
     "rendered_all": "Small text on all held-out pictures, our finder alone",
     "text_free_all": "All held-out pictures without text, our finder alone",
 }
@@ -53,6 +54,7 @@ def calibration() -> str:
 
 
 def _blocks() -> Iterator[str]:
+    from deid_node.evaluation.alarm_tables import alarm_page, compared
     from deid_node.evaluation.curve import thresholds
     from deid_node.evaluation.stress_table import stress_table
     from deid_node.evaluation.tables import page
@@ -69,6 +71,12 @@ def _blocks() -> Iterator[str]:
         if name in report["sets"]:
             yield f"### {said}\n"
             yield page(report["sets"][name], level=3)
+    runs = _read(ALARMS)["runs"] if ALARMS.is_file() else []
+    if runs:
+        yield "### False alarms\n"
+        yield compared(runs)
+        yield f"By anatomy and kind of object, with `{runs[-1]['finder']}`:\n"
+        yield alarm_page(runs[-1])
     yield "### Threshold\n"
     yield "![Recall over unneeded area](images/calibration.svg)\n"
     yield thresholds(finder)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from deid_node.cli import evaluate_restoration
 from deid_node.cli.arguments import Commands, add_config
@@ -19,6 +19,9 @@ from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import CleaningError, InputError
+from deid_node.evaluation.alarm_sheets import AlarmSheets
+from deid_node.evaluation.alarm_tables import alarm_page
+from deid_node.evaluation.alarms import sounded
 from deid_node.evaluation.arms import Arm, OwnArm, PeerArm
 from deid_node.evaluation.boxes_file import read_boxes
 from deid_node.evaluation.cases import Case
@@ -27,6 +30,7 @@ from deid_node.evaluation.peers.base import Peer
 from deid_node.evaluation.peers.build import build_peers
 from deid_node.evaluation.privacy import evaluate
 from deid_node.evaluation.tables import page
+from deid_node.evaluation.text_free import specimens
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.find.build import build_finder
 from deid_node.pixels.inpaint.build import build_inpainter, build_painter
@@ -42,9 +46,7 @@ def add(commands: Commands) -> None:
     )
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     privacy = kinds.add_parser("privacy", help="how much text is found, and what is left of it")
-    privacy.add_argument(
-        "--images", type=Path, required=True, metavar="DIR", help="DICOM, PNG or JPEG files"
-    )
+    privacy.add_argument("--images", type=Path, metavar="DIR", help="DICOM, PNG or JPEG files")
     privacy.add_argument(
         "--boxes", type=Path, metavar="FILE",
         help="where text stands on them (JSON); without it they are taken as text-free, and "
@@ -58,6 +60,7 @@ def add(commands: Commands) -> None:
         "--peers", action="store_true",
         help="score other programs on the same images, and let them read what was cleaned",
     )  # fmt: skip
+    _add_alarms(privacy)
     add_config(privacy, required=False)
     privacy.add_argument(
         "--report", type=Path, metavar="FILE",
@@ -72,26 +75,64 @@ def add(commands: Commands) -> None:
     evaluate_restoration.add(kinds)
 
 
+def _add_alarms(privacy: argparse.ArgumentParser) -> None:
+    privacy.add_argument(
+        "--text-free", type=Path, action="append", default=[], metavar="DIR",
+        help="images without text, sent through the cleaner: a table of false alarms",
+    )  # fmt: skip
+    privacy.add_argument(
+        "--made", action="store_true",
+        help="mosaics, masks and phantoms made by code, beside the images without text",
+    )  # fmt: skip
+    privacy.add_argument(
+        "--sheets", type=Path, metavar="DIR",
+        help="draw every false alarm there (PNG; shows the images)",
+    )  # fmt: skip
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print the tables; status 3 when an image could not be looked into."""
     if arguments.limit is not None and arguments.limit < 1:
         raise InputError("--limit takes a number from 1")
     if arguments.threads < 1:
         raise InputError("--threads takes a number from 1")
+    free = bool(arguments.text_free or arguments.made)
+    if arguments.images is None and not free:
+        raise InputError("--images or --text-free is needed")
+    if arguments.sheets is not None and not free:
+        raise InputError("--sheets draws false alarms: it needs --text-free or --made")
     config = Config() if arguments.config is None else load(arguments.config)
-    cases = _Readable(_cases(arguments))
+    cases = _Readable(iter(()) if arguments.images is None else _cases(arguments))
     with ExitStack() as files:
         written = _opened(arguments.report, files)
-        arms, peers = _arms(config, arguments)
-        report = evaluate(cases, arms, readers=peers, tell=_progress)
-        report |= {"seed": arguments.seed, "truth": "given" if arguments.boxes else "rendered"}
-        report["unreadable"] = cases.unreadable
-        tables = page(report)
+        own, cleaner = _own(config, arguments)
+        report: dict[str, Any] = {"finder": own.name, "seed": arguments.seed}
+        tables = ""
+        if arguments.images is not None:
+            arms, peers = _arms(own, arguments)
+            report |= evaluate(cases, arms, readers=peers, tell=_progress)
+            report |= {"truth": "given" if arguments.boxes else "rendered"}
+            report["unreadable"] = cases.unreadable
+            tables += page(report)
+        if free:
+            report["alarms"] = _alarms(own, cleaner, arguments)
+            tables += ("\n## False alarms\n\n" if tables else "") + alarm_page(report["alarms"])
         if written is not None:
             written[0].write(json.dumps(report, indent=1) + "\n")
             written[1].write(tables)
     sys.stdout.write(tables)
     return ExitStatus.SOME_WITHHELD if cases.unreadable else ExitStatus.DONE
+
+
+def _alarms(own: OwnArm, cleaner: PixelCleaner, arguments: argparse.Namespace) -> dict[str, Any]:
+    for folder in arguments.text_free:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder")
+    found = specimens(arguments.text_free, made=arguments.made, seed=arguments.seed)
+    if arguments.sheets is None:
+        return sounded(found, cleaner, own.find, tell=_progress)
+    with AlarmSheets(arguments.sheets) as sheets:
+        return sounded(found, cleaner, own.find, shows=sheets, tell=_progress)
 
 
 class _Readable:
@@ -140,17 +181,20 @@ def _drawn(every: Sequence[Name], arguments: argparse.Namespace) -> Sequence[Nam
     return [every[index] for index in sorted(chosen)]
 
 
-def _arms(config: Config, arguments: argparse.Namespace) -> tuple[list[Arm], tuple[Peer, ...]]:
-    threads = arguments.threads
-    finder = build_finder(config.pixels.finder, threads=threads)
-    painter = build_painter(config.pixels.inpainter, threads=threads)
+def _own(config: Config, arguments: argparse.Namespace) -> tuple[OwnArm, PixelCleaner]:
+    finder = build_finder(config.pixels.finder, threads=arguments.threads)
+    painter = build_painter(config.pixels.inpainter, threads=arguments.threads)
     cleaner = PixelCleaner(finder, build_inpainter(FillPolicy.AUTO, painter))
+    return OwnArm(finder, cleaner), cleaner
+
+
+def _arms(own: OwnArm, arguments: argparse.Namespace) -> tuple[list[Arm], tuple[Peer, ...]]:
     peers: tuple[Peer, ...] = ()
     if arguments.peers:
-        peers, missing = build_peers(threads=threads)
+        peers, missing = build_peers(threads=arguments.threads)
         for why in missing:
             sys.stderr.write(f"deid-node: left out: {why}\n")
-    return [OwnArm(finder, cleaner), *(PeerArm(peer) for peer in peers)], peers
+    return [own, *(PeerArm(peer) for peer in peers)], peers
 
 
 def _opened(report: Path | None, files: ExitStack) -> tuple[TextIO, TextIO] | None:

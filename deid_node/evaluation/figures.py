@@ -117,6 +117,17 @@ def share_by_class(
     return told
 
 
+def share_of_sources(pairs: Sequence[tuple[int, int]], *, counted: bool = True) -> Figure:
+    """Return a share whose interval comes of resampling sources: part and whole of each.
+
+    Slices of one volume stand or fall together, so they are drawn together. `counted`
+    says that part and whole are things, not pixels.
+    """
+    table = np.array(pairs, np.float64).reshape(len(pairs), 2)
+    part, whole = (int(n) for n in table.sum(0))
+    return _figure(table, _ratio, part, whole, counted=counted)
+
+
 def _ratio(sums: Sums) -> NDArray[np.float64]:
     return np.asarray(sums[..., 0] / sums[..., 1], np.float64)
 
