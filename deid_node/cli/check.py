@@ -43,4 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
             f"metadata.additions weakens {weakening.keyword}: "
             f"{weakening.after.letter} instead of {weakening.before.letter}{table}\n"
         )
+    for own in config.metadata.safe_private:
+        sys.stdout.write(f"metadata.safe_private keeps ({own.attribute}) of {own.creator}\n")
     return ExitStatus.DONE

@@ -26,5 +26,6 @@ def run(arguments: argparse.Namespace) -> int:
     config = load(arguments.config)
     seals = config.metadata.originals.certificate_file is not None
     for plan in plans_of(config, only=arguments.treatment):
-        sys.stdout.write(format_rows(plan_rows(plan, seals_originals=seals), arguments.format))
+        rows = plan_rows(plan, seals_originals=seals, own_private=config.metadata.safe_private)
+        sys.stdout.write(format_rows(rows, arguments.format))
     return ExitStatus.DONE

@@ -31,8 +31,9 @@ def build_scrubber(
     ------
     ConfigurationError
         An option is not offered, the key is too short, the shipped table is
-        damaged, the subject table cannot be read, the crosswalk is enabled and cannot
-        be kept, or the certificate for the originals cannot be used.
+        damaged, a private attribute is named twice, the subject table cannot be
+        read, the crosswalk is enabled and cannot be kept, or the certificate for the
+        originals cannot be used.
     """
     chosen = treatment_options or frozenset(options.options)
     plan = plan_of(options, require_offered(chosen, path="metadata.options"))
@@ -45,7 +46,7 @@ def build_scrubber(
         patient_id_prefix=options.patient_id_prefix,
         ignores_issuer=options.issuer_of_patient_id == "ignored",
     )
-    cleaning = OptionCleaning(plan.options)
+    cleaning = OptionCleaning(plan.options, options.safe_private)
     crosswalk = None
     if options.crosswalk.enabled:
         require_private(options.crosswalk.file)

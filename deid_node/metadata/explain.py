@@ -6,7 +6,7 @@ The rows are made from the plan itself, so they cannot say what it does not do.
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Final, Literal, assert_never
@@ -15,10 +15,11 @@ from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_
 
 from deid_node.metadata.action import CONDITIONAL, Action, Ruling
 from deid_node.metadata.attest import ATTESTED
-from deid_node.metadata.options import Option
+from deid_node.metadata.options import Option, SafePrivateOptions
 from deid_node.metadata.originals import ENCRYPTED
 from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.policy import KNOWN_VRS
+from deid_node.metadata.safe_private import BY_SITE
 
 Format = Literal["md", "csv", "json"]
 
@@ -85,10 +86,13 @@ class PlanRow:
         return fields | {option.value: letters.get(option, "") for option in TABLE_OPTIONS}
 
 
-def plan_rows(plan: Plan, *, seals_originals: bool = False) -> Sequence[PlanRow]:
+def plan_rows(
+    plan: Plan, *, seals_originals: bool = False, own_private: Iterable[SafePrivateOptions] = ()
+) -> Sequence[PlanRow]:
     """Return the plan, attribute by attribute in order of tags, then by pattern, then by VR.
 
-    `seals_originals` says that the site named a certificate to lock the originals for.
+    `seals_originals` says that the site named a certificate to lock the originals for;
+    `own_private` are the private attributes that it knows to be safe.
 
     Source
     ------
@@ -116,7 +120,21 @@ def plan_rows(plan: Plan, *, seals_originals: bool = False) -> Sequence[PlanRow]
     others = [
         _row("other", ("", f"Any other of VR {vr}", vr), plan.by_vr[vr]) for vr in sorted(KNOWN_VRS)
     ]
-    return (*rows, *_groups(plan, columns), *others)
+    return (*rows, *_groups(plan, columns), *_own(plan, own_private), *others)
+
+
+def _own(plan: Plan, own_private: Iterable[SafePrivateOptions]) -> Sequence[PlanRow]:
+    """Return a row for each private attribute of the site that stays."""
+    if Option.RETAIN_SAFE_PRIVATE not in plan.options:
+        return ()
+    return [
+        _row(
+            f"({one.attribute})",
+            ("", f"of {one.creator}", one.vr),
+            Ruling(Action.KEEP, "X", one.reason, BY_SITE),
+        )
+        for one in own_private
+    ]
 
 
 def _groups(plan: Plan, columns: Mapping[str, tuple[tuple[Option, str], ...]]) -> Sequence[PlanRow]:

@@ -1,6 +1,6 @@
 """The judges of values under the options that clean and keep: what `Cleaning` promises."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pydicom.dataset import Dataset
 
@@ -10,9 +10,9 @@ from deid_node.metadata.concepts import Concepts
 from deid_node.metadata.descriptors import DescriptorCleaner
 from deid_node.metadata.graphics import ANNOTATIONS, GraphicsCleaner
 from deid_node.metadata.hunt import Hunter
-from deid_node.metadata.options import Option
+from deid_node.metadata.options import Option, SafePrivateOptions
 from deid_node.metadata.private import SafePrivateKeeper
-from deid_node.metadata.safe_private import load_safe_private
+from deid_node.metadata.safe_private import load_safe_private, with_own
 from deid_node.metadata.structured import (
     ACQUISITION_CONTEXT,
     CONTENT,
@@ -40,19 +40,23 @@ class OptionCleaning:
     ----------
     options
         What the treatment carries out.
+    own_private
+        Private attributes that the site knows to be safe.
 
     Raises
     ------
     ConfigurationError
-        A shipped table is damaged.
+        A shipped table is damaged, or the site names an attribute twice.
     """
 
-    def __init__(self, options: frozenset[Option]) -> None:
+    def __init__(
+        self, options: frozenset[Option], own_private: Iterable[SafePrivateOptions] = ()
+    ) -> None:
         self._options = options
         self._hunter = Hunter(load_table())
         self._vocabulary = Vocabulary()
         self._concepts = Concepts()
-        self._safe_private = load_safe_private()
+        self._safe_private = with_own(load_safe_private(), own_private)
 
     def of(self, original: Dataset) -> Cleaners:
         """Return what cleans `original`; raises `MalformedDataset` for a broken sequence."""

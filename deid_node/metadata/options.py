@@ -82,6 +82,13 @@ NARROWEST_SHIFT_DAYS: Final = 30
 Prefix = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]*$", max_length=40)]
 
 
+SafeVR = Literal[
+    "AT", "CS", "DS", "FD", "FL", "IS", "LO", "LT", "SH", "SL", "SQ", "SS", "ST", "SV",
+    "UC", "UI", "UL", "US", "UT", "UV",
+]  # fmt: skip
+"""What a private attribute of the site may be: what can be looked at."""
+
+
 class DateOptions(BaseModel):
     """By how many days the dates of a patient may move, and what becomes of the birth date."""
 
@@ -131,6 +138,45 @@ class AdditionOptions(BaseModel):
     reason: str = Field(
         min_length=1, max_length=200, description="Shown by `explain` beside the row."
     )
+
+
+class SafePrivateOptions(BaseModel):
+    """One private attribute that the site knows to be safe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    creator: Annotated[
+        str, StringConstraints(pattern=r"^[!-~]([ -\[\]-~]*[!-~])?$", max_length=64)
+    ] = Field(description="The private creator, spelled as in the files.")
+    attribute: str = Field(
+        pattern=r"^[0-9A-Fa-f]{3}[13579BbDdFf],xx[0-9A-Fa-f]{2}$",
+        description="Group (odd) and the two digits inside the creator's block, as `0019,xxBB`.",
+    )
+    vr: SafeVR = Field(
+        description=(
+            "Its VR. A value of another VR, or not written as this one has it, is removed. Dates, "
+            "names and bytes cannot be named: nobody can tell what they say."
+        )
+    )
+    reason: str = Field(
+        min_length=1, max_length=200, description="Shown by `explain` beside the row."
+    )
+
+    @model_validator(mode="after")
+    def _is_no_group_of_the_network(self) -> Self:
+        if self.group in {0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF}:
+            raise ValueError("the group is none that private attributes may have")
+        return self
+
+    @property
+    def group(self) -> int:
+        """The group, as a number."""
+        return int(self.attribute[:4], 16)
+
+    @property
+    def element(self) -> int:
+        """The place inside the block, as a number."""
+        return int(self.attribute[-2:], 16)
 
 
 class CrosswalkOptions(BaseModel):
@@ -205,6 +251,13 @@ class MetadataOptions(BaseModel):
         description=(
             "Rows of the site's own, after Table E.1-1 and the options. One that lets more "
             "through than they do is listed by `check` and `explain`."
+        ),
+    )
+    safe_private: tuple[SafePrivateOptions, ...] = Field(
+        default=(),
+        description=(
+            "Private attributes of the site's own that stay under `retain_safe_private`, beside "
+            "those of PS3.15 Table E.3.10-1. Their values are looked at like those."
         ),
     )
     crosswalk: CrosswalkOptions = Field(

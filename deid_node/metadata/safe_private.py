@@ -7,17 +7,20 @@ nobody can look into, see docs/decisions/metadata-safe-private.md.
 
 import csv
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
 from deid_node.errors import ConfigurationError
+from deid_node.metadata.options import SafePrivateOptions
 from deid_node.metadata.policy import BULK_VRS
 
-EDITION: Final = "2017c"
+EDITION: Final = "2026d"
 """The edition of PS3.15 whose Table E.3.10-1 ships with this version."""
+
+BY_SITE: Final = "metadata.safe_private"
 
 # Points in time on a clock of the device: they may tell the day.
 _MOMENTS = frozenset({("0149", "02"), ("0149", "03")})
@@ -49,6 +52,32 @@ def load_safe_private() -> Mapping[tuple[str, int, int], SafeRow]:
     return kept_rows(text)
 
 
+def with_own(
+    rows: Mapping[tuple[str, int, int], SafeRow], own: Iterable[SafePrivateOptions]
+) -> Mapping[tuple[str, int, int], SafeRow]:
+    """Return `rows` and those that the site names; where both name one, the site's holds.
+
+    Raises
+    ------
+    ConfigurationError
+        The site names one twice.
+
+    Source
+    ------
+    PS3.15 E.3.10: attributes that the de-identifier knows to be safe may be retained
+    beside those of the table.
+    """
+    mine: dict[tuple[str, int, int], SafeRow] = {}
+    for number, one in enumerate(own):
+        key = (one.creator, one.group, one.element)
+        if key in mine:
+            raise ConfigurationError(
+                f"{BY_SITE}[{number}].attribute", "stands in a row before under this creator"
+            )
+        mine[key] = SafeRow(*key, one.vr)
+    return MappingProxyType({**rows, **mine})
+
+
 def kept_rows(text: str) -> Mapping[tuple[str, int, int], SafeRow]:
     """Return the rows of the table written in `text` that have a VR that can be judged.
 
@@ -65,7 +94,7 @@ def kept_rows(text: str) -> Mapping[tuple[str, int, int], SafeRow]:
     rows = [
         SafeRow(cells["creator"], int(cells["group"], 16), int(cells["element"], 16), cells["vr"])
         for cells in csv.DictReader(body.splitlines())
-        if cells["vr"] and cells["vr"] not in BULK_VRS
+        if cells["vr"] and BULK_VRS.isdisjoint(cells["vr"].split("/"))
         if (cells["group"], cells["element"]) not in _MOMENTS
     ]
     return MappingProxyType({(row.creator, row.group, row.element): row for row in rows})
