@@ -120,9 +120,10 @@ class Walk:
         if self._depth == DEEPEST:
             raise MalformedDataset(f"sequences are nested more than {DEEPEST} deep")
         self._depth += 1
-        result = self._level(dataset)
-        self._depth -= 1
-        return result
+        try:
+            return self._level(dataset)
+        finally:
+            self._depth -= 1
 
     def _level(self, dataset: Dataset) -> Dataset:
         charset = dataset.original_character_set

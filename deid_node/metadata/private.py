@@ -14,6 +14,7 @@ from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_eleme
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
+from deid_node.errors import UnsupportedObject
 from deid_node.metadata.cleaning import Planned, Renewed
 from deid_node.metadata.elements import Stored, elements_of, is_empty, items_of, text_of
 from deid_node.metadata.hunt import Quarry
@@ -104,7 +105,11 @@ class SafePrivateKeeper:
         if element.VR not in {None, "UN", row.vr}:
             return None
         if row.vr == "SQ":
-            items = [planned(item) for item in items_of(element, level)]
+            try:
+                items = [planned(item) for item in items_of(element, level)]
+            except UnsupportedObject:
+                # Pixels lie in it, which nobody looks at; without it the instance is whole.
+                return None
             filled = [item for item in items if len(item)]
             return DataElement(element.tag, "SQ", Items(filled)) if filled else None
         if is_empty(element, row.vr):

@@ -115,6 +115,22 @@ def test_items_of_a_sequence_of_the_site_go_through_the_plan() -> None:
     assert 0x20050014 not in kept
 
 
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_safe_sequence_with_pixels_goes_and_the_instance_does_not_wait(depth: int) -> None:
+    dataset, item = study_instance(), Dataset()
+    item.add_new("PixelData", "OW", b"\0\0")
+    if depth:
+        outer = Dataset()
+        outer.ReferencedImageSequence = [item]
+        item = outer
+    dataset[0x20010010] = DataElement(0x20010010, "LO", "Philips Imaging DD 001")
+    dataset[0x2001105F] = DataElement(0x2001105F, "SQ", Items([item]))
+
+    cleaned = _cleaned(as_read(dataset))
+
+    assert not [element for element in cleaned if element.tag.is_private]
+
+
 @pytest.mark.parametrize(
     "changed",
     [
