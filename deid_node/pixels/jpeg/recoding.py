@@ -7,6 +7,7 @@ symbols in the same order, so the same coefficients.
 Source: ISO/IEC 10918-1 F.1.2, F.2.2.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -27,16 +28,16 @@ _EXTRA: Final = 0x0F
 class Written:
     """Codes and what follows them, one after the other: numbers, and how many bits of each."""
 
-    values: NDArray[np.int64]
-    lengths: NDArray[np.int64]
+    values: NDArray[np.int32]
+    lengths: NDArray[np.uint8]
 
     def bits(self) -> NDArray[np.uint8]:
         """Return the bits, one a byte."""
         found = [np.empty(0, np.uint8)]
         for first in range(0, len(self.values), _AT_A_TIME):
-            values = self.values[first : first + _AT_A_TIME]
+            values = self.values[first : first + _AT_A_TIME].astype(np.int64)
             lengths = self.lengths[first : first + _AT_A_TIME]
-            ends = np.repeat(np.cumsum(lengths), lengths)
+            ends = np.repeat(np.cumsum(lengths, dtype=np.int64), lengths)
             shifts = ends - 1 - np.arange(len(ends))
             found.append((np.repeat(values, lengths) >> shifts & 1).astype(np.uint8))
         return np.concatenate(found)
@@ -68,8 +69,8 @@ def symbols_of(plain: bytes, starts: NDArray[np.int64], plan: Sequence[Tables]) 
     shifts = np.arange(8, 0, -1, dtype=np.uint32)
     windows = (wide[:, None] >> shifts).astype(np.uint16).reshape(-1).data
     tables = [(_steps(one.dc, is_dc=True), _steps(one.ac, is_dc=False)) for one in plan]
-    places: list[int] = []
-    firsts: list[int] = []
+    # A film has millions of them.
+    places, firsts = array("q"), array("q")
     ends = starts.tolist()
     for block, place in enumerate(ends[:-1]):
         dc, (bits, runs) = tables[block % len(tables)]
@@ -85,7 +86,7 @@ def symbols_of(plain: bytes, starts: NDArray[np.int64], plan: Sequence[Tables]) 
         if position != ends[block + 1]:
             raise NotEditable
     firsts.append(len(places))
-    return Symbols(np.array(places, np.int64), np.array(firsts, np.int64))
+    return Symbols(np.frombuffer(places, np.int64), np.frombuffer(firsts, np.int64))
 
 
 def _steps(table: Huffman, *, is_dc: bool) -> tuple[bytes, bytes]:
@@ -109,7 +110,7 @@ def written(
     turns = blocks % len(plan)
     is_dc = np.zeros(count, np.bool_)
     is_dc[symbols.firsts[:-1]] = True
-    values, lengths = np.zeros((count, 2), np.int64), np.zeros((count, 2), np.int64)
+    values, lengths = np.zeros((count, 2), np.int32), np.zeros((count, 2), np.uint8)
     window = windows_at(plain, symbols.places)
     for turn, old in enumerate(plan):
         new = tables[owners[turn]]
@@ -132,7 +133,7 @@ def of_coded(coded: Sequence[Coded], table: Huffman) -> Written:
     code, size = _codes(table)
     pairs = [(code[one.symbol], one.extra) for one in coded]
     sizes = [(size[one.symbol], one.extra_bits) for one in coded]
-    return Written(np.array(pairs, np.int64).reshape(-1), np.array(sizes, np.int64).reshape(-1))
+    return Written(np.array(pairs, np.int32).reshape(-1), np.array(sizes, np.uint8).reshape(-1))
 
 
 def joined(parts: Sequence[Written]) -> Written:
