@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from deid_node.metadata.spoor import Spoor, squeezed
+from deid_node.metadata.datewords import days_in
+from deid_node.metadata.folding import folded, squeezed
+from deid_node.metadata.spoor import Spoor
 
 LEAST_LETTERS: Final = 3
 """Shorter words are not asked for: two letters are read somewhere on any picture."""
@@ -43,15 +45,15 @@ def seen(read: Sequence[str]) -> int:
 def identifiers_readable(spoor: Spoor, read: Sequence[str]) -> int:
     """Return how many identifiers of a header can be read: name parts, numbers, dates.
 
-    They must stand there letter by letter; a date counts once for each of its spellings
-    that is read.
+    They must stand there letter by letter, accents aside; a date counts once, however
+    it is spelled.
     """
     whole = " ".join(read).lower()
     runs = {run.encode("ascii", "ignore") for run in _RUN.findall(whole)}
+    words = spoor.words & {folded(run) for run in _RUN.findall(whole)}
     blank_free = squeezed(whole.encode("utf-8"))
-    words = spoor.words & runs
     numbers = (spoor.numbers & runs) | {one for one in spoor.long_numbers if one in blank_free}
-    dates = {one for one in spoor.dates if one in whole.encode("utf-8")}
+    dates = spoor.dates.intersection(days_in(folded(whole), short_years=False))
     return len(words) + len(numbers) + len(dates)
 
 

@@ -6,36 +6,51 @@ A hit means a fault of ours, so the instance is withheld.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from types import MappingProxyType
+from typing import Final
 
+from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
 
-from deid_node.dicom.bulk import Bulk
 from deid_node.errors import IdentifierLeft
+from deid_node.metadata.bulklook import is_in_bulk, printed
+from deid_node.metadata.datewords import spelt_densely
 from deid_node.metadata.daymarks import FULL, MODIFIED, days_of, is_date, wrong_day
-from deid_node.metadata.spoor import DROPPED, Spoor, SpoorReader, squeezed
+from deid_node.metadata.excuses import Excuses
+from deid_node.metadata.folding import folded
+from deid_node.metadata.matcher import UIDS, Hit, Kind, hits_in, names_in
+from deid_node.metadata.spoor import Spoor, SpoorReader
 from deid_node.metadata.texts import Text, texts_of
 
-_BULK_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-_BINARY_VRS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
-# Values that are digits by nature: a number of the patient turns up there by chance.
-_FIGURE_VRS = frozenset({"DS", "IS", "UI", "TM", "AS"})
+_BULK_VRS: Final = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_BINARY_VRS: Final = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
+_PIXELS: Final = frozenset({"PixelData", "FloatPixelData", "DoubleFloatPixelData"})
+# Values that are digits by nature, where they are what they should be: a number of the
+# patient turns up in them by chance.
+_FIGURES: Final[Mapping[str, re.Pattern[bytes]]] = MappingProxyType(
+    {
+        "DS": re.compile(rb"[0-9eE+\-. \\\0]*"),
+        "IS": re.compile(rb"[0-9eE+\-. \\\0]*"),
+        "UI": re.compile(rb"[0-9. \\\0]*"),
+        "TM": re.compile(rb"[0-9.: \\\0]*"),
+        "AS": re.compile(rb"[0-9DWMY \\\0]*"),
+    }
+)
+_CODE: Final = re.compile(rb"[0-9-]+[ \0]*")
+_VERSIONS: Final = re.compile(r"\w*Version\w*")
 
-RETAIN_UIDS = "retain_uids"
+RETAIN_UIDS: Final = "retain_uids"
 
-# Shorter runs of letters turn up in compressed pixels by chance.
-_LEAST_IN_BULK = 6
-_UID_START = 5
-_CHUNK_BYTES = 1 << 22
-_OVERLAP_BYTES = 1 << 10
-
-_LETTERS = re.compile(rb"[a-z]+")
-_LETTERS_AND_DIGITS = re.compile(rb"[a-z0-9]+")
-_UIDS = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
-_CODE = re.compile(rb"[0-9-]+\s*")
+_SMALL_BYTES: Final = 1 << 16
+"""Bytes of a value up to which words of four letters are told from chance."""
+_LEAST_PRINTED: Final = 4
+_OUR_UIDS: Final = b"2.25."
+_LEAST_IN_UID: Final = 7
+_TRAILING: Final = re.compile(rb"\.0*$")
 # Stays when text is squeezed, so that no hit spans two values.
-_BETWEEN = b"\n\xff\n"
+_BETWEEN: Final = b"\n\xff\n"
 
 
 class LeakCheck:
@@ -43,6 +58,7 @@ class LeakCheck:
 
     def __init__(self) -> None:
         self._reader = SpoorReader()
+        self._excuses = Excuses()
 
     def check(
         self, original: Dataset, cleaned: Dataset, *, retained: frozenset[str] = frozenset()
@@ -51,10 +67,11 @@ class LeakCheck:
 
         Names, numbers, places, dates and UIDs of every depth of the original are
         searched in every value of every depth of the result and in its file
-        meta, whatever the case, the separators and the usual encodings. What is
-        not searched, because it would be found everywhere, is written down in
-        docs/metadata.md: parts of names below three letters, parts that are
-        words of the trade (HEAD) unless they stand beside another part, short
+        meta, whatever the case, the separators, the accents and the usual encodings;
+        dates in the usual spellings. What is not searched, because it would be
+        found everywhere, is written down in docs/metadata.md: parts of names below
+        three letters, parts that are words of the trade (HEAD) unless they stand
+        beside another part, words of the standard where the standard speaks, short
         numbers, and numbers inside UIDs and measurements.
 
         Parameters
@@ -79,125 +96,116 @@ class LeakCheck:
         all_texts = list(texts_of(cleaned))
         # Items of a multi-frame object repeat each other: the same object is searched once.
         once = {id(text): text for text in all_texts}.values()
-        texts = [text for text in once if _may_speak(text)]
         if retained & {FULL, MODIFIED}:
             keyword = wrong_day(spoor.days, days_of(all_texts), retained)
             if keyword is not None:
                 raise IdentifierLeft(keyword)
-        small = [text for text in texts if text.vr not in _BULK_VRS]
+        texts = [text for text in once if text.bulk or text.stored]
+        spoken = [text for text in texts if text.vr not in _BULK_VRS | _BINARY_VRS]
         # One search over all values together; value by value only to name the place.
-        if _in_values(small, spoor, retained):
-            for text in small:
-                if _in_values((text,), spoor, retained):
+        if any(_hits(spoken, spoor, retained)):
+            different = {(text.keyword, text.vr, text.stored): text for text in spoken}
+            for text in different.values():
+                found = set(_hits((text,), spoor, retained))
+                if self._reader.keeps_places(text.keyword, retained):
+                    # What the institution is called may be kept here, whatever else is called so.
+                    found = {hit for hit in found if hit.kind is not Kind.PLACE}
+                if found and not self._excuses.excuse(text.keyword, text.vr, _said(text), found):
                     raise IdentifierLeft(text.keyword)
-        for text in texts:
-            if text.vr in _BULK_VRS and _in_bulk(text.bulk or text.stored, spoor):
+        _look_at_bytes([text for text in texts if text.vr in _BULK_VRS | _BINARY_VRS], spoor)
+
+
+def _look_at_bytes(texts: Iterable[Text], spoor: Spoor) -> None:
+    small = []
+    for text in texts:
+        content = text.bulk or text.stored
+        if text.keyword in _PIXELS or len(content) > _SMALL_BYTES:
+            if is_in_bulk(content, spoor):
+                raise IdentifierLeft(text.keyword)
+        elif len(content) >= _LEAST_PRINTED:
+            small.append(text)
+    if _is_printed(small, spoor):
+        for text in small:
+            if _is_printed((text,), spoor):
                 raise IdentifierLeft(text.keyword)
 
 
-def _may_speak(text: Text) -> bool:
-    return bool(text.bulk or text.stored) and text.vr not in _BINARY_VRS
+def _is_printed(texts: Iterable[Text], spoor: Spoor) -> bool:
+    """Return whether what can be read in the bytes of `texts` is a hit."""
+    runs = printed(_BETWEEN.join(text.stored for text in texts))
+    return any(True for _ in hits_in(runs, spoor, short_years=False, least_word=_LEAST_PRINTED))
 
 
-def _is_figures(text: Text, retained: frozenset[str]) -> bool:
-    if text.vr in _FIGURE_VRS:
-        return True
-    # Its day was looked at by `wrong_day`.
-    if retained & {FULL, MODIFIED} and is_date(text):
-        return True
+def _is_figures(text: Text) -> bool:
+    rule = _FIGURES.get(text.vr)
+    if rule is not None:
+        return rule.fullmatch(text.stored) is not None
     return text.keyword == "CodeValue" and _CODE.fullmatch(text.stored) is not None
+
+
+def _is_kept(text: Text, retained: frozenset[str]) -> bool:
+    """Return whether an option keeps the UIDs or days of `text`; names it does not."""
+    if text.vr == "UI":
+        return RETAIN_UIDS in retained
+    # Its day was looked at by `wrong_day`.
+    return bool(retained & {FULL, MODIFIED}) and is_date(text)
 
 
 def _said(text: Text) -> bytes:
     """Return the bytes, and beside them what they say where that is more than ASCII."""
     if text.stored.isascii() and b"\x1b" not in text.stored:
         return text.stored
-    return text.stored + _BETWEEN + text.text.encode("utf-8", "replace")
+    said = [text.stored, text.text.encode("utf-8", "replace"), folded(text.text)]
+    # Where nobody declared it, and where another was declared.
+    with suppress(UnicodeError):
+        said.append(folded(text.stored.decode("utf-8")))
+    return _BETWEEN.join(said)
 
 
-def _in_values(texts: Iterable[Text], spoor: Spoor, retained: frozenset[str]) -> bool:
-    prose, figures, kept_uids = [], [], []
+def _hits(texts: Iterable[Text], spoor: Spoor, retained: frozenset[str]) -> Iterable[Hit]:
+    prose: list[Text] = []
+    versions: list[Text] = []
+    figures: list[Text] = []
+    kept: list[Text] = []
     for text in texts:
-        if text.vr == "UI" and RETAIN_UIDS in retained:
-            kept_uids.append(_said(text))
-        elif _is_figures(text, retained):
-            figures.append(_said(text))
+        if _is_kept(text, retained):
+            kept.append(text)
+        elif _is_figures(text):
+            figures.append(text)
         else:
-            prose.append(_said(text))
-    return (
-        _in_prose(_BETWEEN.join(prose).lower(), spoor)
-        or _in_any(_BETWEEN.join(figures).lower(), spoor)
-        or _has_name(_BETWEEN.join(kept_uids).lower(), spoor)
+            (versions if _VERSIONS.fullmatch(text.keyword) else prose).append(text)
+    for some, short_years in ((prose, True), (versions, False)):
+        yield from hits_in(_BETWEEN.join(map(_said, some)), spoor, short_years=short_years)
+    said = _BETWEEN.join(map(_said, kept))
+    yield from names_in(said, said.lower(), spoor)
+    yield from _in_figures(figures, spoor)
+
+
+def _in_figures(texts: Iterable[Text], spoor: Spoor) -> Iterable[Hit]:
+    """Yield what must stand in no figure: UIDs, and values that wholly are a number or a day."""
+    stored = b"\\".join(text.stored for text in texts if text.vr != "UI")
+    wanted = spoor.figures | _as_figures(spoor)
+    # Most values are no number of anybody: look for the digits before values are taken apart.
+    if any(figure in stored for figure in wanted):
+        values = (value.strip(b" \0+") for value in stored.split(b"\\"))
+        whole = {_TRAILING.sub(b"", value).lstrip(b"0") for value in values}
+        if not wanted.isdisjoint(whole):
+            yield Hit(Kind.NUMBER)
+    uids = [uid for text in texts if text.vr == "UI" for uid in UIDS.findall(text.stored)]
+    if not spoor.uids.isdisjoint(uids):
+        yield Hit(Kind.UID)
+    if not spoor.uids.isdisjoint(UIDS.findall(stored)):
+        yield Hit(Kind.UID)
+    digits = [number for number in spoor.long_numbers | spoor.cores if number.isdigit()]
+    for uid in set(uids):
+        # Neither ours nor anybody's whom the standard knows: it may say a telephone number.
+        if not uid.startswith(_OUR_UIDS) and uid.decode("ascii") not in UID_dictionary:
+            dense = uid.replace(b".", b"")
+            if any(len(number) >= _LEAST_IN_UID and number in dense for number in digits):
+                yield Hit(Kind.NUMBER)
+
+
+def _as_figures(spoor: Spoor) -> frozenset[bytes]:
+    return frozenset(
+        spelling for day in spoor.dates for spelling in spelt_densely(day) if spelling.isdigit()
     )
-
-
-def _in_prose(stored: bytes, spoor: Spoor) -> bool:
-    if _in_any(stored, spoor):
-        return True
-    runs = _LETTERS_AND_DIGITS.findall(stored)
-    if not spoor.numbers.isdisjoint(runs):
-        return True
-    dense = squeezed(stored)
-    if any(number in dense for number in spoor.long_numbers):
-        return True
-    return any(_begins(date, stored) for date in spoor.dates)
-
-
-def _in_any(stored: bytes, spoor: Spoor) -> bool:
-    """Look for what must stand nowhere, in figures neither."""
-    return not spoor.uids.isdisjoint(_UIDS.findall(stored)) or _has_name(stored, spoor)
-
-
-def _has_name(stored: bytes, spoor: Spoor) -> bool:
-    """Look for names and places, which no option keeps in a UID."""
-    if not spoor.words.isdisjoint(_LETTERS.findall(stored.replace(b"\0", b""))):
-        return True
-    dense = squeezed(stored)
-    return any(fragment in dense for fragment in spoor.fragments)
-
-
-def _begins(date: bytes, stored: bytes) -> bool:
-    at = stored.find(date)
-    while at >= 0:
-        if at == 0 or stored[at - 1 : at] not in b"0123456789.":
-            return True
-        at = stored.find(date, at + 1)
-    return False
-
-
-def _in_bulk(stored: Bulk | bytes, spoor: Spoor) -> bool:
-    numbers = {number for number in spoor.long_numbers if not _is_ramp(number)}
-    words = {word for word in spoor.words if len(word) >= _LEAST_IN_BULK}
-    names = {name for name in spoor.fragments if len(name) >= _LEAST_IN_BULK}
-    for chunk in _chunks(stored):
-        lower = chunk.lower()
-        if any(run in lower for run in numbers | words):
-            return True
-        dense = lower.translate(None, DROPPED)
-        if any(name in dense for name in names):
-            return True
-        if _has_uid(chunk, spoor.uids):
-            return True
-    return False
-
-
-def _has_uid(chunk: bytes, uids: frozenset[bytes]) -> bool:
-    # All UIDs of an instance share a few beginnings, which are rare in pixels.
-    for start in {uid[:_UID_START] for uid in uids}:
-        at = chunk.find(start)
-        while at >= 0:
-            uid = _UIDS.match(chunk, at)
-            if uid and uid[0] in uids:
-                return True
-            at = chunk.find(start, at + 1)
-    return False
-
-
-def _is_ramp(number: bytes) -> bool:
-    """Return whether the characters climb evenly (123456), as a grey wedge does."""
-    return len({after - before for before, after in pairwise(number)}) == 1
-
-
-def _chunks(stored: Bulk | bytes) -> Iterator[bytes]:
-    for start in range(0, len(stored), _CHUNK_BYTES):
-        yield stored[max(0, start - _OVERLAP_BYTES) : start + _CHUNK_BYTES]

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.bench.alarms import measure_alarms
 from tests.bench.blobs import measure_blobs
 from tests.bench.cine import measure_cine
 from tests.bench.codecs import measure_codecs
@@ -34,6 +35,7 @@ MEASUREMENTS = {
     "codecs": measure_codecs,
     "metadata": measure_metadata,
     "fills": measure_fills,
+    "alarms": measure_alarms,
     "stress": measure_stress,
 }
 

@@ -259,7 +259,10 @@ def test_a_plan_that_forgets_one_attribute_is_caught_every_time(
 
 def test_the_second_look_shares_no_code_with_the_scrubber() -> None:
     room = ROOT / "deid_node/metadata"
-    names = ("daymarks", "itemtexts", "leaks", "spoor", "texts")
+    names = (
+        "bulklook", "datewords", "daymarks", "excuses", "folding", "itemtexts", "leaks", "matcher",
+        "spoor", "terms", "texts",
+    )  # fmt: skip
     # `Bulk` is how pixels lie in a file: the value, not what anyone makes of it.
     allowed = {"deid_node.errors", "deid_node.dicom.bulk"}
     allowed |= {f"deid_node.metadata.{name}" for name in names}
