@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         factory=corridor_factory(config, key=key, offline=True),
         engine=config.work.engine,
     )
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, str | None, str | None]] = Counter()
     terminal = Console(stderr=True)
     progress = Progress(console=terminal) if terminal.is_terminal else nullcontext()
     with report_to(arguments.report) as report, progress as bar:
@@ -60,14 +60,35 @@ def run(arguments: argparse.Namespace) -> int:
         for item in batch.results():
             line = report_line(item)
             report(json.dumps(line))
-            counts[line["code"] or line["outcome"]] += 1
+            counts[line["outcome"], line["code"], line["reason"]] += 1
             if bar is not None and task is not None:
                 bar.advance(task)
-    clean, discarded = counts.pop("clean", 0), counts.pop("discarded", 0)
-    sys.stdout.write(f"{clean} clean, {discarded} discarded, {counts.total()} withheld\n")
-    for code, count in sorted(counts.items()):
-        sys.stdout.write(f"  withheld as {code}: {count}\n")
-    return ExitStatus.SOME_WITHHELD if counts else ExitStatus.DONE
+    sys.stdout.write(summary(counts))
+    is_whole = all(outcome != "withheld" for outcome, _, _ in counts)
+    return ExitStatus.DONE if is_whole else ExitStatus.SOME_WITHHELD
+
+
+def summary(counts: Counter[tuple[str, str | None, str | None]]) -> str:
+    """Return how many inputs ended how, and for each code of those withheld the reasons.
+
+    `counts` has outcome, code and reason of each input. A reason names an attribute and a
+    fact, never a value.
+    """
+    outcomes: Counter[str] = Counter()
+    codes: Counter[str] = Counter()
+    for (outcome, code, _), count in counts.items():
+        outcomes[outcome] += count
+        codes[code or ""] += count if outcome == "withheld" else 0
+    lines = [", ".join(f"{outcomes[one]} {one}" for one in ("clean", "discarded", "withheld"))]
+    for code, total in sorted((+codes).items()):
+        lines.append(f"  withheld as {code}: {total}")
+        reasons = [(reason, count) for (_, of, reason), count in counts.items() if of == code]
+        lines += [f"    {reason}: {count}" for reason, count in sorted(reasons, key=_most_first)]
+    return "\n".join(lines) + "\n"
+
+
+def _most_first(reason: tuple[str | None, int]) -> tuple[int, str]:
+    return -reason[1], reason[0] or ""
 
 
 def _configuration(path: Path | None) -> tuple[Config, bytes]:
@@ -94,6 +115,7 @@ def report_line(item: Item) -> dict[str, Any]:
         "output": None,
         "provenance": None,
         "code": None,
+        "reason": None,
         "rule": None,
         "frames": 0,
         "pixels_changed": False,
@@ -128,10 +150,11 @@ def report_line(item: Item) -> dict[str, Any]:
                 "transfer_syntax_in": report.transfer_syntax_in,
                 "transfer_syntax_out": report.transfer_syntax_out,
             }
-        case Withheld(code, _reason, rule, regions=doubted):
+        case Withheld(code, reason, rule, regions=doubted):
             line |= {
                 "outcome": "withheld",
                 "code": code,
+                "reason": reason,
                 "rule": rule,
                 "regions": [
                     {

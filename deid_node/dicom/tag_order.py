@@ -143,8 +143,19 @@ class Walker:
             place = element.stop
 
     def element(self, place: int, stop: int, coding: Coding, *, depth: int) -> Element:
-        """Return the element at `place`; its value is walked where it is a sequence."""
+        """Return the element at `place`; its value is walked where it is a sequence.
+
+        What is wrong inside of it is told with the name of the outermost element.
+        """
         header = self._headers.at(place, stop, coding)
+        if depth:
+            return self._walked(header, stop, coding, depth)
+        try:
+            return self._walked(header, stop, coding, depth)
+        except MalformedDataset as error:
+            raise MalformedDataset(f"{_name(header.tag)}: {error}") from None
+
+    def _walked(self, header: Header, stop: int, coding: Coding, depth: int) -> Element:
         if header.length == UNDEFINED:
             end = self._undefined(header, stop, coding, depth)
             return Element(header.tag, header.start, end)
