@@ -18,6 +18,7 @@ from deid_node.metadata.build import build_scrubber
 from deid_node.metadata.leaks import LeakCheck
 from deid_node.metadata.options import DATE_OPTIONS, OFFERED, MetadataOptions, Option
 from deid_node.metadata.scrub import Scrubber
+from deid_node.pixels.marks import BITS_CLEARED, DERIVATION
 from tests.builders.samples import SHARED, packaged_files, zoo_files
 
 _LEAKS = LeakCheck()
@@ -121,7 +122,11 @@ _MONTHS = {
 
 def _marked(cleaned: Dataset, options: frozenset[Option]) -> Dataset:
     attest(
-        cleaned, options=options, pixels_looked_at=True, pixels_filled=True, second_look_clean=True
+        cleaned,
+        options=options,
+        pixels_looked_at=True,
+        derivation=(DERIVATION, BITS_CLEARED),
+        second_look_clean=True,
     )
     return cleaned
 
