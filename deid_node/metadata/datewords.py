@@ -6,18 +6,19 @@ looks like a day is read, in every order that it may be meant in.
 
 import re
 from collections.abc import Iterator
+from types import MappingProxyType
 from typing import Final
 
 Day = tuple[int, int, int]
 """Year, month, day."""
 
-_MONTHS: Final = {
+_MONTHS: Final = MappingProxyType({
     b"jan": 1, b"jen": 1, b"ene": 1, b"gen": 1, b"feb": 2, b"fev": 2, b"mar": 3, b"mrz": 3,
     b"maj": 5, b"apr": 4, b"avr": 4, b"abr": 4, b"may": 5, b"mai": 5, b"mei": 5, b"mag": 5,
     b"jun": 6, b"jui": 6, b"giu": 6, b"jul": 7, b"lug": 7, b"aug": 8, b"aou": 8, b"ago": 8,
     b"sep": 9, b"set": 9, b"oct": 10, b"okt": 10, b"ott": 10, b"out": 10, b"nov": 11,
     b"dec": 12, b"dez": 12, b"dic": 12, b"des": 12, b"dik": 12,
-}  # fmt: skip
+})  # fmt: skip
 _MONTH: Final = rb"(" + b"|".join(_MONTHS) + rb")[a-z]{0,7}\.?"
 _JOINT: Final = rb"[ ,./_'-]{0,3}"
 _AS_NUMBERS: Final = re.compile(

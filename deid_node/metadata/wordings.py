@@ -8,6 +8,7 @@ word, but it has no title before it, no sign of a name and no way to call somebo
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Final, cast
 
 from pydicom._uid_dict import UID_dictionary
@@ -73,11 +74,13 @@ _ETHNIC: Final = frozenset(
     }
 )  # fmt: skip
 
-ENUMERATED: Final[Mapping[str, frozenset[str]]] = {
-    "PatientSex": frozenset({"", "F", "M", "O"}),
-    "PatientSexNeutered": frozenset({"", "ALTERED", "UNALTERED"}),
-    "SmokingStatus": frozenset({"", "NO", "UNKNOWN", "YES"}),
-}
+ENUMERATED: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "PatientSex": frozenset({"", "F", "M", "O"}),
+        "PatientSexNeutered": frozenset({"", "ALTERED", "UNALTERED"}),
+        "SmokingStatus": frozenset({"", "NO", "UNKNOWN", "YES"}),
+    }
+)
 """PS3.3 defines these values of the attributes, and no others."""
 
 _UNITS_SPELT_OUT: Final = frozenset(
