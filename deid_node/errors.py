@@ -9,6 +9,7 @@
     |   |-- SpoolFull                below the reserve, or the disk said so
     |   |-- SpoolUnavailable         write, fsync or journal failed
     |   |-- JournalDamaged           a page of the journal is not what was written
+    |   |-- JournalMissing           there are files of instances and no journal
     |   `-- BlobDamaged              bytes on disk no longer match their checksum
     |-- ReceiveError                 the sender's message cannot be taken
     |   |-- PeerNotAuthorised
@@ -37,7 +38,8 @@
     |   |-- FillFailed               the model that fills cannot run: memory is short
     |   |-- ProvenanceFailed         what was filled cannot be marked in a Segmentation
     |   |-- IdentifierLeft           an original identifier stands in the result
-    |   |-- UidConflict              same SOP Instance UID, other bytes
+    |   |-- UidConflict              same SOP Instance UID, other content
+    |   |-- OriginUnknown            its file was found in the spool, and no row names it
     |   |-- WorkerLost               it took a worker process down, three times
     |   |-- TimeLimit                it outlasted the time limit, three times
     |   |-- MemoryLimit              it needs more memory than there is, three times
@@ -109,6 +111,13 @@ class JournalDamaged(CustodyError):
     """A page of the journal is not what was written; a person puts back a copy of it."""
 
     code = "journal_damaged"
+    passes = False
+
+
+class JournalMissing(CustodyError):
+    """The spool holds files of instances and has no journal; a person puts back a copy of it."""
+
+    code = "journal_missing"
     passes = False
 
 
@@ -318,10 +327,17 @@ class IdentifierLeft(CleaningError):
 
 
 class UidConflict(CleaningError):
-    """An instance of the same SOP Instance UID but with other bytes is in custody."""
+    """An instance of the same SOP Instance UID but with other content is in custody."""
 
     code = "uid_conflict"
     text = "another instance of the same SOP Instance UID is in custody"
+
+
+class OriginUnknown(CleaningError):
+    """Its file lies in the spool and the journal does not name it: nobody knows who sent it."""
+
+    code = "origin_unknown"
+    text = "found in the spool without a row in the journal; who sent it is not known"
 
 
 class WorkerLost(CleaningError):

@@ -24,6 +24,7 @@ from deid_node.errors import (
     MemoryLimit,
     NoRule,
     RuleWithholds,
+    UidConflict,
     Unexpected,
 )
 from deid_node.metadata.attest import attest
@@ -34,6 +35,7 @@ from deid_node.metadata.scrub import Scrubbed, Scrubber
 from deid_node.observe.labels import Stage
 from deid_node.pixels.attributes import value_of
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
+from deid_node.pixels.content import content_sha256
 from deid_node.pixels.provenance import segmentation_of
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
@@ -44,7 +46,7 @@ from deid_node.spool.journal import blob_name, companion_name
 from deid_node.values.decision import Discard, Forward, Withhold
 from deid_node.values.instance import BlobRef, CleanInstance, Companion
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, Withheld
 from deid_node.values.report import CleaningReport, Step
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -72,7 +74,8 @@ class Corridor:
     """Cleans instances, one at a time; lives in a worker process.
 
     `clean` never raises on account of an instance: whatever is wrong with it,
-    or with us, withholds it.
+    or with us, withholds it. With `compares` it tells a repeat in another transfer syntax
+    from a conflict, and what it seals has the checksum for it.
     """
 
     def __init__(
@@ -81,11 +84,14 @@ class Corridor:
         treatments: Mapping[str, Treatment],
         provenance: Provenance,
         files: BlobFiles = PLAIN,
+        *,
+        compares: bool = False,
     ) -> None:
         self._router: Final = router
         self._treatments: Final = treatments
         self._provenance: Final = provenance
         self._files: Final = files
+        self._compares: Final = compares
         self._leaks: Final = LeakCheck()
 
     def clean(self, order: WorkOrder) -> Outcome:
@@ -97,6 +103,9 @@ class Corridor:
             original = part10.read(received, scratch_dir=order.output.parent)
             if order.sop_instance_uid is not None:
                 require_one_identity(original, sop_instance_uid=order.sop_instance_uid)
+            content = content_sha256(original) if self._compares or order.rivals else None
+            if self._is_repeat(order, content):
+                return Repeated()
             decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
             rule = decision.rule
             match decision:
@@ -105,7 +114,7 @@ class Corridor:
                 case Withhold():
                     withheld = RuleWithholds(f"withheld by rule {rule}") if rule else NoRule()
                 case Forward():
-                    return Cleaned(self._sealed(order, original, decision))
+                    return Cleaned(self._sealed(order, original, decision), content)
         except CleaningError as error:
             withheld = error
         except MemoryError:
@@ -119,6 +128,28 @@ class Corridor:
             path.unlink(missing_ok=True)
         regions = withheld.regions if isinstance(withheld, CleaningError) else ()
         return Withheld(withheld.code, str(withheld), rule, withheld.passes, regions)
+
+    def _is_repeat(self, order: WorkOrder, content: str | None) -> bool:
+        """Return whether it says what another said before under its UID.
+
+        False where no other came; raises `UidConflict` where all of them say something else.
+        """
+        for rival in order.rivals:
+            known = rival.content_sha256 or self._content_of(rival.blob, order.output.parent)
+            if content is not None and content == known:
+                return True
+        if order.rivals:
+            raise UidConflict
+        return False
+
+    def _content_of(self, blob: Path | None, scratch_dir: Path) -> str | None:
+        if blob is None:
+            return None
+        try:
+            return content_sha256(part10.read(self._files.open(blob), scratch_dir=scratch_dir))
+        except (CleaningError, OSError):
+            # It went in this moment, or cannot be read: then nobody can say that it is the same.
+            return None
 
     def _sealed(self, order: WorkOrder, original: Dataset, decision: Forward) -> CleanInstance:
         started = perf_counter()

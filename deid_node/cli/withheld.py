@@ -34,6 +34,11 @@ def add(commands: Commands) -> None:
     ):
         one = verbs.add_parser(verb, help=meaning)
         one.add_argument("instance", metavar="ID", help="as `withheld list` shows it")
+    verbs.choices["release"].add_argument(
+        "--instead",
+        action="store_true",
+        help="of any other instance that has its SOP Instance UID: this one wins",
+    )
     for verb_parser in verbs.choices.values():
         add_config(verb_parser)
         verb_parser.set_defaults(run=run)
@@ -51,7 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
             case "show":
                 sys.stdout.write(_json(work_list.entry(InstanceId(arguments.instance)), 1) + "\n")
             case "release":
-                work_list.release(InstanceId(arguments.instance), person=system_user())
+                work_list.release(
+                    InstanceId(arguments.instance),
+                    person=system_user(),
+                    instead=arguments.instead,
+                )
             case "discard":
                 work_list.discard(InstanceId(arguments.instance), person=system_user())
     return ExitStatus.DONE

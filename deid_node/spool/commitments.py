@@ -18,6 +18,7 @@ from deid_node.errors import BlobDamaged
 from deid_node.spool.blobs import verified
 from deid_node.spool.custody import Custody
 from deid_node.spool.journal import blob_name
+from deid_node.spool.places import OPEN
 from deid_node.values.commitment import Commitment, FailureReason, Reference, Verdict
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef
@@ -184,14 +185,12 @@ class Commitments:
             row["state"] == InstanceState.DELIVERED for row in self._rows(reference, commitment)
         ):
             return None
-        if all(row["state"] == InstanceState.DISCARDED for row in rows):
-            return FailureReason.NO_SUCH_OBJECT_INSTANCE
         return FailureReason.PROCESSING_FAILURE
 
     def _rows(self, reference: Reference, commitment: Commitment) -> Sequence[sqlite3.Row]:
         rows = self._custody.read(
-            "SELECT id, state, sop_class_uid, blob_sha256, blob_size_bytes, peer, calling_ae"
-            " FROM instances WHERE sop_instance_uid = ?",
+            "SELECT id, state, sop_class_uid, blob_sha256, blob_size_bytes, peer, calling_ae"  # noqa: S608
+            f" FROM instances WHERE sop_instance_uid = ? AND {OPEN}",
             (reference.sop_instance_uid,),
         )
         return [row for row in rows if self._is_of(commitment, row)]
@@ -206,8 +205,6 @@ class Commitments:
     def _is_held(self, row: sqlite3.Row) -> bool:
         if row["state"] == InstanceState.DELIVERED:
             return True
-        if row["state"] == InstanceState.DISCARDED:
-            return False
         blob = BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"])
         try:
             verified(self._custody.blobs.received, blob, self._custody.blobs.files)

@@ -13,13 +13,14 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from deid_node.spool.committer import Transaction
+from deid_node.spool.places import PLACES
 from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -128,7 +129,7 @@ ALTER TABLE instances ADD COLUMN doubts TEXT;
 """
 _STEPS = (
     *(_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS),
-    _DOUBTS,
+    *(_DOUBTS, PLACES),
 )
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
@@ -148,8 +149,10 @@ def connect(path: Path) -> sqlite3.Connection:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
+        # A step may make a table anew that others refer to: they are kept until it is there.
+        connection.execute("PRAGMA foreign_keys=OFF")
         _require_schema(connection)
+        connection.execute("PRAGMA foreign_keys=ON")
     except BaseException:
         connection.close()
         raise

@@ -7,25 +7,25 @@ moved on meanwhile (a person discarded it) is left alone.
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from time import time
+from typing import Final
 
-from deid_node.errors import BlobDamaged, DeidNodeError, UidConflict, WorkerLost
+from deid_node.errors import BlobDamaged, OriginUnknown, UidConflict, WorkerLost
+from deid_node.spool import rows
 from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.incoming import Incoming
-from deid_node.spool.journal import (
-    companion_json,
-    doubts_json,
-    received_from,
-    report_json,
-)
+from deid_node.spool.journal import blob_name, doubts_json, received_from
+from deid_node.spool.places import OPEN
 from deid_node.values.identity import InstanceId
-from deid_node.values.instance import BlobRef, CleanInstance, ReceivedInstance
-from deid_node.values.order import MAX_STARTS, WorkOrder
+from deid_node.values.instance import CleanInstance, ReceivedInstance
+from deid_node.values.order import MAX_STARTS, Rival, WorkOrder
 from deid_node.values.origin import Origin
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
-from deid_node.values.state import DeliveryState, InstanceState
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, Withheld
+from deid_node.values.state import InstanceState
+
+_MENDED: Final = frozenset({BlobDamaged.code, OriginUnknown.code})
+"""Withheld for something that the same bytes, sent again, put right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,10 @@ class Arrival:
 class Acceptance:
     """The instance is in custody.
 
-    `repeated`: the same bytes were in custody before, nothing new was kept. (Where
-    they had been damaged since, they were kept anew and the instance walks again.)
-    `conflict`: other bytes of the same SOP Instance UID were; it is withheld.
+    `repeated`: the same bytes are in custody, read and found intact, or were delivered;
+    nothing new was kept. (Where they had been damaged since, they were kept anew.) What was
+    discarded is no repeat: it was kept anew and walks. `conflict`: other bytes of the same
+    SOP Instance UID in the same transfer syntax were; it is withheld.
     """
 
     instance: ReceivedInstance
@@ -78,29 +79,77 @@ class Spool:
             instance, arrival.origin, blob, arrival.sop_class_uid, arrival.sop_instance_uid
         )
 
-        def enter(transaction: Transaction) -> Acceptance:
-            known = transaction.connection.execute(
-                "SELECT * FROM instances WHERE sop_instance_uid = ?"
-                " ORDER BY blob_sha256 = ? DESC LIMIT 1",
-                (arrival.sop_instance_uid, blob.sha256),
-            ).fetchone()
-            if known is not None and known["blob_sha256"] == blob.sha256:
-                mended = _is_damaged(known)
-                if mended:
-                    original = received_from(known)
-                    transaction.place(blobs.partial / name, blobs.received / original.blob.name)
-                    _walk_again(transaction.connection, original.id)
-                return Acceptance(received_from(known), repeated=not mended, conflict=False)
+        def enter(transaction: Transaction) -> tuple[Acceptance, bool]:
+            connection = transaction.connection
+            others = rows.others_of(connection, arrival.sop_instance_uid)
+            for row in others:
+                if row["blob_sha256"] == blob.sha256:
+                    known = Acceptance(received_from(row), repeated=True, conflict=False)
+                    return known, row["state"] != InstanceState.DELIVERED
+            # In another transfer syntax it may be the same content: a worker looks.
+            conflict = bool(others) and all(
+                row["transfer_syntax"] == arrival.origin.transfer_syntax for row in others
+            )
             transaction.place(blobs.partial / name, blobs.received / name)
-            _insert(transaction.connection, received, conflict=known is not None)
-            return Acceptance(received, repeated=False, conflict=known is not None)
+            rows.insert(connection, received, withheld=UidConflict() if conflict else None)
+            return Acceptance(received, repeated=False, conflict=conflict), False
+
+        def mend(transaction: Transaction, known: InstanceId, is_held: bool) -> Acceptance:
+            connection = transaction.connection
+            row = connection.execute(
+                f"SELECT * FROM instances WHERE id = ? AND {OPEN}",  # noqa: S608
+                (known,),
+            ).fetchone()
+            if row is None:
+                # A person has discarded it in this moment.
+                return enter(transaction)[0]
+            original = received_from(row)
+            if row["state"] == InstanceState.DELIVERED:
+                return Acceptance(original, repeated=True, conflict=False)
+            if not is_held:
+                transaction.place(blobs.partial / name, blobs.received / original.blob.name)
+            walks = row["state"] == InstanceState.WITHHELD and row["code"] in _MENDED
+            if walks:
+                rows.set_origin(connection, known, arrival.origin)
+                rows.walk_again(connection, known)
+            return Acceptance(original, repeated=is_held and not walks, conflict=False)
 
         try:
-            return self._custody.write(enter)
+            acceptance, is_in_doubt = self._custody.write(enter)
+            if is_in_doubt:
+                # Success says that its bytes are held: they are read before it is said.
+                known, is_held = acceptance.instance.id, self._is_held(acceptance.instance)
+                acceptance = self._custody.write(lambda one: mend(one, known, is_held))
+            return acceptance
         finally:
             # Gone already when it was placed; a repeated one, or one whose commit
             # failed before the rename, must not stay behind.
             incoming.discard()
+
+    def _is_held(self, received: ReceivedInstance) -> bool:
+        try:
+            verified(self._custody.blobs.received, received.blob, self._custody.blobs.files)
+        except BlobDamaged:
+            return False
+        return True
+
+    def _rivals(self, connection: sqlite3.Connection, instance: InstanceId) -> tuple[Rival, ...]:
+        """Return what has the place of `instance` since before it came."""
+        row = connection.execute(
+            "SELECT sequence, sop_instance_uid FROM instances WHERE id = ?", (instance,)
+        ).fetchone()
+        return tuple(
+            Rival(
+                other["content_sha256"],
+                self._custody.blobs.received / blob_name(InstanceId(other["id"]))
+                if other["blob_kept"]
+                else None,
+            )
+            for other in rows.others_of(
+                connection, row["sop_instance_uid"], sequence=row["sequence"]
+            )
+            if other["sequence"] < row["sequence"]
+        )
 
     def _written(self, chunks: Iterable[bytes]) -> Incoming:
         incoming = self.begin()
@@ -116,7 +165,9 @@ class Spool:
         """
         lost, damaged = WorkerLost(), BlobDamaged("the received blob is not intact")
 
-        def count(transaction: Transaction) -> sqlite3.Row | Withheld | None:
+        def count(
+            transaction: Transaction,
+        ) -> tuple[sqlite3.Row, tuple[Rival, ...]] | Withheld | None:
             row: sqlite3.Row | None = transaction.connection.execute(
                 "SELECT * FROM instances WHERE id = ? AND state = ?",
                 (instance, InstanceState.RECEIVED),
@@ -124,23 +175,24 @@ class Spool:
             if row is None:
                 return None
             if row["attempts"] >= MAX_STARTS:
-                return _withhold(transaction.connection, instance, lost)
+                return rows.withhold(transaction.connection, instance, lost)
             transaction.connection.execute(
                 "UPDATE instances SET attempts = attempts + 1, in_hand = 1 WHERE id = ?",
                 (instance,),
             )
-            return row
+            return row, self._rivals(transaction.connection, instance)
 
-        row = self._custody.write(count)
-        if row is None or isinstance(row, Withheld):
-            return row
+        claimed = self._custody.write(count)
+        if claimed is None or isinstance(claimed, Withheld):
+            return claimed
+        row, rivals = claimed
         received = received_from(row)
         blobs = self._custody.blobs
         try:
             blob = verified(blobs.received, received.blob, blobs.files)
         except BlobDamaged:
             return self._custody.write(
-                lambda transaction: _withhold(transaction.connection, instance, damaged)
+                lambda transaction: rows.withhold(transaction.connection, instance, damaged)
             )
         output = blobs.partial / f"{instance}.clean"
         order = WorkOrder(
@@ -150,6 +202,7 @@ class Spool:
             output,
             received.origin,
             received.sop_instance_uid,
+            rivals,
         )
         for path in order.outputs:
             path.unlink(missing_ok=True)
@@ -165,27 +218,26 @@ class Spool:
             )
         )
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> bool:
-        """Record how the corridor ended for the instance of `order`.
+    def record(self, order: WorkOrder, outcome: Outcome) -> Outcome | None:
+        """Record how the corridor ended for the instance of `order`, and return what holds now.
 
-        Returns False, with nothing changed, when the instance is no longer
-        RECEIVED.
+        None, with nothing changed, when the instance is no longer RECEIVED, or when what
+        it repeats has gone meanwhile: then it walks again. One that was sealed under the
+        new UID of another is withheld: an archive would take it for the other.
         """
 
-        def settle(transaction: Transaction) -> bool:
+        def settle(transaction: Transaction) -> Outcome | None:
             connection = transaction.connection
-            if not _is_received(connection, order.id):
-                return False
+            if not rows.is_received(connection, order.id):
+                return None
             match outcome:
-                case Cleaned(clean):
-                    folder = self._custody.blobs.clean
-                    transaction.place(order.output, folder / clean.blob.name)
-                    if clean.companion is not None:
-                        name = clean.companion.blob.name
-                        transaction.place(order.companion_output, folder / name)
-                    _store_clean(connection, clean)
+                case Cleaned(clean) if rows.has_double(connection, clean):
+                    return rows.withhold(connection, order.id, rows.in_conflict())
+                case Cleaned():
+                    self._place(transaction, order, outcome.instance)
+                    rows.store_clean(connection, outcome)
                 case Withheld(code, reason, rule, regions=regions):
-                    _end(
+                    rows.end(
                         connection,
                         order.id,
                         InstanceState.WITHHELD,
@@ -195,14 +247,24 @@ class Spool:
                         doubts=doubts_json(regions),
                     )
                 case Discarded(rule):
-                    _end(connection, order.id, InstanceState.DISCARDED, rule=rule)
-            return True
+                    rows.end(connection, order.id, InstanceState.DISCARDED, rule=rule)
+                case Repeated():
+                    if not self._rivals(connection, order.id):
+                        return None
+                    rows.end(connection, order.id, InstanceState.DISCARDED)
+            return outcome
 
         try:
             return self._custody.write(settle)
         finally:
             for path in order.outputs:
                 path.unlink(missing_ok=True)
+
+    def _place(self, transaction: Transaction, order: WorkOrder, clean: CleanInstance) -> None:
+        folder = self._custody.blobs.clean
+        transaction.place(order.output, folder / clean.blob.name)
+        if clean.companion is not None:
+            transaction.place(order.companion_output, folder / clean.companion.blob.name)
 
     def received(self) -> Mapping[str, Sequence[InstanceId]]:
         """Return by calling AE title the instances that wait for a worker, oldest first."""
@@ -214,103 +276,3 @@ class Spool:
         for row in rows:
             senders.setdefault(row["calling_ae"], []).append(InstanceId(row["id"]))
         return senders
-
-
-def _insert(connection: sqlite3.Connection, received: ReceivedInstance, *, conflict: bool) -> None:
-    origin = received.origin
-    error = UidConflict() if conflict else None
-    connection.execute(
-        "INSERT INTO instances (id, state, changed_at, code, reason, sop_class_uid,"
-        " sop_instance_uid, blob_sha256, blob_size_bytes, transfer_syntax, peer, calling_ae,"
-        " called_ae, address, association, received_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            received.id,
-            InstanceState.WITHHELD if error else InstanceState.RECEIVED,
-            time(),
-            error and error.code,
-            error and str(error),
-            received.sop_class_uid,
-            received.sop_instance_uid,
-            received.blob.sha256,
-            received.blob.size_bytes,
-            origin.transfer_syntax,
-            origin.peer,
-            origin.calling_ae,
-            origin.called_ae,
-            origin.address,
-            origin.association,
-            origin.received_at.timestamp(),
-        ),
-    )
-
-
-def _is_damaged(row: sqlite3.Row) -> bool:
-    return bool(row["state"] == InstanceState.WITHHELD and row["code"] == BlobDamaged.code)
-
-
-def _walk_again(connection: sqlite3.Connection, instance: InstanceId) -> None:
-    connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0, cut_short = 0,"
-        " code = NULL, reason = NULL, doubts = NULL WHERE id = ?",
-        (InstanceState.RECEIVED, time(), instance),
-    )
-
-
-def _is_received(connection: sqlite3.Connection, instance: InstanceId) -> bool:
-    row = connection.execute("SELECT state FROM instances WHERE id = ?", (instance,)).fetchone()
-    return row is not None and row["state"] == InstanceState.RECEIVED
-
-
-def _store_clean(connection: sqlite3.Connection, clean: CleanInstance) -> None:
-    now = time()
-    blob: BlobRef = clean.blob
-    connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, code = NULL, reason = NULL, rule = ?,"
-        " clean_sha256 = ?, clean_size_bytes = ?, clean_sop_instance_uid = ?,"
-        " clean_series_instance_uid = ?, clean_study_instance_uid = ?,"
-        " clean_transfer_syntax = ?, report = ?, companion = ? WHERE id = ?",
-        (
-            InstanceState.CLEAN,
-            now,
-            clean.rule,
-            blob.sha256,
-            blob.size_bytes,
-            clean.sop_instance_uid,
-            clean.series_instance_uid,
-            clean.study_instance_uid,
-            clean.transfer_syntax,
-            report_json(clean.report),
-            companion_json(clean.companion),
-            clean.id,
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO deliveries (instance_sequence, destination, state, next_at, sender)"
-        " SELECT sequence, ?, ?, ?, calling_ae FROM instances WHERE id = ?",
-        [(name, DeliveryState.DUE, now, clean.id) for name in clean.destinations],
-    )
-
-
-def _withhold(
-    connection: sqlite3.Connection, instance: InstanceId, error: DeidNodeError
-) -> Withheld:
-    _end(connection, instance, InstanceState.WITHHELD, code=error.code, reason=str(error))
-    return Withheld(error.code, str(error))
-
-
-def _end(
-    connection: sqlite3.Connection,
-    instance: InstanceId,
-    state: InstanceState,
-    *,
-    code: str | None = None,
-    reason: str | None = None,
-    rule: str | None = None,
-    doubts: str | None = None,
-) -> None:
-    connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?, rule = ?,"
-        " doubts = ? WHERE id = ?",
-        (state, time(), code, reason, rule, doubts, instance),
-    )

@@ -5,12 +5,14 @@ the destination that refused it) or discard it. Both work beside a running
 node, which notices within its next sweep.
 """
 
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import time
 
 from deid_node.errors import InputError, UidConflict
+from deid_node.spool import rows
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
@@ -75,24 +77,33 @@ class WorkList:
                 return entry
         raise InputError("no withheld instance of that id")
 
-    def release(self, instance: InstanceId, *, person: str) -> None:
+    def release(self, instance: InstanceId, *, person: str, instead: bool = False) -> None:
         """Give the instance back to the node, as `person` (a system user) decided.
 
-        Raises `InputError` when it is not withheld, or in conflict with another
-        instance of the same SOP Instance UID.
+        Where another instance has its SOP Instance UID, `instead` says that this one wins:
+        what has not been delivered of the other is discarded, and what has been is to be
+        replaced at its destinations. Raises `InputError` when it is not withheld, or in such
+        a conflict and `instead` is not said.
         """
 
         def write(transaction: Transaction) -> None:
             connection = transaction.connection
             row = connection.execute(
-                "SELECT sequence, code, clean_sha256 FROM instances WHERE id = ? AND state = ?",
+                "SELECT sequence, code, clean_sha256, sop_instance_uid FROM instances"
+                " WHERE id = ? AND state = ?",
                 (instance, InstanceState.WITHHELD),
             ).fetchone()
             if row is None:
                 raise InputError("no withheld instance of that id")
-            if row["code"] == UidConflict.code:
+            others = rows.others_of(connection, row["sop_instance_uid"], sequence=row["sequence"])
+            if row["code"] == UidConflict.code and others and not instead:
                 # It would be delivered under the UID that other bytes already have.
-                raise InputError("another instance has its UID: it can only be discarded")
+                raise InputError(
+                    "another instance has its UID: release it --instead, or discard it"
+                )
+            if instead:
+                for other in others:
+                    _give_way(transaction, other, person)
             note(transaction, instance, Verb.RELEASE, person)
             sealed = row["clean_sha256"] is not None
             connection.execute(
@@ -125,3 +136,17 @@ class WorkList:
             note(transaction, instance, Verb.DISCARD, person)
 
         self._custody.write(write)
+
+
+def _give_way(transaction: Transaction, other: sqlite3.Row, person: str) -> None:
+    """Let `other` have no place any more, because a person decided for another of its UID."""
+    if other["state"] == InstanceState.DELIVERED:
+        transaction.connection.execute(
+            "UPDATE instances SET superseded = 1 WHERE sequence = ?", (other["sequence"],)
+        )
+        return
+    note(transaction, InstanceId(other["id"]), Verb.DISCARD, person)
+    transaction.connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ? WHERE sequence = ?",
+        (InstanceState.DISCARDED, time(), other["sequence"]),
+    )

@@ -14,6 +14,18 @@ MAX_CUT_SHORT = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """What came before under the same SOP Instance UID with other bytes.
+
+    The checksum of its decoded content, where it was cleaned, and its bytes, where they are
+    held; without both nobody can say whether it is the same.
+    """
+
+    content_sha256: str | None
+    blob: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkOrder:
     """One start of one instance.
 
@@ -23,6 +35,7 @@ class WorkOrder:
     the journal says CLEAN), and `companion_output` that of its companion.
     `sop_instance_uid` is the name under which it was taken into custody; None for a
     file that nobody sent.
+    Where there are `rivals`, the corridor looks first whether it is the same as one of them.
     """
 
     id: InstanceId
@@ -31,6 +44,7 @@ class WorkOrder:
     output: Path
     origin: Origin
     sop_instance_uid: str | None = field(default=None, repr=False)
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def companion_output(self) -> Path:

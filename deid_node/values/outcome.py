@@ -1,4 +1,4 @@
-"""How the corridor ends for one instance: sealed, withheld or discarded."""
+"""How the corridor ends for one instance: sealed, withheld, discarded or known already."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,9 +9,14 @@ from deid_node.values.instance import CleanInstance
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """Sealed; the clean bytes lie where the work order said."""
+    """Sealed; the clean bytes lie where the work order said.
+
+    `content_sha256` is the checksum of what was received, decoded: it tells a repeat in
+    another transfer syntax from a conflict. None where it cannot be made.
+    """
 
     instance: CleanInstance
+    content_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +41,9 @@ class Discarded:
     rule: str | None
 
 
-Outcome: TypeAlias = Cleaned | Withheld | Discarded
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same content as one that is in custody, in another transfer syntax: not kept twice."""
+
+
+Outcome: TypeAlias = Cleaned | Withheld | Discarded | Repeated

@@ -9,7 +9,7 @@ from deid_node.observe.metrics import Metrics
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, Withheld
 
 
 class Journal(Protocol):
@@ -23,8 +23,8 @@ class Journal(Protocol):
         """Take the last start of `instance` from the count."""
         ...
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> bool:
-        """Record an outcome; False when the instance had moved on meanwhile."""
+    def record(self, order: WorkOrder, outcome: Outcome) -> Outcome | None:
+        """Record an outcome and return what holds; None when the instance had moved on."""
         ...
 
 
@@ -62,16 +62,19 @@ class Bookkeeper:
 
     def record(self, order: WorkOrder, outcome: Outcome) -> None:
         """Record how the corridor ended; on disk when it returns."""
-        if not self._journal.record(order, outcome):
-            return
-        match outcome:
+        recorded = self._journal.record(order, outcome)
+        match recorded:
             case Cleaned(clean):
                 self._tell_cleaned(clean)
                 self._cleaned(clean)
             case Withheld():
-                self._tell_withheld(order.id, outcome)
+                self._tell_withheld(order.id, recorded)
             case Discarded(rule):
                 self._log.info(Event.INSTANCE_DISCARDED, instance=order.id, rule=rule)
+            case Repeated():
+                self._log.info(Event.INSTANCE_REPEATED, instance=order.id, peer=order.origin.peer)
+            case None:
+                pass
 
     def _tell_withheld(self, instance: InstanceId, outcome: Withheld) -> None:
         self._metrics.instance_withheld(outcome.code)

@@ -1,6 +1,7 @@
 """Small valid values for tests that need one and do not care which."""
 
 from datetime import UTC, datetime
+from zlib import crc32
 
 from deid_node.spool.spool import Arrival
 from deid_node.values.identity import InstanceId
@@ -49,7 +50,8 @@ def a_clean_instance(
         id=instance,
         blob=blob,
         sop_class_uid=CT_IMAGE_STORAGE,
-        sop_instance_uid="2.25.3",
+        # No two instances leave under one UID.
+        sop_instance_uid=f"2.25.{crc32(instance.encode())}",
         series_instance_uid="2.25.2",
         study_instance_uid="2.25.1",
         transfer_syntax=EXPLICIT,

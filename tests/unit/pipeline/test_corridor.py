@@ -48,7 +48,9 @@ class Once:
         return [seen for _ in frames]
 
 
-def a_corridor(*, box: Box | None = None, route: dict[str, Any] | None = None) -> Corridor:
+def a_corridor(
+    *, box: Box | None = None, route: dict[str, Any] | None = None, compares: bool = False
+) -> Corridor:
     cleaner = PixelCleaner(Once(box), build_inpainter(FillPolicy.AUTO, None))
     options = frozenset({Option.CLEAN_PIXEL_DATA})
     scrubber = build_scrubber(MetadataOptions(), options, key=KEY)
@@ -56,6 +58,7 @@ def a_corridor(*, box: Box | None = None, route: dict[str, Any] | None = None) -
         compile_router(RouteOptions.model_validate(route or {})),
         {"research": Treatment(cleaner, scrubber, options)},
         Provenance("once", "2024e"),
+        compares=compares,
     )
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from deid_node.spool.worklist import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.order import MAX_STARTS, WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
 from tests.builders.values import a_clean_instance, an_arrival
 
 
@@ -307,15 +308,17 @@ def test_an_outcome_for_an_instance_that_moved_on_changes_nothing(custody: Custo
     assert not order.output.exists()
 
 
-def test_files_that_no_row_names_are_removed_at_start(custody: Custody) -> None:
+def test_only_what_is_partial_is_swept_at_start(custody: Custody) -> None:
     kept = accept(custody).instance
     for folder in (custody.blobs.partial, custody.blobs.received, custody.blobs.clean):
         (folder / "0000000000000000.dcm").write_bytes(b"orphan")
 
     removed = Retention(custody).reconcile()
 
-    assert removed == 3
-    assert files(custody.blobs.received) == [kept.blob.name]
+    assert removed == 1
+    assert files(custody.blobs.partial) == []
+    assert files(custody.blobs.received) == ["0000000000000000.dcm", kept.blob.name]
+    assert files(custody.blobs.clean) == ["0000000000000000.dcm"]
 
 
 def test_a_waiting_instance_without_its_blob_is_withheld_at_start(custody: Custody) -> None:
@@ -415,3 +418,23 @@ def test_the_boxes_that_an_instance_waits_for_are_shown_until_it_walks_again(
 
     assert shown == regions
     assert WorkList(custody).entry(order.id).regions == ()
+
+
+def test_what_would_leave_under_the_new_uid_of_another_is_withheld(custody: Custody) -> None:
+    """Two spellings of one original UID, say: an archive would take the second for the first."""
+    first, second = claimed(custody, "1.2.3"), claimed(custody, "1.2.3 ")
+    outcome: Outcome | None = None
+    for order, content in ((first, b"one"), (second, b"two")):
+        order.output.write_bytes(content)
+        blob = reference(order.output)
+        named = type(blob)(f"{order.id}.dcm", blob.size_bytes, blob.sha256)
+        instance = replace(a_clean_instance(order.id, named), sop_instance_uid="2.25.77")
+        outcome = Spool(custody).record(order, Cleaned(instance))
+
+    assert isinstance(outcome, Withheld)
+    assert [(entry.id, entry.code) for entry in WorkList(custody).entries()] == [
+        (second.id, "uid_conflict")
+    ]
+    assert [one.instance.id for one in Deliveries(custody).due("archive", limit=5)] == [first.id]
+    assert files(custody.blobs.clean) == [f"{first.id}.dcm"]
+    assert files(custody.blobs.partial) == []

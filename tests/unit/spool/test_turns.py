@@ -25,7 +25,7 @@ _INSTANCE = (
     " received_at, rule, clean_sha256, clean_size_bytes, clean_sop_instance_uid,"
     " clean_series_instance_uid, clean_study_instance_uid, clean_transfer_syntax, report)"
     " VALUES (?, ?, 0, '1.2', ?, '00', 1, '1.2', 'any', ?, 'NODE', '127.0.0.1', 'a', 0, 'all',"
-    " '00', 1, '2.25.3', '2.25.2', ?, '1.2', ?)"
+    " '00', 1, ?, '2.25.2', ?, '1.2', ?)"
 )
 _DELIVERY = (
     "INSERT INTO deliveries (instance_sequence, destination, state, next_at, sender)"
@@ -50,7 +50,8 @@ class Waiting:
 
         def write(transaction: Transaction) -> None:
             for instance, sender in zip(ids, senders, strict=True):
-                row = (instance, InstanceState.CLEAN, instance, sender, f"2.25.{ord(sender)}")
+                study = f"2.25.{ord(sender)}"
+                row = (instance, InstanceState.CLEAN, instance, sender, instance, study)
                 transaction.connection.execute(_INSTANCE, (*row, report))
                 transaction.connection.execute(
                     _DELIVERY, (self.destination, DeliveryState.DUE, instance)
@@ -139,7 +140,7 @@ def test_what_an_older_journal_has_due_is_known_by_its_sender(tmp_path: Path) ->
     connection = sqlite3.connect(path)
     for step in journal._STEPS[:5]:
         connection.executescript(step)
-    connection.execute(_INSTANCE, ("a", "clean", "1.2.3", "CT", "2.25.1", "{}"))
+    connection.execute(_INSTANCE, ("a", "clean", "1.2.3", "CT", "2.25.3", "2.25.1", "{}"))
     connection.execute(
         "INSERT INTO deliveries (instance_sequence, destination, state, next_at)"
         " VALUES (1, 'archive', 'due', 0)"
