@@ -33,6 +33,7 @@ from deid_node.forward.build import (
 from deid_node.forward.options import FolderOptions
 from deid_node.forward.sender import Sender
 from deid_node.metadata.build import build_scrubber, plan_of, require_key_file
+from deid_node.metadata.keys import KEY_PATH, fingerprint_of
 from deid_node.metadata.options import MetadataOptions, Option
 from deid_node.metadata.plan import Plan
 from deid_node.metadata.pseudonyms import Pseudonyms
@@ -63,10 +64,13 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.files import BlobFiles
+from deid_node.spool.foundlings import Foundlings
+from deid_node.spool.key_mark import KeyMark
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
 from deid_node.spool.unconfirmed import Unconfirmed
 from deid_node.values.instance import CleanInstance
+from deid_node.work.admission import Admission
 from deid_node.work.bookkeeper import Bookkeeper
 from deid_node.work.engines.base import Engine
 from deid_node.work.engines.build import build_engine
@@ -84,6 +88,7 @@ class CorridorFactory:
     metadata: MetadataOptions
     destinations: tuple[str, ...]
     files: BlobFiles
+    compares: bool
     key: bytes = field(repr=False)
 
     def __call__(self) -> Corridor:
@@ -119,6 +124,7 @@ class CorridorFactory:
             treatments,
             Provenance(finder.name, EDITION),
             self.files,
+            compares=self.compares,
         )
 
 
@@ -139,12 +145,18 @@ def corridor_factory(config: Config, *, key: bytes, offline: bool = False) -> Co
         destinations=() if offline else tuple(config.forward.destinations),
         # Files of a caller are his: no blobs, and of the mode that he is used to.
         files=BlobFiles(mode=0o666) if offline else blob_files(config),
+        compares=not offline,
         key=key,
     )
 
 
-def build_node(config: Config, *, stream: TextIO) -> Node:
+def build_node(
+    config: Config, *, stream: TextIO, new_journal: bool = False, takes_new_key: bool = False
+) -> Node:
     """Return the node that `config` describes; its log goes to `stream`.
+
+    `new_journal` and `takes_new_key`: a person has said that the journal is lost, or that
+    another pseudonym key is meant.
 
     Raises `ConfigurationError` for whatever `check_all` would name.
     """
@@ -153,7 +165,7 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
     log = EventLog(stream, config.observe.log_level)
     metrics = Metrics(CollectorRegistry(), configured_names(config))
     files = blob_files(config)
-    custody = Custody(config.spool, exclusive=True, files=files)
+    custody = Custody(config.spool, exclusive=True, files=files, new_journal=new_journal)
     spool, retention, deliveries = Spool(custody), Retention(custody), Deliveries(custody)
     queue = WorkQueue()
     audit = audit_build.build_audit(
@@ -244,6 +256,13 @@ def build_node(config: Config, *, stream: TextIO) -> Node:
             health=health,
             log=log,
             audit=audit.part,
+            admission=Admission(
+                KeyMark(custody, fingerprint_of(key), setting=KEY_PATH),
+                Foundlings(custody),
+                metrics=metrics,
+                log=log,
+                takes_new_key=takes_new_key,
+            ),
         )
     )
 

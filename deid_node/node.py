@@ -47,6 +47,8 @@ class Parts:
     health: Health
     log: EventLog
     audit: NodeRecord | None = None
+    admission: Callable[[], None] | None = None
+    """What is looked at in the spool before anything works on it; it may refuse the start."""
 
 
 class _Part(Protocol):
@@ -81,6 +83,8 @@ class Node:
         parts.log.info(Event.NODE_STARTING, version=__version__)
         try:
             self._begin(parts.custody, parts.custody.open)
+            if parts.admission is not None:
+                parts.admission()
             removed = parts.retention.reconcile()
             parts.log.info(Event.JOURNAL_RECONCILED, count=removed)
             following: tuple[_Part, ...] = (

@@ -15,6 +15,16 @@ def add(commands: Commands) -> None:
     """Describe the command."""
     parser = commands.add_parser("serve", help="run the node until SIGTERM or SIGINT")
     add_config(parser)
+    parser.add_argument(
+        "--new-journal",
+        action="store_true",
+        help="make a journal where the spool has lost its own, and hold its files for a person",
+    )
+    parser.add_argument(
+        "--new-key",
+        action="store_true",
+        help="take another pseudonym key than the spool was used with",
+    )
     parser.set_defaults(run=run)
 
 
@@ -23,7 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    node = build_node(load(arguments.config), stream=sys.stdout)
+    node = build_node(
+        load(arguments.config),
+        stream=sys.stdout,
+        new_journal=arguments.new_journal,
+        takes_new_key=arguments.new_key,
+    )
     node.start()
     try:
         stop.wait()

@@ -25,12 +25,29 @@ class Blobs:
         self.partial = root / "partial"
         self.received = root / "received"
         self.clean = root / "clean"
+        self.aside = root / "aside"
+        """What was found and is nobody's: made when there is something to lie in it."""
 
     def create_folders(self) -> None:
         """Create what is missing; raise `OSError` where that cannot be done."""
         for folder in (self.root, self.partial, self.received, self.clean):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(folder.parent)
+
+    def set_aside(self, path: Path) -> None:
+        """Move a file of ``received`` or ``clean`` out of the way; it is never removed.
+
+        Raises `OSError`.
+        """
+        self.aside.mkdir(mode=0o700, exist_ok=True)
+        target = self.aside / f"{path.parent.name}-{path.name}"
+        number = 0
+        while target.exists():
+            number += 1
+            target = self.aside / f"{path.parent.name}-{number}-{path.name}"
+        path.rename(target)
+        sync_folder(self.aside)
+        sync_folder(self.root)
 
     def free_bytes(self) -> int:
         """Return how many bytes the spool's disk can still take."""

@@ -9,7 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-from deid_node.errors import ConfigurationError, JournalDamaged, SpoolFull, SpoolUnavailable
+from deid_node.errors import (
+    ConfigurationError,
+    JournalDamaged,
+    JournalMissing,
+    SpoolFull,
+    SpoolUnavailable,
+)
 from deid_node.spool import journal
 from deid_node.spool.blobs import Blobs
 from deid_node.spool.committer import GroupCommitter, Transaction, custody_error
@@ -30,11 +36,21 @@ class Custody:
     had. With ``exclusive=True`` (the node) it also raises when another process
     holds the spool; the command line opens it beside a running node.
 
+    Where there are blobs and no journal, `open` raises `JournalMissing`, unless a person
+    has said by `new_journal` that there is none to be put back.
+
     `files` makes and opens the blobs. Who only reads the journal needs no key; to hold
     the spool, one is needed for all that is encrypted there: `ConfigurationError`.
     """
 
-    def __init__(self, options: SpoolOptions, *, exclusive: bool, files: BlobFiles = PLAIN) -> None:
+    def __init__(
+        self,
+        options: SpoolOptions,
+        *,
+        exclusive: bool,
+        files: BlobFiles = PLAIN,
+        new_journal: bool = False,
+    ) -> None:
         if exclusive and options.encryption != "none" and not files.encrypts:
             raise ValueError("the spool is to be encrypted, and its files would not be")
         self.blobs = Blobs(options.dir, files)
@@ -43,6 +59,7 @@ class Custody:
         self._exclusive = exclusive
         self._lock_descriptor: int | None = None
         self._path = options.dir / "journal.sqlite"
+        self._new_journal = new_journal
         self._committer = GroupCommitter(lambda: journal.connect(self._path))
         self._trouble = Trouble(self._attempt)
         self._reader: sqlite3.Connection | None = None
@@ -55,6 +72,8 @@ class Custody:
             if self._exclusive:
                 self._lock_descriptor = _lock(self.blobs.root / "lock")
                 self.blobs.files.require_key_of((self.blobs.received, self.blobs.clean))
+            if not self._new_journal:
+                self._require_journal()
             # SQLite gives its side files the mode of the journal; it names original UIDs.
             self._path.touch(mode=0o600)
             self._reader = journal.connect(self._path)
@@ -63,7 +82,7 @@ class Custody:
         except (OSError, sqlite3.Error) as error:
             self._unlock()
             raise custody_error(error) from None
-        except (ConfigurationError, JournalDamaged):
+        except (ConfigurationError, JournalDamaged, JournalMissing):
             self._unlock()
             raise
 
@@ -127,6 +146,20 @@ class Custody:
         except OSError as error:
             raise custody_error(error) from None
         self._committer.run(journal.touch)
+
+    def _require_journal(self) -> None:
+        # An empty file is what is left where something opened a journal that was not there.
+        if self._path.exists() and self._path.stat().st_size:
+            return
+        count = sum(
+            1 for folder in (self.blobs.received, self.blobs.clean) for _ in folder.iterdir()
+        )
+        if count:
+            raise JournalMissing(
+                f"the spool holds {count} files of instances and no journal: put back a copy of"
+                " journal.sqlite, or let serve --new-journal make one and hold all of them for"
+                " a person"
+            )
 
     def _unlock(self) -> None:
         if self._lock_descriptor is not None:

@@ -1,11 +1,12 @@
 """What may be deleted, and what a crash left lying about.
 
 Bytes are removed only of instances that the journal calls DELIVERED (each
-destination's receipt is on disk) or DISCARDED. Their rows stay: a repeated
-instance is recognised by them.
+destination's receipt is on disk) or DISCARDED. Their rows stay: what was delivered is
+recognised by them when it comes again. Files that no row names are not removed
+(`foundlings`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import time
 
@@ -29,33 +30,21 @@ class Retention:
     def reconcile(self) -> int:
         """Bring disk and journal together at start, before any worker runs.
 
-        Files that no row names were never acknowledged: they are removed. A
-        waiting instance whose blob is gone is withheld as damaged. Starts that
-        the end of the node cut short are given back. Returns how many files were
-        removed.
+        What lies in ``partial`` was never acknowledged: it is removed, and so is what a
+        removal that the end of the node cut short has left. A waiting instance whose blob
+        is gone is withheld as damaged. Starts that the end of the node cut short are given
+        back. Returns how many files were removed.
         """
         blobs = self._custody.blobs
-        kept = {
-            blob_name(InstanceId(row["id"]))
-            for row in self._custody.read("SELECT id FROM instances WHERE blob_kept = 1")
-        }
-        sealed = {
-            name(InstanceId(row["id"]))
-            for row in self._custody.read(
-                "SELECT id, companion FROM instances"
-                " WHERE blob_kept = 1 AND clean_sha256 IS NOT NULL"
-            )
-            for name in ((blob_name, companion_name) if row["companion"] else (blob_name,))
-        }
         removed = 0
-        nothing: set[str] = set()
-        for folder, named in (
-            (blobs.partial, nothing),
-            (blobs.received, kept),
-            (blobs.clean, sealed),
-        ):
-            for path in folder.iterdir():
-                if path.name not in named:
+        for path in blobs.partial.iterdir():
+            path.unlink()
+            removed += 1
+        there = {path for folder in (blobs.received, blobs.clean) for path in folder.iterdir()}
+        if there:
+            # Bytes of an id are never kept anew once its row has let go of them.
+            for row in self._custody.read("SELECT id FROM instances WHERE blob_kept = 0"):
+                for path in there.intersection(self._files_of(InstanceId(row["id"]))):
                     path.unlink()
                     removed += 1
         self._withhold_missing(blobs.received)
@@ -65,27 +54,37 @@ class Retention:
     def remove_expired(self) -> int:
         """Remove the bytes of what was settled long enough ago; return how many instances."""
         before = time() - self._custody.keep_delivered_seconds
-        rows = self._custody.read(
+        wanted = (InstanceState.DELIVERED, InstanceState.DISCARDED, before, _BATCH_ROWS)
+        query = (
             "SELECT id FROM instances WHERE state IN (?, ?) AND blob_kept = 1 AND changed_at <= ?"
-            " LIMIT ?",
-            (InstanceState.DELIVERED, InstanceState.DISCARDED, before, _BATCH_ROWS),
+            " LIMIT ?"
         )
-        names = [InstanceId(row["id"]) for row in rows]
-        for instance in names:
-            for path in (
-                self._custody.blobs.received / blob_name(instance),
-                self._custody.blobs.clean / blob_name(instance),
-                self._custody.blobs.clean / companion_name(instance),
-            ):
-                path.unlink(missing_ok=True)
-        if names:
-            # After the files: a crash in between repeats the removal, it does not forget it.
-            self._custody.write(
-                lambda transaction: transaction.connection.executemany(
-                    "UPDATE instances SET blob_kept = 0 WHERE id = ?", [(name,) for name in names]
-                )
+        if not self._custody.read(query, wanted):
+            return 0
+
+        def let_go(transaction: Transaction) -> Sequence[InstanceId]:
+            # Looked at once more: a person may want one of them again, beside the node.
+            rows = transaction.connection.execute(query, wanted).fetchall()
+            transaction.connection.executemany(
+                "UPDATE instances SET blob_kept = 0 WHERE id = ?", [(row["id"],) for row in rows]
             )
+            return [InstanceId(row["id"]) for row in rows]
+
+        names = self._custody.write(let_go)
+        # After the commit: a file that no row speaks for is removed at the next start, and
+        # no row speaks for a file that is gone.
+        for instance in names:
+            for path in self._files_of(instance):
+                path.unlink(missing_ok=True)
         return len(names)
+
+    def _files_of(self, instance: InstanceId) -> tuple[Path, ...]:
+        blobs = self._custody.blobs
+        return (
+            blobs.received / blob_name(instance),
+            blobs.clean / blob_name(instance),
+            blobs.clean / companion_name(instance),
+        )
 
     def waiting(self) -> Mapping[str, tuple[int, float]]:
         """Return, for each state, how many instances are in it and the age of the oldest."""

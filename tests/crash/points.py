@@ -47,9 +47,9 @@ NODE_POINTS = (
     "settle-before-commit",
     "settle-committed",
     # The bytes are removed.
-    "retire-half-removed",
     "retire-before-commit",
     "retire-committed",
+    "retire-half-removed",
 )
 """Passed by the node's own process."""
 

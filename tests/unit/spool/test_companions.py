@@ -9,6 +9,7 @@ from deid_node.errors import BlobDamaged, SpoolUnavailable
 from deid_node.spool import journal
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
+from deid_node.spool.foundlings import Found, Foundlings
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.values.delivery import DeliveryResult, Receipt
@@ -59,7 +60,7 @@ def test_where_the_companion_is_not_there_neither_is_placed(
     assert tuple(row) == ("received", None)
 
 
-def test_a_start_keeps_the_companions_that_a_row_names_and_no_others(
+def test_a_start_sets_aside_a_companion_that_its_row_does_not_name(
     options: SpoolOptions, tmp_path: Path
 ) -> None:
     before = Custody(options, exclusive=True)
@@ -71,9 +72,11 @@ def test_a_start_keeps_the_companions_that_a_row_names_and_no_others(
 
     after = Custody(options, exclusive=True)
     after.open()
-    removed = Retention(after).reconcile()
+    found = Foundlings(after).take_in()
+    Retention(after).reconcile()
 
-    assert removed == 1
+    assert found == Found(set_aside=1)
+    assert [path.read_bytes() for path in after.blobs.aside.iterdir()] == [b"left behind"]
     assert files(after.blobs.clean) == sorted(
         [
             journal.blob_name(with_one),
