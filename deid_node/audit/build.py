@@ -29,7 +29,7 @@ OUTBOX_NAME: Final = "audit.sqlite"
 
 
 class Decision(Protocol):
-    """What a person decided about a withheld instance."""
+    """What a person decided about an instance."""
 
     @property
     def instance(self) -> str:
@@ -48,12 +48,12 @@ class Decision(Protocol):
 
     @property
     def code(self) -> str:
-        """Why the instance was withheld."""
+        """Why the instance was withheld, or the state that it was in."""
         ...
 
     @property
-    def releases(self) -> bool:
-        """Whether the instance goes back to the node; it is discarded otherwise."""
+    def verb(self) -> str:
+        """What is to become of it: one of `occasions.VERBS`."""
         ...
 
 
@@ -74,7 +74,7 @@ class Desk:
                     instance=one.instance,
                     at=one.at,
                     code=one.code,
-                    releases=one.releases,
+                    verb=one.verb,
                 )
                 for one in decisions
             ]

@@ -42,5 +42,7 @@ PATIENT_NUMBER: Final = Code("2", "RFC-3881", "Patient Number")
 
 RELEASED: Final = Code("released", "99DEIDNODE", "Released for another try")
 DISCARDED: Final = Code("discarded", "99DEIDNODE", "Discarded for good")
+REDELIVERED: Final = Code("redelivered", "99DEIDNODE", "To be delivered once more")
+REPROCESSED: Final = Code("reprocessed", "99DEIDNODE", "To be cleaned once more")
 INSTANCE_OF_NODE: Final = Code("instance", "99DEIDNODE", "Instance as the node names it")
 """A withheld instance has no new Study Instance UID, and its old one is not told."""

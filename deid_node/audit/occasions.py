@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Final
 
 from deid_node.audit import codes
 from deid_node.audit.codes import Code
@@ -188,17 +190,29 @@ def exported(
     )
 
 
-def person_decided(
-    node: Itself, *, person: str, instance: str, at: datetime, code: str, releases: bool
-) -> AuditMessage:
-    """Return that `person` released or discarded the withheld `instance`.
+VERBS: Final = MappingProxyType(
+    {
+        "release": codes.RELEASED,
+        "discard": codes.DISCARDED,
+        "redeliver": codes.REDELIVERED,
+        "reprocess": codes.REPROCESSED,
+    }
+)
+"""What a person can decide, as it is told to the repository."""
 
-    `code` is why it was withheld; `at` is when the person decided.
+
+def person_decided(
+    node: Itself, *, person: str, instance: str, at: datetime, code: str, verb: str
+) -> AuditMessage:
+    """Return that `person` gave `instance` back to the node, or discarded it.
+
+    `verb` is one of `VERBS`; `code` is why it was withheld, or the state it was in; `at` is
+    when the person decided.
     """
     return AuditMessage(
         event=codes.INSTANCES_ACCESSED,
-        types=(codes.RELEASED if releases else codes.DISCARDED,),
-        action=Action.UPDATE if releases else Action.DELETE,
+        types=(VERBS[verb],),
+        action=Action.DELETE if verb == "discard" else Action.UPDATE,
         at=at,
         participants=(Participant(person, is_requestor=True), _itself(node)),
         objects=(
@@ -207,7 +221,7 @@ def person_decided(
                 id_type=codes.INSTANCE_OF_NODE,
                 type=ObjectType.SYSTEM,
                 role=ObjectRole.REPORT,
-                name="withheld instance",
+                name="withheld instance" if verb in {"release", "discard"} else "instance",
                 details=(("Withheld", code),),
             ),
         ),

@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Here, not above: a spawned worker imports this module again, and must set the number
     # of its threads before numpy and its kin are loaded.
     from deid_node.cli import (
+        again,
         check,
         clean,
         crosswalk,
@@ -44,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
-        serve, check, clean, find, explain, import_regions, withheld, crosswalk, reidentify, user,
-        demo, train, evaluate,
+        serve, check, clean, find, explain, import_regions, withheld, again, crosswalk, reidentify,
+        user, demo, train, evaluate,
     ):  # fmt: skip
         command.add(commands)
     chosen = parser.parse_args(arguments)

@@ -279,7 +279,7 @@ class Sender:
         refused = receipt.result is DeliveryResult.REFUSED
         asks = inquirer is not None and inquirer.is_asking and not refused
         record = self._source.hand_over if asks else self._source.settle
-        record(receipt)
+        record(receipt, delivery.instance)
         with self._changed:
             reached = self._circuit.answered()
         if reached:

@@ -37,11 +37,14 @@ class DeliverySource(Protocol):
         """Return the file of its companion, if it has one; raise `BlobDamaged` likewise."""
         ...
 
-    def settle(self, receipt: Receipt) -> None:
-        """Record an answer for good: DELIVERED, WARNING or REFUSED (the instance is withheld)."""
+    def settle(self, receipt: Receipt, sent: CleanInstance | None = None) -> None:
+        """Record an answer for good: DELIVERED, WARNING or REFUSED (the instance is withheld).
+
+        An answer to other bytes than those that are sealed now is no answer.
+        """
         ...
 
-    def hand_over(self, receipt: Receipt) -> None:
+    def hand_over(self, receipt: Receipt, sent: CleanInstance | None = None) -> None:
         """Record for good that the destination took it and is to be asked to commit to it."""
         ...
 

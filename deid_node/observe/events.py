@@ -33,7 +33,7 @@ class Event(Told):
     )
     INSTANCE_REPEATED = (
         "instance_repeated",
-        "The same bytes came once more; Success was answered, nothing is worked twice.",
+        "What is in custody or delivered came once more; it is not kept or worked twice.",
     )
     INSTANCE_REFUSED = (
         "instance_refused",
@@ -68,6 +68,14 @@ class Event(Told):
     INSTANCE_DROPPED = (
         "instance_dropped",
         "A person dropped a withheld instance; the code is why it was withheld.",
+    )
+    REDELIVERY_ORDERED = (
+        "redelivery_ordered",
+        "A person wants an instance delivered once more; the code is the state it was in.",
+    )
+    REPROCESSING_ORDERED = (
+        "reprocessing_ordered",
+        "A person wants an instance cleaned once more; the code is the state it was in.",
     )
     INSTANCE_POSTPONED = (
         "instance_postponed",
@@ -126,6 +134,14 @@ class Event(Told):
     JOURNAL_RECONCILED = (
         "journal_reconciled",
         "At the start, the journal and the files on disk were brought together.",
+    )
+    INSTANCES_ADOPTED = (
+        "instances_adopted",
+        "Instances lay in the spool that the journal did not name; they are withheld.",
+    )
+    FILES_SET_ASIDE = (
+        "files_set_aside",
+        "Files lay in the spool that nothing is known of; they are in its folder aside.",
     )
     BLOBS_REMOVED = "blobs_removed", "Blobs whose retention has passed were deleted."
 

@@ -1,4 +1,4 @@
-"""What people decided about withheld instances, until the node has told of it.
+"""What people decided about instances, until the node has told of it.
 
 The command line writes a decision beside a running node, or without one, and
 has no log of its own: the node's log is where it has to stand, and its audit trail
@@ -24,11 +24,13 @@ class Verb(StrEnum):
 
     RELEASE = "release"
     DISCARD = "discard"
+    REDELIVER = "redeliver"
+    REPROCESS = "reprocess"
 
 
 @dataclass(frozen=True, slots=True)
 class PersonsDecision:
-    """One decision; `code` is what the instance was withheld with.
+    """One decision; `code` is what the instance was withheld with, else the state it was in.
 
     `person` is the system user who decided, `at` is when, in UTC.
     """
@@ -39,11 +41,6 @@ class PersonsDecision:
     code: str
     person: str
     at: datetime
-
-    @property
-    def releases(self) -> bool:
-        """Whether the instance goes back to the node; it is discarded otherwise."""
-        return self.verb is Verb.RELEASE
 
 
 class Decisions:
@@ -83,6 +80,6 @@ def note(transaction: Transaction, instance: InstanceId, verb: Verb, person: str
     """Write down a decision in the transaction that carries it out, while the code still stands."""
     transaction.connection.execute(
         "INSERT INTO decisions (instance_id, verb, code, decided_at, person)"
-        " SELECT id, ?, code, ?, ? FROM instances WHERE id = ?",
+        " SELECT id, ?, COALESCE(code, state), ?, ? FROM instances WHERE id = ?",
         (verb, time(), person, instance),
     )

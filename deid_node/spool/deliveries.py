@@ -121,15 +121,27 @@ class Deliveries:
         blobs = self._custody.blobs
         return verified(blobs.clean, instance.companion.blob, blobs.files)
 
-    def settle(self, receipt: Receipt) -> None:
-        """Record a destination's answer; on disk when it returns."""
+    def settle(self, receipt: Receipt, sent: CleanInstance | None = None) -> None:
+        """Record a destination's answer; on disk when it returns.
+
+        Where `sent` is given, nothing is recorded if other bytes were sealed meanwhile: a
+        person let the instance walk again while it was on its way.
+        """
         if receipt.result is DeliveryResult.RETRY:
             raise ValueError("a delivery to be tried again is postponed, not settled")
         refused = receipt.result is DeliveryResult.REFUSED
 
         def write(transaction: Transaction) -> None:
             state = DeliveryState.REFUSED if refused else DeliveryState.DELIVERED
-            _close(transaction, receipt.id, receipt.destination, state, receipt.status)
+            if not _close(
+                transaction,
+                receipt.id,
+                receipt.destination,
+                state,
+                status=receipt.status,
+                sent=sent,
+            ):
+                return
             if refused:
                 withhold(transaction, receipt.id, RefusedByDestination())
             else:
@@ -137,19 +149,23 @@ class Deliveries:
 
         self._custody.write(write)
 
-    def hand_over(self, receipt: Receipt) -> None:
+    def hand_over(self, receipt: Receipt, sent: CleanInstance | None = None) -> None:
         """Record that an archive took the instance and is to be asked to commit to it.
 
         The delivery is SENT: due no more, and not delivered before the archive confirms it.
+        `sent` as for `settle`.
         """
 
         def write(transaction: Transaction) -> None:
-            destination, sent = receipt.destination, DeliveryState.SENT
-            _close(transaction, receipt.id, destination, sent, receipt.status)
+            destination, state = receipt.destination, DeliveryState.SENT
+            if not _close(
+                transaction, receipt.id, destination, state, status=receipt.status, sent=sent
+            ):
+                return
             transaction.connection.execute(
                 "UPDATE deliveries SET inquiry = NULL WHERE destination = ? AND state = ?"
                 " AND instance_sequence = (SELECT sequence FROM instances WHERE id = ?)",
-                (destination, sent, receipt.id),
+                (destination, state, receipt.id),
             )
 
         self._custody.write(write)
@@ -158,9 +174,11 @@ class Deliveries:
         """Record that the clean bytes are no longer what was sealed: the instance is withheld."""
 
         def write(transaction: Transaction) -> None:
-            instance = delivery.instance.id
-            _close(transaction, instance, delivery.destination, DeliveryState.REFUSED, None)
-            withhold(transaction, instance, BlobDamaged("the clean blob is not intact"))
+            clean, refused = delivery.instance, DeliveryState.REFUSED
+            if _close(
+                transaction, clean.id, delivery.destination, refused, status=None, sent=clean
+            ):
+                withhold(transaction, clean.id, BlobDamaged("the clean blob is not intact"))
 
         self._custody.write(write)
 
@@ -186,14 +204,19 @@ def _close(
     instance: InstanceId,
     destination: str,
     state: DeliveryState,
+    *,
     status: int | None,
-) -> None:
+    sent: CleanInstance | None,
+) -> bool:
+    sha256 = None if sent is None else sent.blob.sha256
     # Only what is due: an archive may have confirmed it while it was sent once more.
-    transaction.connection.execute(
-        "UPDATE deliveries SET state = ?, status = ?, settled_at = ?"
-        " WHERE destination = ? AND state = ? AND instance_sequence ="
-        " (SELECT sequence FROM instances WHERE id = ?)",
-        (state, status, time(), destination, DeliveryState.DUE, instance),
+    return bool(
+        transaction.connection.execute(
+            "UPDATE deliveries SET state = ?, status = ?, settled_at = ?"
+            " WHERE destination = ? AND state = ? AND instance_sequence ="
+            " (SELECT sequence FROM instances WHERE id = ? AND (? IS NULL OR clean_sha256 = ?))",
+            (state, status, time(), destination, DeliveryState.DUE, instance, sha256, sha256),
+        ).rowcount
     )
 
 

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from deid_node.errors import CustodyError
 from deid_node.observe.events import Event
@@ -12,6 +13,14 @@ from deid_node.values.identity import InstanceId
 from deid_node.work.queue import WorkQueue
 
 _PERIOD_SECONDS = 30.0
+_EVENTS: Final = MappingProxyType(
+    {
+        Verb.RELEASE: Event.INSTANCE_RELEASED,
+        Verb.DISCARD: Event.INSTANCE_DROPPED,
+        Verb.REDELIVER: Event.REDELIVERY_ORDERED,
+        Verb.REPROCESS: Event.REPROCESSING_ORDERED,
+    }
+)
 
 
 class RetentionSource(Protocol):
@@ -122,8 +131,7 @@ class Janitor:
         if decisions and self._record is not None:
             self._record(decisions)
         for one in decisions:
-            event = Event.INSTANCE_RELEASED if one.verb is Verb.RELEASE else Event.INSTANCE_DROPPED
-            self._log.info(event, instance=one.instance, code=one.code)
+            self._log.info(_EVENTS[one.verb], instance=one.instance, code=one.code)
         if decisions:
             # After the log: a crash in between repeats the lines, it does not forget them.
             self._decisions.told(decisions)

@@ -56,9 +56,9 @@ def one_of_each() -> Sequence[AuditMessage]:
                 instance="7f3c9a0000000000",
                 at=datetime(2026, 3, 4, 10, 11, 12, tzinfo=UTC),
                 code="no_rule",
-                releases=releases,
+                verb=verb,
             )
-            for releases in (True, False)
+            for verb in ("release", "discard", "redeliver", "reprocess")
         ),
         node_stopped(NODE, user="deid"),
     ]

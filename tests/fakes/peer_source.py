@@ -62,7 +62,7 @@ class MemorySource:
     def companion_path(self, instance: CleanInstance) -> Path | None:
         return None if instance.companion is None else Path(instance.companion.blob.name)
 
-    def settle(self, receipt: Receipt) -> None:
+    def settle(self, receipt: Receipt, sent: CleanInstance | None = None) -> None:
         with self.changed:
             if self.failing_settles:
                 self.failing_settles -= 1
@@ -73,7 +73,7 @@ class MemorySource:
             self.order.append(receipt.id)
             self.changed.notify_all()
 
-    def hand_over(self, receipt: Receipt) -> None:
+    def hand_over(self, receipt: Receipt, sent: CleanInstance | None = None) -> None:
         self.settle(receipt)
 
     def withhold_damaged(self, delivery: Delivery) -> None:

@@ -131,12 +131,13 @@ def test_an_alert_tells_what_it_is_about() -> None:
     ]
 
 
-@pytest.mark.parametrize(("releases", "action"), [(True, "U"), (False, "D")])
-def test_a_decision_names_the_person_and_the_moment(releases: bool, action: str) -> None:
+@pytest.mark.parametrize(
+    ("verb", "action"),
+    [("release", "U"), ("discard", "D"), ("redeliver", "U"), ("reprocess", "U")],
+)
+def test_a_decision_names_the_person_and_the_moment(verb: str, action: str) -> None:
     at = datetime(2026, 3, 4, 10, 11, 12, tzinfo=UTC)
-    message = person_decided(
-        NODE, person="anna", instance="7f3c", at=at, code="no_rule", releases=releases
-    )
+    message = person_decided(NODE, person="anna", instance="7f3c", at=at, code="no_rule", verb=verb)
 
     root = fromstring(xml_of(message, SOURCE))
 
@@ -158,7 +159,7 @@ def test_what_xml_cannot_hold_is_replaced() -> None:
         instance="7f3c",
         at=datetime(2026, 1, 1, tzinfo=UTC),
         code="no_rule",
-        releases=True,
+        verb="release",
     )
 
     person = fromstring(xml_of(message, SOURCE)).find("ActiveParticipant")
