@@ -43,6 +43,7 @@ from deid_node.observe.certificates import certificate_trouble
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, PartCheck
 from deid_node.observe.labels import ConfiguredNames
+from deid_node.observe.leftovers import aside_trouble, stranded_trouble
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
@@ -58,14 +59,17 @@ from deid_node.pixels.read.build import build_reader
 from deid_node.pixels.weights import crnn_name
 from deid_node.receive.build import build_reception
 from deid_node.receive.peers import Peers
+from deid_node.receive.reporter import LONGEST_WAIT_SECONDS
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
+from deid_node.spool.clock import Clock
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.files import BlobFiles
 from deid_node.spool.foundlings import Foundlings
 from deid_node.spool.key_mark import KeyMark
+from deid_node.spool.leftovers import Leftovers
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
 from deid_node.spool.unconfirmed import Unconfirmed
@@ -211,6 +215,8 @@ def build_node(
     )
     metrics.watch_custody(retention)
     metrics.watch_unconfirmed(Unconfirmed(custody))
+    leftovers = Leftovers(custody, tuple(destinations))
+    metrics.watch_leftovers(leftovers)
     certificates = partial(usable_certificates, config)
     metrics.watch_certificates(partial(certificates_of, config))
     metrics.build_info(
@@ -229,6 +235,8 @@ def build_node(
         # The node takes instances also while an archive is away: the spool is there for that.
         advisory=[
             *(PartCheck(f"forward_{name}", _reachability(one)) for name, one in senders.items()),
+            PartCheck("forward", partial(stranded_trouble, leftovers)),
+            PartCheck("files", partial(aside_trouble, leftovers)),
             PartCheck("certificates", partial(certificate_trouble, certificates)),
             PartCheck("audit", audit.trouble),
         ],
@@ -246,6 +254,8 @@ def build_node(
                 queue=queue,
                 log=log,
                 reserve_bytes=config.spool.reserve_bytes,
+                clock=Clock(custody, max(retry.cap_seconds, LONGEST_WAIT_SECONDS)),
+                leftovers=leftovers,
                 record=audit.decided,
             ),
             reporter=reporter,

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from deid_node.errors import CustodyError
 from deid_node.forward.association import Archive
 from deid_node.forward.hearing import Hearing
-from deid_node.forward.inquiry import Reply, ask
+from deid_node.forward.inquiry import Reply, ask, is_there
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.spool.confirmations import Confirmations
@@ -23,6 +23,7 @@ from deid_node.values.retry import RetryPolicy
 _MOST_REFERENCES: Final = 1000
 _GATHER_SECONDS: Final = 5.0
 _STAY_SECONDS: Final = 5.0
+_KNOCK_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 1.0
 _TROUBLE_SECONDS: Final = 5.0
 _CLOSING_SECONDS: Final = 5.0
@@ -34,6 +35,7 @@ class Inquirer:
     `report` answers an N-EVENT-REPORT. What was sent is gathered for
     `gather_seconds`, so that an association asks for many; `stay_seconds` is how long
     an association waits for the report, `limit_seconds` how long we wait for it in all.
+    While it is waited for, the archive is knocked at each `knock_seconds`.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Inquirer:
         log: EventLog,
         gather_seconds: float = _GATHER_SECONDS,
         stay_seconds: float = _STAY_SECONDS,
+        knock_seconds: float = _KNOCK_SECONDS,
     ) -> None:
         self._destination = destination
         self._archive = archive
@@ -63,8 +66,11 @@ class Inquirer:
         self._log = log.with_fields(destination=destination)
         self._gather_seconds = gather_seconds
         self._stay_seconds = stay_seconds
+        self._knock_seconds = knock_seconds
         self._gathered_at = monotonic()
         self._is_offered = demand != "off"
+        self._is_reached = True
+        self._looked_at = monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(
             target=self._run, name=f"inquirer-{destination}", daemon=True
@@ -74,6 +80,11 @@ class Inquirer:
     def is_asking(self) -> bool:
         """Whether what is sent now waits for the archive's commitment."""
         return self._is_offered or self._demand == "required"
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether the archive could be asked the last time, or knocked at since."""
+        return self._is_reached
 
     def start(self) -> None:
         """Begin; what was not asked or answered before a crash is found in the journal.
@@ -105,10 +116,13 @@ class Inquirer:
             self._gathered_at = monotonic()
             while self._confirmations.gather(name, limit=_MOST_REFERENCES):
                 pass
-        for inquiry in self._confirmations.due(name):
+        due = self._confirmations.due(name)
+        for inquiry in due:
             if self._stopping.is_set() or not self.is_asking:
                 return
             self._ask(inquiry)
+        if not due:
+            self._knock()
 
     def _ask(self, inquiry: Inquiry) -> None:
         references = self._confirmations.references(inquiry)
@@ -124,6 +138,7 @@ class Inquirer:
             taken=lambda: self._confirmations.asked(inquiry),
             stay_seconds=self._stay_seconds,
         )
+        self._reach(reply is not Reply.FAILED)
         if reply is Reply.TAKEN:
             self._is_offered = True
             self._log.info(Event.INQUIRY_SENT, count=len(references))
@@ -138,6 +153,27 @@ class Inquirer:
         self._log.debug(
             Event.INQUIRY_POSTPONED, attempt=inquiry.attempts + 1, seconds=round(seconds, 3)
         )
+
+    def _knock(self) -> None:
+        """See whether the archive is still there while its answer is waited for.
+
+        Nothing is sent to it then and nothing asked: an outage would show only when the
+        answer is overdue.
+        """
+        if monotonic() - self._looked_at < self._knock_seconds:
+            return
+        self._looked_at = monotonic()
+        if self._is_reached and not self._confirmations.is_waiting(self._destination):
+            return
+        self._reach(is_there(self._archive))
+
+    def _reach(self, is_reached: bool) -> None:
+        was_reached, self._is_reached = self._is_reached, is_reached
+        self._looked_at = monotonic()
+        if was_reached and not is_reached:
+            self._log.warning(Event.DESTINATION_UNREACHABLE)
+        elif is_reached and not was_reached:
+            self._log.info(Event.DESTINATION_REACHED)
 
     def _tell_not_offered(self) -> None:
         if self._is_offered:

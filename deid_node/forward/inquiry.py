@@ -1,5 +1,6 @@
 """One question to an archive: N-ACTION, and the report if it comes while we wait for it."""
 
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -80,6 +81,15 @@ def ask(
         return reply
     finally:
         association.release()
+
+
+def is_there(archive: Archive) -> bool:
+    """Return whether something takes a connection where `archive` should be."""
+    try:
+        with socket.create_connection((archive.host, archive.port), archive.timeout_seconds):
+            return True
+    except OSError:
+        return False
 
 
 def _reply(association: Association, inquiry: Inquiry, references: Sequence[Reference]) -> Reply:

@@ -83,9 +83,10 @@ class Sender:
 
     @property
     def reachable(self) -> bool:
-        """Whether the destination answered when it was last called."""
+        """Whether the destination answered when it was last called, or asked to commit."""
         with self._changed:
-            return not self._circuit.is_open
+            is_open = self._circuit.is_open
+        return not is_open and (self._inquirer is None or self._inquirer.is_reached)
 
     def start(self) -> None:
         """Begin; returns at once."""

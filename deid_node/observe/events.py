@@ -117,6 +117,10 @@ class Event(Told):
         "destination_unreachable",
         "A destination stopped answering; its deliveries wait.",
     )
+    DESTINATION_NOT_CONFIGURED = (
+        "destination_not_configured",
+        "Instances are due at a destination that the configuration does not name; they wait.",
+    )
     DESTINATION_REACHED = "destination_reached", "A destination answers again."
     DESTINATION_LIMITED = (
         "destination_limited",
@@ -134,6 +138,10 @@ class Event(Told):
     JOURNAL_RECONCILED = (
         "journal_reconciled",
         "At the start, the journal and the files on disk were brought together.",
+    )
+    CLOCK_CORRECTED = (
+        "clock_corrected",
+        "Moments in the journal lay too far ahead, from a clock that was wrong; they count now.",
     )
     INSTANCES_ADOPTED = (
         "instances_adopted",

@@ -26,6 +26,7 @@ from deid_node.observe.labels import (
     Stage,
     WorkerEnd,
 )
+from deid_node.observe.leftovers import LeftoverCollector, LeftoverSource
 from deid_node.observe.unconfirmed import UnconfirmedCollector, UnconfirmedSource
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.refusal import RefusalCode, TlsFault
@@ -217,6 +218,10 @@ class Metrics:
     def watch_unconfirmed(self, source: UnconfirmedSource) -> None:
         """Tell what `source` knows of each destination's commitments, read anew at each scrape."""
         self.registry.register(UnconfirmedCollector(source, self._destinations.values))
+
+    def watch_leftovers(self, source: LeftoverSource) -> None:
+        """Tell what `source` knows that nobody looks after, read anew at each scrape."""
+        self.registry.register(LeftoverCollector(source))
 
     def watch_certificates(self, read: ReadCertificates) -> None:
         """Tell how long each certificate that `read` finds is still good, read at each scrape."""

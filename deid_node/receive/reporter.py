@@ -36,6 +36,8 @@ _CLOSING_SECONDS: Final = 5.0
 KEEP_SECONDS: Final = 7 * 86400.0
 """So long an answer is tried; after that the scanner has long asked again, or never will."""
 RETRY: Final = RetryPolicy(first_seconds=2, factor=2, cap_seconds=300)
+LONGEST_WAIT_SECONDS: Final = RETRY.cap_seconds
+"""No answer to a sender waits for longer before it is tried again."""
 
 
 class Reporter:

@@ -103,6 +103,15 @@ class Confirmations:
             (destination, InquiryState.ASKED, time() - seconds, _MOST_ROWS),
         )
 
+    def is_waiting(self, destination: str) -> bool:
+        """Return whether the archive took a question and has not answered it yet."""
+        return bool(
+            self._custody.read(
+                "SELECT 1 FROM inquiries WHERE destination = ? AND state = ? LIMIT 1",
+                (destination, InquiryState.ASKED),
+            )
+        )
+
     def references(self, inquiry: Inquiry) -> Sequence[Reference]:
         """Return what is asked for: an instance, and its companion if it has one."""
         rows = self._custody.read(

@@ -94,7 +94,9 @@ class Retention:
             for state in (InstanceState.RECEIVED, InstanceState.CLEAN, InstanceState.WITHHELD)
         }
         for row in self._custody.read(
-            "SELECT state, COUNT(*) AS count, MIN(received_at) AS oldest FROM instances"
+            # Whichever is earlier: a clock that ran ahead may have written one of them.
+            "SELECT state, COUNT(*) AS count, MIN(MIN(received_at, changed_at)) AS oldest"
+            " FROM instances"
             " WHERE state IN (?, ?, ?) GROUP BY state",
             tuple(counts),
         ):

@@ -55,13 +55,31 @@ class Decisions(Protocol):
         ...
 
 
+class Moments(Protocol):
+    """What the janitor asks of the journal's moments; may raise `CustodyError`."""
+
+    def correct(self) -> int:
+        """Let what lies too far ahead count from now; return how many there were."""
+        ...
+
+
+class Leftovers(Protocol):
+    """What nobody looks after; may raise `CustodyError`."""
+
+    def stranded(self) -> Mapping[str, int]:
+        """Return how many deliveries wait for each destination that is not configured."""
+        ...
+
+
 class Janitor:
     """Sweeps every `period_seconds` in a thread of its own.
 
     A sweep removes bytes whose retention has passed, offers every waiting
     instance to the queue (which takes each only once), tells what people have
     decided, and says when the disk falls below its reserve and when it is above
-    it again. `record` puts decisions into the audit trail, on disk when it returns.
+    it again. It also puts right what a clock that was wrong has written (`clock`), and
+    says what is due at a destination that nobody serves (`leftovers`). `record` puts
+    decisions into the audit trail, on disk when it returns.
     """
 
     def __init__(
@@ -73,6 +91,8 @@ class Janitor:
         queue: WorkQueue,
         log: EventLog,
         reserve_bytes: int,
+        clock: Moments | None = None,
+        leftovers: Leftovers | None = None,
         record: Callable[[Sequence[PersonsDecision]], None] | None = None,
         period_seconds: float = _PERIOD_SECONDS,
     ) -> None:
@@ -82,6 +102,9 @@ class Janitor:
         self._queue = queue
         self._log = log
         self._reserve_bytes = reserve_bytes
+        self._clock = clock
+        self._leftovers = leftovers
+        self._stranded: Mapping[str, int] = {}
         self._record = record
         self._period_seconds = period_seconds
         self._is_low = False
@@ -100,7 +123,14 @@ class Janitor:
 
     def sweep(self) -> None:
         """Do all of it once; what fails is told and does not keep the rest from being done."""
-        for task in (self._remove, self._refill, self._tell_decisions, self._look_at_disk):
+        for task in (
+            self._correct,
+            self._remove,
+            self._refill,
+            self._tell_decisions,
+            self._tell_stranded,
+            self._look_at_disk,
+        ):
             try:
                 task()
             except CustodyError as error:
@@ -113,6 +143,20 @@ class Janitor:
             self.sweep()
             if self._stopping.wait(self._period_seconds):
                 return
+
+    def _correct(self) -> None:
+        count = self._clock.correct() if self._clock is not None else 0
+        if count:
+            self._log.warning(Event.CLOCK_CORRECTED, count=count)
+
+    def _tell_stranded(self) -> None:
+        if self._leftovers is None:
+            return
+        stranded = self._leftovers.stranded()
+        for name, count in stranded.items():
+            if self._stranded.get(name) != count:
+                self._log.error(Event.DESTINATION_NOT_CONFIGURED, destination=name, count=count)
+        self._stranded = stranded
 
     def _remove(self) -> None:
         # In portions: a long sweep would hold up the door's commits.

@@ -26,6 +26,12 @@ class _Nothing:
     def failures(self) -> Mapping[str, int]:
         return {}
 
+    def stranded(self) -> Mapping[str, int]:
+        return {}
+
+    def set_aside(self) -> int:
+        return 0
+
     def unconfirmed(self, destination: str) -> tuple[int, float]:
         return 0, 0.0
 
@@ -69,6 +75,7 @@ def metrics() -> str:
     told = Metrics(CollectorRegistry())
     told.watch_custody(_Nothing())
     told.watch_unconfirmed(_Nothing())
+    told.watch_leftovers(_Nothing())
     told.watch_certificates(list)
     names = sorted(
         (family.name + ("_total" if family.type == "counter" else ""), family)

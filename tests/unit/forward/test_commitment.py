@@ -477,6 +477,41 @@ def test_what_waits_for_an_answer_is_delivered_where_nobody_is_asked_any_more(
         after.close()
 
 
+def test_an_archive_that_goes_away_before_it_is_asked_shows_at_once(tmp_path: Path) -> None:
+    port = free_port()
+    with committing_archive(port=port):
+        house = House(tmp_path, port, commitment="wanted")
+        house.inquirer._gather_seconds = 3600
+        house.start()
+        house.clean()
+        eventually(lambda: house.log.lines_of(Event.INSTANCE_SENT), what="it was sent")
+        assert house.sender.reachable
+    house.inquirer._gather_seconds = 0.1
+
+    eventually(lambda: not house.sender.reachable, what="the health says so")
+    assert len(house.log.lines_of(Event.DESTINATION_UNREACHABLE)) == 1
+    with committing_archive(here, port=port):
+        house.wait_for("delivered")
+        eventually(lambda: house.sender.reachable, what="the health is well again")
+    house.close()
+
+
+def test_an_archive_that_goes_away_while_it_owes_an_answer_shows_soon(tmp_path: Path) -> None:
+    port = free_port()
+    with committing_archive(port=port):
+        house = House(tmp_path, port, commitment="wanted")
+        house.inquirer._knock_seconds = 0.2
+        house.start()
+        house.clean()
+        eventually(lambda: house.log.lines_of(Event.INQUIRY_SENT), what="it was asked")
+        assert house.sender.reachable
+
+    eventually(lambda: not house.sender.reachable, what="the health says so")
+    with committing_archive(port=port):
+        eventually(lambda: house.sender.reachable, what="it is there again")
+    house.close()
+
+
 def test_no_uid_reaches_the_log(tmp_path: Path) -> None:
     with bench(tmp_path, here) as (house, archive):
         house.clean()

@@ -134,7 +134,7 @@ def test_without_its_bytes_it_is_said_and_the_next_sending_counts(
 
     assert home.order(command, instance.id) == 0
 
-    assert "sends it again" in capsys.readouterr().out
+    assert "1 have no bytes here any more" in capsys.readouterr().out
     assert not Spool(home.custody).accept(an_arrival("1.2.1.1"), [b"as sent 1"]).repeated
 
 

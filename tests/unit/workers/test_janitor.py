@@ -188,3 +188,42 @@ def test_a_decision_counts_as_told_only_with_the_audit_trail_on_disk(
     janitor.sweep()
 
     assert recorded == spool.heard == [decision]
+
+
+class Neglected:
+    """Moments that a wrong clock has written, and deliveries that nobody will make."""
+
+    def __init__(self) -> None:
+        self.moments = [3, 0, 0]
+        self.waiting: dict[str, int] = {"old": 2}
+
+    def correct(self) -> int:
+        return self.moments.pop(0)
+
+    def stranded(self) -> Mapping[str, int]:
+        return dict(self.waiting)
+
+
+def test_a_wrong_clock_and_a_destination_that_is_gone_are_told_once_each(
+    spool: FakeSpool, queue: WorkQueue, log: RecordingLog
+) -> None:
+    neglected = Neglected()
+    janitor = Janitor(
+        retention=spool,
+        waiting=spool,
+        decisions=spool,
+        queue=queue,
+        log=log,
+        reserve_bytes=100,
+        clock=neglected,
+        leftovers=neglected,
+    )
+
+    janitor.sweep()
+    janitor.sweep()
+    neglected.waiting = {"old": 5}
+    janitor.sweep()
+
+    assert [line["count"] for line in log.lines_of(Event.CLOCK_CORRECTED)] == [3]
+    told = log.lines_of(Event.DESTINATION_NOT_CONFIGURED)
+    assert [(line["destination"], line["count"]) for line in told] == [("old", 2), ("old", 5)]
