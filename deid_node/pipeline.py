@@ -101,9 +101,7 @@ class Corridor:
         try:
             received = self._files.open(order.blob)
             original = part10.read(received, scratch_dir=order.output.parent)
-            if order.sop_instance_uid is not None:
-                require_one_identity(original, sop_instance_uid=order.sop_instance_uid)
-            content = content_sha256(original) if self._compares or order.rivals else None
+            content = self._content(order, original)
             if self._is_repeat(order, content):
                 return Repeated()
             decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
@@ -128,6 +126,12 @@ class Corridor:
             path.unlink(missing_ok=True)
         regions = withheld.regions if isinstance(withheld, CleaningError) else ()
         return Withheld(withheld.code, str(withheld), rule, withheld.passes, regions)
+
+    def _content(self, order: WorkOrder, original: Dataset) -> str | None:
+        """Return the checksum of what the one object in `original` says, where it is wanted."""
+        if order.sop_instance_uid is not None:
+            require_one_identity(original, sop_instance_uid=order.sop_instance_uid)
+        return content_sha256(original) if self._compares or order.rivals else None
 
     def _is_repeat(self, order: WorkOrder, content: str | None) -> bool:
         """Return whether it says what another said before under its UID.
