@@ -1,39 +1,27 @@
 """What a dataset must say of itself once its pixels were changed.
 
-Burned In Annotation and the method codes are not set here: the metadata room
-attests them, from the report.
+Image Type stays as it came, on a filled instance too: it tells what the images of a
+series are, and converters part a series where it differs. Burned In Annotation and the
+method codes are not set here: the metadata room attests them, from the report.
 
 Source: PS3.3 C.7.6.1.1.2 (Image Type), C.7.6.1.1.3 (derivation), C.7.6.1.1.5
 (lossy compression), C.7.6.3 (smallest and largest value); PS3.15 E.3.1.
 """
 
 import contextlib
-from typing import Any, Final
+from typing import Final
 
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from deid_node.errors import MalformedDataset
-from deid_node.pixels.attributes import items, put, text, value_of
+from deid_node.pixels.attributes import items, put, value_of
 from deid_node.pixels.frames import Frames
 
 DERIVATION: Final = "burned-in text replaced"
 MADE_UP: Final = "pixels over anatomy synthesised"
 BITS_CLEARED: Final = "unused bits cleared"
 _CODE: Final = ("113101", "DCM", "Clean Pixel Data Option")
-_STORAGE: Final = "1.2.840.10008.5.1.4.1.1"
-ENHANCED_CLASSES: Final = frozenset(
-    f"{_STORAGE}.{end}"
-    for end in (
-        *("2.1", "2.2", "4.1", "4.2", "4.3", "4.4", "6.2", "12.1.1", "12.2.1", "13.1.1"),
-        *("13.1.2", "13.1.3", "13.1.4", "13.1.5", "14.1", "14.2", "128.1", "130"),
-    )
-)
-"""Enhanced images keep their Image Type.
-
-They repeat it in each frame and hang the presence of dozens of acquisition
-attributes on it: one that is ORIGINAL must stay so to stay valid.
-"""
 # PS3.3 C.7.6.1.1.5.2: how the irreversible step was made.
 _METHODS: Final = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1"} | {
     "55": "ISO_10918_1",
@@ -78,11 +66,14 @@ def mark_changed(dataset: Dataset, frames: Frames, low: int, high: int, *, fille
     low, high
         Smallest and largest stored value of all new frames.
     filled
-        Whether text was filled, so that the image is derived. One whose unused bits
-        alone were cleared shows what it showed.
+        Whether text was filled: then Derivation Code Sequence (0008,9215) says so. An
+        image whose unused bits alone were cleared shows what it showed.
+
+    Source
+    ------
+    PS3.3 C.12.4.1.1: a derivation may be told of an image that is not significantly changed.
     """
     if filled:
-        _derive_image_type(dataset)
         _append_code(dataset)
     _state_range(dataset, frames, low, high)
 
@@ -123,21 +114,6 @@ def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:
     method = _METHODS.get(frames.syntax.uid.rpartition(".")[2])
     if method is not None and value_of(dataset, "LossyImageCompressionMethod") is None:
         put(dataset, "LossyImageCompressionMethod", method)
-
-
-def _derive_image_type(dataset: Dataset) -> None:
-    if (
-        "PerFrameFunctionalGroupsSequence" in dataset
-        or text(dataset, "SOPClassUID") in ENHANCED_CLASSES
-    ):
-        return
-    rest: list[str] = []
-    with contextlib.suppress(MalformedDataset):
-        value: Any = value_of(dataset, "ImageType")
-        if value is not None:
-            values = [value] if isinstance(value, str) else list(value)
-            rest = [str(item) for item in values[1:]]
-    put(dataset, "ImageType", ["DERIVED", *(rest or ["SECONDARY"])])
 
 
 def _append_code(dataset: Dataset) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import EnhancedMRImageStorage
+from pydicom.uid import UID, EnhancedMRImageStorage, SecondaryCaptureImageStorage
 
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
 from deid_node.pixels.inpaint.base import Inpainter
@@ -24,13 +24,13 @@ def cleaned(dataset: Dataset) -> Dataset:
     return _filled(dataset).dataset
 
 
-def test_a_changed_image_is_derived_and_says_how() -> None:
+def test_a_changed_image_says_how_and_keeps_its_type() -> None:
     dataset = instance(noise(Kind(), frames=1), Kind())
     dataset.DerivationDescription = "resampled"
 
     result = _filled(dataset)
 
-    assert list(result.dataset.ImageType) == ["DERIVED", "PRIMARY"]
+    assert list(result.dataset.ImageType) == ["ORIGINAL", "PRIMARY"]
     assert result.derivation == (DERIVATION,)
     assert result.dataset.DerivationDescription == "resampled"
     assert result.dataset.DerivationCodeSequence[0].CodeValue == "113101"
@@ -57,18 +57,34 @@ def test_a_text_free_image_has_no_derivation() -> None:
     assert PixelCleaner(finds_nothing(), SolidInpainter()).clean(dataset, seed=1).derivation == ()
 
 
-def test_an_image_without_a_type_gets_one() -> None:
+@pytest.mark.parametrize("sop_class", [SecondaryCaptureImageStorage, EnhancedMRImageStorage])
+@pytest.mark.parametrize(
+    "image_type",
+    [
+        ["ORIGINAL", "PRIMARY", "AXIAL"],
+        ["DERIVED", "SECONDARY", "MPR"],
+        ["MIXED", "PRIMARY"],
+        ["", "PRIMARY"],
+        ["ORIGINAL"],
+        [],
+    ],
+    ids="-".join,
+)
+def test_a_filled_image_keeps_every_value_of_its_type(
+    sop_class: UID, image_type: list[str]
+) -> None:
+    dataset = instance(noise(Kind(), frames=1), Kind())
+    dataset.SOPClassUID, dataset.ImageType = sop_class, image_type
+    before = dataset["ImageType"].value
+
+    assert cleaned(dataset)["ImageType"].value == before
+
+
+def test_a_filled_image_without_a_type_gets_none() -> None:
     dataset = instance(noise(Kind(), frames=1), Kind())
     del dataset.ImageType
 
-    assert list(cleaned(dataset).ImageType) == ["DERIVED", "SECONDARY"]
-
-
-def test_an_enhanced_image_keeps_its_type() -> None:
-    dataset = instance(noise(Kind(), frames=1), Kind())
-    dataset.SOPClassUID = EnhancedMRImageStorage
-
-    assert list(cleaned(dataset).ImageType) == ["ORIGINAL", "PRIMARY"]
+    assert "ImageType" not in cleaned(dataset)
 
 
 def test_a_text_free_image_stays_what_it_is() -> None:
