@@ -47,7 +47,7 @@ class TreatmentOptions(BaseModel):
         validate_default=True,
         description=(
             "Lines that stay under keep_listed: regular expressions that match a whole line, or "
-            "lists that ship: @laterality, @orientation, @projection, @measurements."
+            "lists that ship: @laterality, @orientation, @projection, @radiographs, @measurements."
         ),
     )
     fill: FillPolicy = Field(

@@ -25,15 +25,29 @@ MOST_WAYS: Final = 100_000
 _NUMBER: Final = r"\d{1,4}([.,]\d{1,3})?"
 _UNIT: Final = "(mm|cm|MM|CM|mm2|cm2|mm²|cm²|ml|cc|°|deg|%|HU)"
 
+_PROJECTION: Final = "(AP|PA|LAT|LL|OBL|CC|MLO|ML|LM|LMO|XCCL|AT)"
+_SIDE: Final = "(L|R|LT|RT|LEFT|RIGHT|Left|Right)"
+_POSITIONS: Final = (
+    "(SUPINE|PRONE|DECUB|DECUBITUS|RECUMBENT|SEMI[ -]?ERECT|SEMI[ -]?UPRIGHT)",
+    "(ERECT|UPRIGHT|STANDING|SITTING|PORTABLE|INSP|EXP|WEIGHT[ -]BEARING)",
+    "(Supine|Prone|Erect|Upright|Standing|Sitting|Portable)",
+)
+
 LISTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "@laterality": ("(L|R|LT|RT|LEFT|RIGHT|Left|Right)",),
+        "@laterality": (_SIDE,),
         "@orientation": (
             "[LRAPHFSI]",
             "([LR][APHF]|[AP][LRHF]|[HF][LRAP])",
             "([LR][AP][HF]|[LR][HF][AP]|[AP][LR][HF]|[AP][HF][LR]|[HF][LR][AP]|[HF][AP][LR])",
         ),
-        "@projection": ("((L|R|LT|RT)[ -]?)?(AP|PA|LAT|LL|OBL|CC|MLO|ML|LM|LMO|XCCL|AT)",),
+        "@projection": (f"((L|R|LT|RT)[ -]?)?{_PROJECTION}",),
+        # As technicians set lead markers: a side, a projection, how the patient was placed.
+        "@radiographs": (
+            _SIDE,
+            f"({_SIDE}[ -]?)?{_PROJECTION}",
+            *(f"((L|R|LT|RT) )?((AP|PA|LAT) )?{position}" for position in _POSITIONS),
+        ),
         "@measurements": (
             rf"{_NUMBER} ?{_UNIT}",
             rf"{_NUMBER} ?[x\u00d7] ?{_NUMBER} ?{_UNIT}",

@@ -20,6 +20,14 @@ def test_the_example_is_a_valid_configuration() -> None:
     assert set(config.forward.destinations) == {"archive"}
 
 
+def test_the_example_shows_how_markers_of_radiographs_stay() -> None:
+    treatments = load(ROOT / "config.example.yaml", environment={}).treatments
+
+    assert (treatments["research"].text, treatments["research"].keep) == ("all", ())
+    assert treatments["radiographs"].text == "keep_listed"
+    assert treatments["radiographs"].keep == ("@radiographs",)
+
+
 def test_the_example_names_every_setting() -> None:
     """A reader of the example shall meet every key that there is."""
     import yaml

@@ -55,6 +55,28 @@ def test_a_pattern_that_says_what_may_stay_is_taken(pattern: str) -> None:
     assert result.pattern == pattern
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("L", "RT", "Left", "AP", "L LAT", "R-AP", "LT OBL", "LEFT AP", "SUPINE", "Erect"),
+        *("AP SUPINE", "R AP ERECT", "PA UPRIGHT", "L DECUB", "SEMI-ERECT", "PORTABLE"),
+    ],
+)
+def test_what_lead_markers_say_is_on_the_list_for_radiographs(line: str) -> None:
+    assert any(pattern.fullmatch(line) for pattern in compiled("@radiographs"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("R JD", "L LEE", "LEE", "JD", "M", "AP LI", "SUPINE 93Y", "ERECT 10:41", "L 2023"),
+        *("AP 12", "PORTABLE ICU", "DOE SUPINE", "L R JD", "LATAP", "SUPINE DOE"),
+    ],
+)
+def test_what_else_stands_on_a_marker_is_not(line: str) -> None:
+    assert not any(pattern.fullmatch(line) for pattern in compiled("@radiographs"))
+
+
 @pytest.mark.req("REQ-PX-14")
 @pytest.mark.parametrize("pattern", WIDE)
 def test_a_pattern_that_lets_people_numbers_or_dates_through_is_refused(pattern: str) -> None:
