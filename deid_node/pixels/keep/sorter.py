@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from deid_node.pixels.cut import made_whole
 from deid_node.pixels.evidence import Band, Sorted, by_band
 from deid_node.pixels.keep.judge import Judge
 from deid_node.pixels.keep.lines import KeptLine, Settled, settled, standing_alone
@@ -62,7 +63,12 @@ class Sorter:
         )
         lines = standing_alone(self._lines(counting, source))
         kept = {box for line in lines for box in line.seen_as}
-        going = by_band((f for f in counting.found if f.box not in kept), self._band)
+        left = (
+            found
+            for view, on_view in zip(look.views, counting.seen, strict=True)
+            for found in made_whole((f for f in on_view if f.box not in kept), view)
+        )
+        going = by_band(left, self._band)
         marks = self._widened((*_marks(going.sure, source), *fixed))
         doubtful = merged(_marks(going.doubtful, source))
         return replace(self._settled(marks, lines), doubtful=doubtful)
