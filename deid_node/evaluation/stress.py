@@ -21,6 +21,7 @@ from deid_node.evaluation.hits import counts_of
 from deid_node.evaluation.nuisances import Level, Setting, font_of
 from deid_node.evaluation.strokes import plotted
 from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixels.display import in_views
 from deid_node.pixels.find.base import Finder
 from deid_node.pixels.find.tiles import spans
 from deid_node.training.content import Writer
@@ -147,7 +148,8 @@ class _Drawing:
             items = [item for item in found if item is not None]
         picture = _damaged(self._canvas, setting.damage)
         picture = np.ascontiguousarray(picture)
-        return Case("stress", Dataset(), 0, (picture,), picture, tuple(items))
+        view = in_views(picture) if picture.ndim == 2 else picture
+        return Case("stress", Dataset(), 0, (view,), picture, tuple(items))
 
     def _line(self, middle: tuple[int, int] | None = None) -> Item | None:
         alpha = self._stamp()

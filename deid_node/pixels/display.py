@@ -1,17 +1,18 @@
-"""Stored frames to what a reader sees: 8-bit grey or RGB, in several views.
+"""Stored frames to what a reader sees: 8-bit grey or RGB, and in views for a finder.
 
 One window is not enough. Text that was burned in at the top of the range is
 white in every window; text burned in at a value below the window is black on
-black there, yet any viewer brings it back. So the clinical windows *and* the
-full range are shown, and for deep images also an equalised view in which small
-steps between large populations stand apart. The first view is the one that a
-person would be shown.
+black there, yet any viewer brings it back. So a grey frame is shown to a finder in
+three views at once, as the channels of one picture: the clinical window, the full
+range, and an equalised view in which small steps between large populations stand
+apart. Such a picture looks coloured; its first channel is what a person would be
+shown. A second clinical window makes a second picture.
 
 Source: PS3.3 C.7.6.3.1.2 (photometric interpretation), C.11.1 (Modality LUT),
 C.11.2 (VOI LUT), C.7.6.16.2.9, C.7.6.16.2.10 (per frame); PS3.4 N.2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import cv2
@@ -27,7 +28,7 @@ from deid_node.pixels.palette import Palette, palette_of
 
 _MAX_WINDOWS: Final = 2
 _DIM_LEVELS: Final = 128
-"""An 8-bit frame that uses fewer levels than this is shown stretched as well."""
+"""A colour frame that uses fewer levels than this is shown stretched and equalised as well."""
 
 
 class Display:
@@ -56,13 +57,18 @@ class Display:
             self.palette = palette_of(dataset, signed=layout.signed, big_endian=big_endian)
 
     def picture(self, values: StoredFrame, index: int) -> DisplayFrame:
-        """Return the view that a person would be shown of frame `index`."""
-        return self.views(values, index)[0]
+        """Return what a person would be shown of frame `index`: grey, or RGB."""
+        if self._layout.samples == 3:
+            return rgb_of(values, self._layout)
+        if self.palette is not None:
+            shown: DisplayFrame = self.palette.rgb(values)
+            return shown
+        return next(self._windowed(Levels(values), values, index))
 
     def views(
         self, values: StoredFrame, index: int, *, like: StoredFrame | None = None
     ) -> tuple[DisplayFrame, ...]:
-        """Return every view of frame `index` in which text is to be looked for.
+        """Return every picture of frame `index` in which text is to be looked for.
 
         Parameters
         ----------
@@ -76,24 +82,47 @@ class Display:
 
         Returns
         -------
-        At least one 8-bit grey or RGB frame of the same rows and columns. A view
-        that shows no more than another is left out.
+        At least one 8-bit picture ``(rows, columns, 3)``: RGB of a colour frame; of a
+        grey one window, full range and equalised view. One that shows no more than
+        another is left out.
         """
         if self._layout.samples == 3:
             rgb = rgb_of(values, self._layout)
             model = rgb if like is None else rgb_of(like, self._layout)
-            dim = int(model.max()) - int(model.min()) < _DIM_LEVELS
-            return (rgb, _full(rgb, model)) if dim else (rgb,)
+            if int(model.max()) - int(model.min()) >= _DIM_LEVELS:
+                return (rgb,)
+            return rgb, in_views(_summed(rgb), None if like is None else _summed(model))
         if self.palette is not None:
             shown: DisplayFrame = self.palette.rgb(values)
             indices = values if like is None else like
-            return (shown, _full(values, indices)) if self.palette.hides(indices) else (shown,)
-        views = list(self._grey_views(Levels(values, like), values, index))
+            return (shown, in_views(values, like)) if self.palette.hides(indices) else (shown,)
+        levels = Levels(values, like)
+        full, equalised = levels.scaled(levels.low, levels.high), levels.equalised()
         if self._layout.photometric == "MONOCHROME1":
-            views = [WHITE - view for view in views]
-        return tuple(views)
+            full, equalised = WHITE - full, WHITE - equalised
+        return tuple(
+            np.stack([window, full, equalised], axis=2)
+            for window in self._windowed(levels, values, index)
+        )
 
-    def _grey_views(
+    def readable(self, pictures: Sequence[DisplayFrame]) -> tuple[tuple[DisplayFrame, ...], ...]:
+        """Return each of `pictures`, as `views` gave them, apart into what can be read on it.
+
+        RGB is read as it is; of a picture that shows a grey frame each channel is a view
+        of its own, on which other words may stand.
+        """
+        coloured = self._layout.samples == 3 or self.palette is not None
+        return tuple(
+            (one,) if coloured and number == 0 else tuple(one[..., n] for n in range(3))
+            for number, one in enumerate(pictures)
+        )
+
+    def _windowed(self, levels: Levels, values: StoredFrame, index: int) -> Iterator[DisplayFrame]:
+        """Yield a grey frame in each of its windows, as a reader sees it; in one at least."""
+        for view in self._in_windows(levels, values, index):
+            yield WHITE - view if self._layout.photometric == "MONOCHROME1" else view
+
+    def _in_windows(
         self, levels: Levels, values: StoredFrame, index: int
     ) -> Iterator[DisplayFrame]:
         low, high = levels.low, levels.high
@@ -103,16 +132,12 @@ class Display:
             if window not in seen and (window[0] > low or window[1] < high or not seen):
                 seen.add(window)
                 yield levels.scaled(*window)
-        if values.dtype == np.uint8 and high > 1:
-            if not seen:
-                yield np.ascontiguousarray(values, dtype=np.uint8)
-            if high - low < _DIM_LEVELS or seen:
-                yield levels.scaled(low, high)
+        if seen:
             return
-        if (low, high) not in seen:
+        if values.dtype == np.uint8 and high > 1:
+            yield np.ascontiguousarray(values, dtype=np.uint8)
+        else:
             yield levels.scaled(low, high)
-        if high - low > WHITE or self._layout.floating:
-            yield levels.equalised()
 
     def _windows(self, index: int) -> list[tuple[float, float]]:
         """Return the windows of a frame as ranges of stored values."""
@@ -140,6 +165,18 @@ class Display:
         for group in (*own, *self._shared):
             yield from items(group, keyword)
         yield self._dataset
+
+
+def in_views(values: StoredFrame, like: StoredFrame | None = None) -> DisplayFrame:
+    """Return values of one sample ``(rows, columns)`` as a finder is shown them.
+
+    For what has no window of its own: a grey picture, indices of a palette, an overlay.
+    `like` as for `Display.views`.
+    """
+    levels = Levels(values, like)
+    full = levels.scaled(levels.low, levels.high)
+    plain = np.asarray(values, np.uint8) if values.dtype == np.uint8 and levels.high > 1 else full
+    return np.stack([plain, full, levels.equalised()], axis=2)
 
 
 def rgb_of(values: StoredFrame, layout: Layout) -> DisplayFrame:
@@ -179,6 +216,12 @@ def _byte(values: StoredFrame, layout: Layout) -> NDArray[np.uint8]:
     return _full(values)
 
 
-def _full(values: StoredFrame, like: StoredFrame | None = None) -> DisplayFrame:
-    levels = Levels(values, like)
+def _full(values: StoredFrame) -> DisplayFrame:
+    levels = Levels(values)
     return levels.scaled(levels.low, levels.high)
+
+
+def _summed(rgb: DisplayFrame) -> StoredFrame:
+    """Return the sum of red, green and blue, in which a step of any of them shows."""
+    summed: StoredFrame = rgb.sum(axis=2, dtype=np.uint16)
+    return summed

@@ -47,6 +47,8 @@ class Levels:
         Small steps between large populations come far apart: faint strokes on a
         flat ground, however wide the range beside them is.
         """
+        if self.high <= self.low:
+            return np.zeros(self._values.shape, np.uint8)
         index = self._steps(self._values) if self._index is None else self._index
         model = index if self._like is self._values else self._steps(self._like)
         counts = np.bincount(model.reshape(-1), minlength=int(index.max()) + 1)

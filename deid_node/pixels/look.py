@@ -18,7 +18,7 @@ from deid_node.dicom import part10
 from deid_node.errors import Undecodable, UnsupportedObject
 from deid_node.pixels.arrays import DisplayFrame, StoredFrame
 from deid_node.pixels.bits import values_of
-from deid_node.pixels.display import Display
+from deid_node.pixels.display import Display, in_views
 from deid_node.pixels.find.base import Finder
 from deid_node.pixels.frames import Frames
 from deid_node.pixels.layout import pixel_keyword
@@ -116,7 +116,7 @@ def read_picture(path: Path) -> DisplayFrame:
 
 
 def _found(finder: Finder, picture: DisplayFrame) -> tuple[Marked, ...]:
-    (found,) = finder.find([picture])
+    (found,) = finder.find([in_views(picture) if picture.ndim == 2 else picture])
     return tuple(Marked(f.box, f.score, "") for f in found)
 
 

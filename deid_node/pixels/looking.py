@@ -1,6 +1,6 @@
-"""Showing frames to a finder, many views at a time and no more than fit in memory.
+"""Showing frames to a finder, many at a time and no more than fit in memory.
 
-A view that equals an earlier one, bit for bit, is not shown again: a finder gives
+A picture that equals an earlier one, bit for bit, is not shown again: a finder gives
 the same boxes for it, and many a cine stands still. Not the frames are compared
 but what is shown of them: equal frames may have windows of their own.
 """
@@ -27,7 +27,10 @@ BATCH_BYTES: Final = 64 * 2**20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """The views of frame `index`, and what was found on each of them, in the same order."""
+    """The views of frame `index`, and what was found on each of them, in the same order.
+
+    A grey frame is shown in three views at once; what was found on them was found on each.
+    """
 
     index: int
     views: tuple[DisplayFrame, ...]
@@ -35,8 +38,8 @@ class Look:
 
     @property
     def found(self) -> tuple[Found, ...]:
-        """What was found on any view."""
-        return tuple(found for on_view in self.seen for found in on_view)
+        """What was found on any view, once."""
+        return tuple(dict.fromkeys(found for on_view in self.seen for found in on_view))
 
 
 def found_on(
@@ -77,13 +80,14 @@ def looks(
         waiting.append((index, views))
         held_bytes += sum(view.nbytes for view in views)
         if held_bytes >= batch_bytes:
-            yield from _asked(finder, waiting, known, watch)
+            yield from _asked(finder, display, waiting, known, watch)
             waiting, held_bytes = [], 0
-    yield from _asked(finder, waiting, known, watch)
+    yield from _asked(finder, display, waiting, known, watch)
 
 
 def _asked(
     finder: Finder,
+    display: Display,
     waiting: list[tuple[int, tuple[DisplayFrame, ...]]],
     known: Known,
     watch: Stopwatch,
@@ -100,8 +104,12 @@ def _asked(
     if len(answers) != len(fresh):
         raise RuntimeError("the finder answered for another number of frames")
     known.update(zip(fresh, answers, strict=True))
-    for (index, views), own in zip(waiting, digests, strict=True):
-        yield Look(index, views, tuple(known[digest] for digest in own))
+    for (index, pictures), own in zip(waiting, digests, strict=True):
+        readable = display.readable(pictures)
+        seen = tuple(
+            known[digest] for digest, apart in zip(own, readable, strict=True) for _ in apart
+        )
+        yield Look(index, tuple(view for apart in readable for view in apart), seen)
 
 
 def _digest(view: DisplayFrame) -> bytes:

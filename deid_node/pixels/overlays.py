@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from deid_node.pixels.display import in_views
 from deid_node.pixels.find.base import Finder
 
 STAYING: Final = frozenset({0x0010, 0x0011, 0x0015, 0x0040, 0x0050, 0x0051, 0x0100, 0x0102, 0x3000})
@@ -43,7 +44,7 @@ def _is_plane(tag: int) -> bool:
 def _reads_nothing(dataset: Dataset, group: int, finder: Finder) -> bool:
     try:
         for plane in _frames(dataset, group):
-            views = [plane, _WHITE - plane]
+            views = [in_views(plane), in_views(_WHITE - plane)]
             if plane.any() and not plane.all() and any(finder.find(views)):
                 return False
     except _NotSure:

@@ -20,9 +20,11 @@ from numpy.typing import NDArray
 Part: TypeAlias = Literal["train", "validation", "excluded"]
 """``excluded`` are those whose licence keeps them out of training: they only measure."""
 
-_EXCLUDED_LICENCE = re.compile(r"GPL|MIAS|research", re.IGNORECASE)
+_EXCLUDED_LICENCE = re.compile(r"GPL|MIAS|research|no licence|BY-SA", re.IGNORECASE)
 _EXCLUDED_NOTE = re.compile(r"MIAS", re.IGNORECASE)
 _SUBJECT = re.compile(r"subject ([\w.-]+)")
+_VOLUME = re.compile(r"^kind=(?:nii|nrrd|mha|dcm|img)\b")
+_NUMBERED = re.compile(r"_\d+$")
 _HELD_OUT_SHARE = 0.08
 
 
@@ -43,6 +45,11 @@ class Background:
     def graphic(self) -> bool:
         """Whether it is drawn graphics without letters rather than an image of a body."""
         return self.modality == "OT"
+
+
+def read_every(folders: Iterable[Path], part: Part) -> tuple[Background, ...]:
+    """Return the pictures of `part` below each of `folders`, in order."""
+    return tuple(one for folder in folders for one in read_backgrounds(folder, part))
 
 
 def read_backgrounds(folder: Path, part: Part) -> tuple[Background, ...]:
@@ -70,15 +77,36 @@ def licences(backgrounds: Iterable[Background]) -> dict[str, int]:
     return dict(sorted(count.items()))
 
 
-def pick(backgrounds: Sequence[Background], chance: np.random.Generator) -> Background:
-    """Return one picture, every modality alike by the square root of its count."""
-    groups: dict[str, list[int]] = {}
-    for index, background in enumerate(backgrounds):
-        groups.setdefault(background.modality, []).append(index)
-    names = sorted(groups)
-    weights = np.sqrt([len(groups[name]) for name in names])
-    group = groups[names[int(chance.choice(len(names), p=weights / weights.sum()))]]
-    return backgrounds[group[int(chance.integers(len(group)))]]
+class Pictures:
+    """Pictures to draw from: modality by the root of its count, then source, then picture.
+
+    Half of a collection may be slices of one study: drawn picture by picture, a training
+    would see little else.
+    """
+
+    def __init__(self, backgrounds: Sequence[Background]) -> None:
+        self._groups: dict[str, dict[str, list[Background]]] = {}
+        for one in backgrounds:
+            self._groups.setdefault(one.modality, {}).setdefault(one.source, []).append(one)
+        self._modalities = sorted(self._groups)
+        counts = [sum(map(len, self._groups[name].values())) for name in self._modalities]
+        self._shares = np.sqrt(counts) / max(1e-9, float(np.sqrt(counts).sum()))
+
+    def __bool__(self) -> bool:
+        return bool(self._groups)
+
+    def pick(self, chance: np.random.Generator) -> Background:
+        """Return one picture."""
+        series = self.pick_series(chance)
+        return series[int(chance.integers(len(series)))]
+
+    def pick_series(self, chance: np.random.Generator) -> Sequence[Background]:
+        """Return all pictures of one source."""
+        name = self._modalities[int(chance.choice(len(self._modalities), p=self._shares))]
+        sources = self._groups[name]
+        counts = np.sqrt([len(own) for own in sources.values()])
+        chosen = int(chance.choice(len(sources), p=counts / counts.sum()))
+        return list(sources.values())[chosen]
 
 
 def _part(row: dict[str, str]) -> Part:
@@ -95,6 +123,8 @@ def _source(row: dict[str, str]) -> str:
     subject = _SUBJECT.search(row["note"])
     if subject:
         key = subject.group(1)
+    elif _VOLUME.search(row["note"]):
+        key = _NUMBERED.sub("", Path(row["path"]).stem)  # the file's name begins with the volume's
     elif row["modality"] in {"SM", "CR", "DMS"}:
         key = row["source_path"]  # one picture a patient
     else:

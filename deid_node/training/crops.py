@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deid_node.pixels.arrays import Mask
 from deid_node.pixels.inpaint.prompts import NEUTRAL, prompt_of
 from deid_node.pixels.inpaint.telea import grown_in
-from deid_node.training.backgrounds import Background, pick
+from deid_node.training.backgrounds import Background, Pictures
 from deid_node.training.holes import hole
 
 _FLAT_DEVIATION = 3.0
@@ -48,7 +48,7 @@ class CropMaker:
     def __init__(
         self, backgrounds: Sequence[Background], *, side: int, seed: int, vary: bool = True
     ) -> None:
-        self._backgrounds = backgrounds
+        self._pictures = Pictures(backgrounds)
         self._side = side
         self._seed = seed
         self._vary = vary
@@ -58,12 +58,12 @@ class CropMaker:
         chance = np.random.default_rng([self._seed, self._side, index])
         mask = hole(self._side, self._side, chance)
         flat_allowed = chance.random() < _FLAT_SHARE
-        background = pick(self._backgrounds, chance)
+        background = self._pictures.pick(chance)
         piece = self._piece(background, chance)
         for _ in range(_TRIES):
             if flat_allowed or piece[mask].std(axis=0).max() > _FLAT_DEVIATION:
                 break
-            background = pick(self._backgrounds, chance)
+            background = self._pictures.pick(chance)
             piece = self._piece(background, chance)
         truth = np.repeat(piece[..., None], 3, 2) if piece.ndim == 2 else piece
         return Crop(truth, mask, surrounding(piece, mask), background.modality)
@@ -71,7 +71,7 @@ class CropMaker:
     def picture(self, index: int) -> NDArray[np.uint8]:
         """Return a crop ``(side, side, 3)`` without a hole."""
         chance = np.random.default_rng([self._seed, self._side, index])
-        piece = self._piece(pick(self._backgrounds, chance), chance)
+        piece = self._piece(self._pictures.pick(chance), chance)
         return np.repeat(piece[..., None], 3, 2) if piece.ndim == 2 else piece
 
     def _piece(self, background: Background, chance: np.random.Generator) -> NDArray[np.uint8]:

@@ -19,6 +19,7 @@ from pydicom.pixels.processing import apply_color_lut
 from deid_node.pixels.arrays import DisplayFrame
 from deid_node.training.backgrounds import Background
 from deid_node.training.samples import SampleMaker
+from deid_node.training.views import as_frame
 
 Part: TypeAlias = Literal["validation", "test"]
 
@@ -48,9 +49,9 @@ def screens(folder: Path, part: Part) -> tuple[Example, ...]:
 
 
 def text_free(backgrounds: Sequence[Background]) -> Iterator[Example]:
-    """Return an example without lines for each picture."""
+    """Return an example without lines for each picture, as the corridor shows it."""
     for background in backgrounds:
-        yield Example(background.path, background.pixels, ())
+        yield Example(background.path, as_frame(background.pixels), ())
 
 
 def rendered(maker: SampleMaker, count: int) -> Iterator[Example]:
@@ -83,7 +84,7 @@ def _screen(folder: Path, name: str, image: dict[str, Any]) -> Example:
         raise ValueError(f"not an 8-bit screen: {name}")
     return Example(
         name,
-        np.ascontiguousarray(stored),
+        as_frame(np.ascontiguousarray(stored)),
         tuple(_corners(box) for box in boxes if not box.get("optional")),
         tuple(_corners(box) for box in boxes if box.get("optional")),
     )

@@ -23,11 +23,11 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from deid_node.models.finder import FinderNet
-from deid_node.training.backgrounds import read_backgrounds
+from deid_node.training.backgrounds import read_every
 from deid_node.training.checkpoints import resume, save_checkpoint, take_over
 from deid_node.training.course import chosen_device, follow, rate_of_learning, stream, write_down
 from deid_node.training.faces import Face, find_faces
-from deid_node.training.hard import hard_pictures
+from deid_node.training.hard import read_hard
 from deid_node.training.losses import finder_loss
 from deid_node.training.samples import Sample, SampleMaker
 from deid_node.training.stamps import Scribe
@@ -45,15 +45,15 @@ class FinderTraining:
     `steps` may differ when a training is resumed: the rate of learning falls over
     the last `fall` share of them, so a lower number ends it sooner, a higher one later.
     `start_from` is the checkpoint of another training: what it knows is taken over, blocks
-    that it lacks begin by letting through what they read. Where the ONNX finder `teacher`
-    takes text-free pictures for text, training looks more often.
+    that it lacks begin by letting through what they read. `hard` is a file of
+    `deid_node.training.hard`: at its places training looks more often.
     """
 
-    backgrounds: Path
+    backgrounds: tuple[Path, ...]
     fonts: tuple[Path, ...]
     out: Path
     start_from: Path | None = None
-    teacher: Path | None = None
+    hard: Path | None = None
     steps: int = 12_000
     batch: int = 8
     side: int = 320
@@ -119,13 +119,11 @@ def train(options: FinderTraining, *, tell: Callable[[str], None] = print) -> Pa
     device = chosen_device(options.device)
     options.out.mkdir(parents=True, exist_ok=True)
     known, unseen = hold_out(find_faces(options.fonts))
-    pictures = read_backgrounds(options.backgrounds, "train")
-    hard = (
-        hard_pictures(options.teacher, pictures, threads=options.threads) if options.teacher else ()
-    )
+    pictures = read_every(options.backgrounds, "train")
+    hard = read_hard(options.hard, pictures) if options.hard else ()
     maker = SampleMaker(pictures, Scribe(known), side=options.side, seed=options.seed, hard=hard)
     check = SampleMaker(
-        read_backgrounds(options.backgrounds, "validation"), Scribe(unseen),
+        read_every(options.backgrounds, "validation"), Scribe(unseen),
         side=options.side, seed=options.seed + _VALIDATION_SEED_OFFSET,
     )  # fmt: skip
     net = FinderNet()
@@ -201,18 +199,18 @@ def _frames(pictures: Tensor, device: torch.device) -> Tensor:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backgrounds", type=Path, required=True, help="folder with manifest.csv")
-    parser.add_argument(
-        "--fonts", type=Path, action="append", required=True, help="folder of fonts"
-    )
+    for name, what in (("backgrounds", "folder with manifest.csv"), ("fonts", "folder of fonts")):
+        parser.add_argument(f"--{name}", type=Path, action="append", required=True, help=what)
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and curve")
     parser.add_argument("--start-from", type=Path, help="checkpoint of a training to go on from")
-    parser.add_argument("--teacher", type=Path, help="ONNX finder whose false alarms to learn from")
+    parser.add_argument("--hard", type=Path, help="file of places to look at more often")
     for name in ("steps", "batch", "side", "seed", "threads", "workers"):
         parser.add_argument(f"--{name}", type=int, default=None)
+    for name in ("learning-rate", "fall"):
+        parser.add_argument(f"--{name}", type=float, default=None)
     parser.add_argument("--device", default="auto")
     given = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
-    given["fonts"] = tuple(given["fonts"])
+    given |= {name: tuple(given[name]) for name in ("backgrounds", "fonts")}
     train(FinderTraining(**given), tell=lambda line: print(line, flush=True))  # noqa: T201
     return 0
 

@@ -2,9 +2,15 @@
 
 Ribs cut across look like noughts, ticks like ones. A pupil that draws its
 pictures evenly meets them a few times in a run; one that knows where its
-teacher failed meets them in every other batch.
+teacher failed meets them in every third. The places lie in a file, so that they are
+looked for beside a running training, which takes the next round's up when it goes on.
+
+    python -m deid_node.training.hard --teacher ONNX --backgrounds DIR --out hard.json
 """
 
+import argparse
+import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +21,15 @@ from numpy.typing import NDArray
 
 from deid_node.pixels.find.crnn import CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
-from deid_node.training.backgrounds import Background
+from deid_node.training.backgrounds import Background, Pictures, read_every
+from deid_node.training.phantoms import mosaic, phantom
+from deid_node.training.views import as_frame
 from deid_node.values.geometry import Box
 
-_MIN_SCORE = 0.3
-_SCALES = (1.0, 0.6, 1.6)
+_MIN_SCORE = 0.25
+_SCALES = (1.0, 0.5)
+_DRAWN_SIDES = (192, 512)
+_LIKE_TEXT_FREE = "drawn/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +48,65 @@ class HardPicture:
     places: tuple[HardPlace, ...]
 
 
-def hard_pictures(
-    teacher: Path, backgrounds: Sequence[Background], *, threads: int = 1
-) -> tuple[HardPicture, ...]:
-    """Return the pictures of `backgrounds` that the ONNX finder `teacher` draws a box on.
+def drawn(pictures: Pictures, number: int) -> Background:
+    """Return text-free picture number `number` of those made by code: a mosaic or a phantom."""
+    chance = np.random.default_rng([97, number])
+    side = int(chance.integers(*_DRAWN_SIDES))
+    if number % 2 and pictures:
+        pixels = mosaic(pictures.pick_series(chance), side, chance)
+    else:
+        pixels = phantom(side, chance)
+    grey = np.ascontiguousarray(pixels[..., 0])
+    return Background(f"{_LIKE_TEXT_FREE}{number}", "OT", "drawn", grey, "drawn")
 
-    Each is looked at in its own size, smaller and larger; graphics only in their own.
 
-    Raises
-    ------
-    ConfigurationError
-        The file cannot be read, or is no finder of this make.
+def hard_pictures(finder: CrnnFinder, backgrounds: Sequence[Background]) -> Iterator[HardPicture]:
+    """Yield the pictures of `backgrounds` that `finder` draws a box on.
+
+    Each is looked at in its own size and smaller; graphics only in their own.
     """
-    options = CrnnOptions(model_file=teacher, min_score=_MIN_SCORE, device="cpu")
-    finder = CrnnFinder(options, threads=threads)
-    every = (HardPicture(one, tuple(_places(finder, one))) for one in backgrounds)
-    return tuple(picture for picture in every if picture.places)
+    for one in backgrounds:
+        places = tuple(_places(finder, one))
+        if places:
+            yield HardPicture(one, places)
+
+
+def write_hard(file: Path, pictures: Sequence[HardPicture]) -> None:
+    """Write where the places are; the pictures themselves stay where they were."""
+    told = [
+        {
+            "path": one.background.path,
+            "places": [
+                [p.box.left, p.box.top, p.box.right, p.box.bottom, p.scale] for p in one.places
+            ],
+        }
+        for one in pictures
+    ]
+    file.write_text(json.dumps(told), encoding="utf-8")
+
+
+def read_hard(file: Path, backgrounds: Sequence[Background]) -> tuple[HardPicture, ...]:
+    """Return what `write_hard` wrote, its pictures taken from `backgrounds` or drawn again."""
+    known = {one.path: one for one in backgrounds}
+    pictures = Pictures(backgrounds)
+    every = []
+    for entry in json.loads(file.read_text("utf-8")):
+        path = str(entry["path"])
+        if path.startswith(_LIKE_TEXT_FREE):
+            background = drawn(pictures, int(path.removeprefix(_LIKE_TEXT_FREE)))
+        elif path in known:
+            background = known[path]
+        else:
+            continue
+        places = (HardPlace(Box(*place[:4]), place[4]) for place in entry["places"])
+        every.append(HardPicture(background, tuple(places)))
+    return tuple(every)
 
 
 def _places(finder: CrnnFinder, background: Background) -> Iterator[HardPlace]:
     for scale in (1.0,) if background.graphic else _SCALES:
         rows, columns = background.pixels.shape[:2]
-        for one in finder.find([_scaled(background.pixels, scale)])[0]:
+        for one in finder.find([as_frame(_scaled(background.pixels, scale))])[0]:
             box = one.box
             yield HardPlace(
                 Box(
@@ -77,3 +124,31 @@ def _scaled(pixels: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
         return pixels
     method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=method), np.uint8)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Look over every text-free picture of the training part, and write the places down."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--teacher", type=Path, required=True, help="ONNX finder")
+    parser.add_argument("--backgrounds", type=Path, action="append", required=True)
+    parser.add_argument("--drawn", type=int, default=1200, help="pictures made by code as well")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    cv2.setNumThreads(1)
+    options = CrnnOptions(model_file=given.teacher, min_score=_MIN_SCORE, device="cpu")
+    finder = CrnnFinder(options, threads=1)
+    backgrounds = read_every(given.backgrounds, "train")
+    pictures = Pictures(backgrounds)
+    every = [*backgrounds, *(drawn(pictures, number) for number in range(given.drawn))]
+    hard = tuple(hard_pictures(finder, every))
+    write_hard(given.out, hard)
+    made = sum(one.background.path.startswith(_LIKE_TEXT_FREE) for one in hard)
+    print(  # noqa: T201
+        f"{len(hard) - made} of {len(backgrounds)} pictures and {made} of {given.drawn} drawn ones "
+        f"hold {sum(len(one.places) for one in hard)} places at {_MIN_SCORE} and above"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

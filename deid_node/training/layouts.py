@@ -1,4 +1,4 @@
-"""Where text stands on medical images: corners, banners, tables, scales, lone letters.
+"""Where text stands on medical images: corners, banners, tables, scales, lone letters, codes.
 
 Sizes are capital heights in pixels of the painted picture. Each layout draws
 with one hand and one ink, as a scanner does.
@@ -10,6 +10,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from deid_node.training.barcodes import barcode
 from deid_node.training.content import Writer
 from deid_node.training.painter import Ink, Painter
 from deid_node.training.stamps import Hand, Scribe
@@ -31,6 +32,7 @@ class Typesetter:
             self.corner, self.corner, self.corner, self.corner, self.banner, self.banner,
             self.table, self.scattered, self.scattered, self.scattered, self.letters,
             self.letters, self.scale, self.scale, self.large, self.large, self.page, self.turned,
+            self.tilted, self.tilted, self.askew, self.curved, self.codes, self.codes,
         )  # fmt: skip
         for _ in range(int(self._chance.choice([1, 2, 3, 4], p=[0.35, 0.35, 0.2, 0.1]))):
             kinds[int(self._chance.integers(len(kinds)))]()
@@ -146,7 +148,7 @@ class Typesetter:
 
     def large(self) -> None:
         """One line as high as a banner."""
-        hand, _ = self._hand(low=26.0, high=90.0)
+        hand, _ = self._hand(low=26.0, high=130.0)
         stamp = self._scribe.line(hand, self._writer)
         if stamp is not None:
             self._anywhere(stamp, self._painter.ink())
@@ -181,6 +183,78 @@ class Typesetter:
             self._painter.put(stamp, left, top, ink, quarter_turns=turns)
             left += stamp.shape[0] + max(2, round(capital * self._chance.uniform(0.3, 2)))
 
+    def tilted(self) -> None:
+        """Lines of one direction, whatever it is, on one ground or over anatomy."""
+        hand, capital = self._hand(high=45.0)
+        ink = self._painter.ink()
+        degrees = float(self._chance.uniform(0, 360))
+        turn = np.radians(degrees)
+        down = np.array([np.sin(turn), np.cos(turn)]) * capital * self._chance.uniform(1.3, 2.2)
+        x, y = self._chance.uniform(-0.1, 0.8, 2) * self._painter.side
+        for _ in range(int(self._chance.integers(1, 6))):
+            stamp = self._scribe.line(hand, self._writer)
+            if stamp is not None:
+                self._painter.put(
+                    stamp, round(float(x)), round(float(y)), ink, slant_degrees=degrees
+                )
+            x, y = x + down[0], y + down[1]
+
+    def askew(self) -> None:
+        """Set lines on a card or a screen that a camera saw from the side."""
+        hand, capital = self._hand(high=45.0)
+        ink = self._painter.ink()
+        lean = self._chance.normal(0, 0.35 * capital, (4, 2)).astype(np.float32)
+        slant = float(self._chance.normal(0, 8))
+        left, top = (int(n) for n in self._chance.integers(-10, self._painter.side // 2, 2))
+        for _ in range(int(self._chance.integers(1, 7))):
+            stamp = self._scribe.line(hand, self._writer)
+            if stamp is None:
+                continue
+            longer = np.array([stamp.shape[1] / stamp.shape[0] / 4, 1.0], np.float32)
+            self._painter.put(stamp, left, top, ink, slant_degrees=slant, lean=lean * longer)
+            top += round(2 * capital)
+
+    def curved(self) -> None:
+        """Set a line along a circle: around a seal, a lens, a logo."""
+        hand, capital = self._hand(high=30.0)
+        stamp = self._scribe.line(hand, self._writer)
+        if stamp is None:
+            return
+        x, y = (int(n) for n in self._chance.uniform(-0.1, 0.7, 2) * self._painter.side)
+        radius = float(capital * np.exp(self._chance.uniform(1.1, 2.8)))
+        turn = float(self._chance.uniform(0, 2 * np.pi))
+        self._painter.put_bent(stamp, x, y, self._painter.ink(), radius=radius, turn=turn)
+
+    def codes(self) -> None:
+        """Bars or squares, on their own ground or not, with or without their line below."""
+        for _ in range(int(self._chance.integers(1, 3))):
+            module = float(np.exp(self._chance.uniform(0.0, 1.4))) / self._zoom
+            stamp = barcode(self._chance, module)
+            height, width = stamp.shape
+            side = self._painter.side
+            left = int(self._chance.integers(-width // 4, max(1, side - width // 2)))
+            top = int(self._chance.integers(-height // 4, max(1, side - height // 2)))
+            quiet = round(4 * module) + 1
+            ink = Ink((255, 255, 255))
+            draw = self._chance.random()
+            if draw < 0.75:
+                ground = int(self._chance.integers(160, 256))
+                bottom = top + height + quiet
+                self._painter.bar(
+                    left - quiet, top - quiet, left + width + quiet, bottom, (ground,) * 3
+                )
+                ink = Ink((int(self._chance.integers(0, 60)),) * 3)
+            slant = 0.0 if self._chance.random() < 0.7 else float(self._chance.uniform(0, 360))
+            turns = 1 if self._chance.random() < 0.2 else 0
+            placed = self._painter.put(
+                stamp, left, top, ink, quarter_turns=turns, slant_degrees=slant
+            )
+            if placed and not slant and not turns and self._chance.random() < 0.6:
+                hand, _ = self._hand(high=16.0)
+                line = hand.stamp(self._writer.identity())
+                if line is not None:
+                    self._painter.put(line, left, top + height + 2, ink)
+
     def _anywhere(self, stamp: np.ndarray, ink: Ink, *, slant_degrees: float = 0.0) -> None:
         side = self._painter.side
         height, width = stamp.shape
@@ -197,9 +271,9 @@ class Typesetter:
 
     def _hand(self, *, low: float = 0.0, high: float = 1000.0) -> tuple[Hand, float]:
         draw = self._chance.random()
-        bounds = (5.5, 11.0) if draw < 0.5 else (11.0, 20.0) if draw < 0.84 else (20.0, 45.0)
+        bounds = (4.6, 11.0) if draw < 0.5 else (11.0, 20.0) if draw < 0.84 else (20.0, 45.0)
         small, big = max(bounds[0], low), min(bounds[1], high)
         if low > small or small >= big:
-            small, big = low or 5.5, min(high, 90.0)
+            small, big = low or 5.5, min(high, 130.0)
         capital = float(np.exp(self._chance.uniform(np.log(small), np.log(big)))) / self._zoom
         return self._scribe.hand(self._chance, capital), capital

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deid_node.pixels.arrays import DisplayFrame
 from deid_node.pixels.read.base import UNKNOWN
 from deid_node.training.alphabet import asked_for
-from deid_node.training.backgrounds import Background
+from deid_node.training.backgrounds import Background, Pictures
 from deid_node.training.degrade import degraded
 from deid_node.training.distractors import distract
 from deid_node.training.painter import Painter
@@ -55,7 +55,7 @@ class LineMaker:
     """Makes pages of lines from backgrounds, fonts and a seed."""
 
     def __init__(self, backgrounds: Sequence[Background], scribe: Scribe, *, seed: int) -> None:
-        self._backgrounds = backgrounds
+        self._pictures = Pictures(backgrounds)
         self._scribe = scribe
         self._seed = seed
 
@@ -65,7 +65,7 @@ class LineMaker:
         capital = _capital_pixels(chance)
         side = int(np.clip(capital * chance.uniform(8, 17), _LEAST_SIDE, _MOST_SIDE))
         grey = bool(chance.random() < 0.6)
-        canvas = scene(self._backgrounds, side, chance)
+        canvas = scene(self._pictures, side, chance)
         if grey:
             canvas = np.repeat(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
         if chance.random() < 0.35:

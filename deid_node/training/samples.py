@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.training.backgrounds import Background
+from deid_node.training.backgrounds import Background, Pictures
 from deid_node.training.degrade import degraded
 from deid_node.training.distractors import distract
 from deid_node.training.hard import HardPicture
@@ -19,21 +19,25 @@ from deid_node.training.layouts import Typesetter
 from deid_node.training.painter import Line, Painter
 from deid_node.training.scenes import hard_scene, scene
 from deid_node.training.stamps import Scribe
+from deid_node.training.views import shown
 
 MAP_STRIDE = 2
 """Pixels of the picture for one pixel of a map; the same as the network's."""
 
 _SUBPIXEL_BITS = 4
-_LEAST_HEIGHT_PIXELS = 4.5
-_TEXT_FREE_SHARE = 0.15
-_HARD_SHARE = 0.25
-_HARD_TEXT_FREE_SHARE = 0.5
+_LEAST_HEIGHT_PIXELS = 4.0
+_LONE_RATIO = 1.3
+_GREY_SHARE = 0.65
+_TEXT_FREE_SHARE = 0.22
+_HARD_SHARE = 0.4
+_HARD_TEXT_FREE_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
     """A picture ``(side, side, 3)`` with its target maps, all of ``side / MAP_STRIDE``.
 
+    The channels of a grey picture are its views (`deid_node.training.views`).
     `core` and `region` are 0 or 1; `weight` is 0 where nothing is asked for.
     `lines` are the lines in pixels of the picture.
     """
@@ -57,7 +61,7 @@ class SampleMaker:
         seed: int,
         hard: Sequence[HardPicture] = (),
     ) -> None:
-        self._backgrounds = backgrounds
+        self._pictures = Pictures(backgrounds)
         self._scribe = scribe
         self._side = side
         self._seed = seed
@@ -67,13 +71,13 @@ class SampleMaker:
         """Return sample number `index`."""
         chance = np.random.default_rng([self._seed, index])
         zoom = 1.0 if chance.random() < 0.7 else float(np.exp(chance.uniform(-0.5, 0.55)))
-        grey = bool(chance.random() < 0.55)
+        grey = bool(chance.random() < _GREY_SHARE)
         side, text_free = round(self._side / zoom), _TEXT_FREE_SHARE
         if self._hard and chance.random() < _HARD_SHARE:
             hard = self._hard[int(chance.integers(len(self._hard)))]
             canvas, text_free = hard_scene(hard, side, chance), _HARD_TEXT_FREE_SHARE
         else:
-            canvas = scene(self._backgrounds, side, chance)
+            canvas = scene(self._pictures, side, chance)
         if grey:
             canvas = np.repeat(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
         if chance.random() < 0.55:
@@ -90,7 +94,11 @@ class SampleMaker:
         scale = self._side / canvas.shape[0]
         lines = tuple(Line(line.corners * scale, line.height * scale) for line in painter.lines)
         core, region, weight = target_maps(lines, self._side)
-        return Sample(degraded(picture, chance), core, region, weight, lines)
+        if not painter.faint:
+            picture = degraded(picture, chance)
+        if grey:
+            picture = shown(picture, chance, faint=painter.faint)
+        return Sample(picture, core, region, weight, lines)
 
 
 def target_maps(
@@ -98,8 +106,9 @@ def target_maps(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """Return core, region and weight for `lines` on a picture of ``(side, side)``.
 
-    A lone letter weighs as much as a long line per pixel times some: it covers few
-    pixels, yet missing it is missing an item.
+    A short line weighs more per pixel than a long one: it covers few pixels, yet missing
+    it is missing an item. A lone letter does not: it names nobody, and bones cut across
+    look like one.
     """
     size = side // MAP_STRIDE
     core, region = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
@@ -113,7 +122,8 @@ def target_maps(
             continue
         area = max(1.0, width * height)
         _fill(region, quad, 1.0)
-        _fill(weight, quad, float(np.clip(np.sqrt(600.0 / area), 0.6, 3.0)))
+        most = 3.0 if max(width, height) > _LONE_RATIO * line.height else 0.8
+        _fill(weight, quad, float(np.clip(np.sqrt(600.0 / area), 0.6, most)))
         _fill(core, _shrunk(quad, line.height), 1.0)
     return core, region, weight
 

@@ -4,31 +4,34 @@ Most of a workstation's screen is flat black; most of a mammogram is not. Both
 are needed, and the edges between them look like strokes of letters.
 """
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.training.backgrounds import Background, pick
+from deid_node.training.backgrounds import Background, Pictures
 from deid_node.training.hard import HardPicture
+from deid_node.training.phantoms import mosaic, phantom, small
 
 _RESAMPLE = (cv2.INTER_LINEAR, cv2.INTER_AREA, cv2.INTER_CUBIC, cv2.INTER_NEAREST)
 
 
-def scene(
-    backgrounds: Sequence[Background], side: int, chance: np.random.Generator
-) -> NDArray[np.uint8]:
+def scene(pictures: Pictures, side: int, chance: np.random.Generator) -> NDArray[np.uint8]:
     """Return an RGB picture of ``(side, side, 3)`` without text."""
     draw = chance.random()
-    if draw < 0.22 or not backgrounds:
+    if draw < 0.18 or not pictures:
         return screen(side, chance)
-    if draw < 0.40:
+    if draw < 0.30:
         canvas = screen(side, chance)
         for _ in range(int(chance.integers(1, 4))):
-            _lay(canvas, varied(pick(backgrounds, chance).pixels, chance), chance)
+            _lay(canvas, varied(pictures.pick(chance).pixels, chance), chance)
         return canvas
-    return _cut(pick(backgrounds, chance), side, chance)
+    if draw < 0.42:
+        return phantom(side, chance)
+    if draw < 0.50:
+        return mosaic(pictures.pick_series(chance), side, chance)
+    if draw < 0.58:
+        return small(varied(pictures.pick(chance).pixels, chance), side, chance)
+    return _cut(pictures.pick(chance), side, chance)
 
 
 def hard_scene(picture: HardPicture, side: int, chance: np.random.Generator) -> NDArray[np.uint8]:

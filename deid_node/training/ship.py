@@ -22,13 +22,14 @@ from deid_node.models.export import export_finder
 from deid_node.pixels.find.crnn import CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.weights import SHIPPED
-from deid_node.training.backgrounds import licences, read_backgrounds
+from deid_node.training.backgrounds import Pictures, licences, read_every
 from deid_node.training.card import CARD, write_card
 from deid_node.training.checkpoints import load_net, save_weights
 from deid_node.training.course import last_step
 from deid_node.training.examples import Example, rendered, screens, text_free
 from deid_node.training.faces import find_faces
 from deid_node.training.finder import CURVE, hold_out
+from deid_node.training.hard import drawn
 from deid_node.training.measure import Figures, judge
 from deid_node.training.samples import SampleMaker
 from deid_node.training.stamps import Scribe
@@ -38,7 +39,8 @@ WEIGHTS = "finder.npz"
 _SCORES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 _RENDERED = 150
 _RENDERED_SIDE = 512
-_VALIDATION_SEED, _TEST_SEED = 5, 6
+_DRAWN = 200
+_VALIDATION_SEED, _TEST_SEED = 50_000, 60_000  # far from the drawn pictures that training met
 
 Sets = dict[str, tuple[Example, ...]]
 
@@ -86,7 +88,7 @@ def ship(shipment: Shipment) -> dict[str, object]:
         "min_score": chosen,
         "edge_score": shipment.edge_score,
         "steps": last_step(shipment.checkpoint.parent / CURVE),
-        "trained_on": licences(read_backgrounds(shipment.shared / "train", "train")),
+        "trained_on": licences(read_every(folders(shipment), "train")),
         "seconds_512": round(_seconds(file, shipment.threads), 3),
         "threads": shipment.threads,
         "validation_by_score": {
@@ -112,17 +114,23 @@ def ship(shipment: Shipment) -> dict[str, object]:
 
 def example_sets(shipment: Shipment, part: str, unseen: Scribe, seed: int) -> Sets:
     """Return validation or test examples; the test's pictures are those no weight may rest on."""
-    pictures = read_backgrounds(
-        shipment.shared / "train", "validation" if part == "validation" else "excluded"
-    )
+    pictures = read_every(folders(shipment), "validation" if part == "validation" else "excluded")
+    source = Pictures(pictures)
     maker = SampleMaker(pictures, unseen, side=_RENDERED_SIDE, seed=seed)
     return {
         "screens": screens(
             shipment.shared / "burned_in", "validation" if part == "validation" else "test"
         ),
         "text_free": tuple(text_free(pictures)),
+        "drawn": tuple(text_free([drawn(source, seed + n) for n in range(_DRAWN)])),
         "rendered": tuple(rendered(maker, _RENDERED)),
     }
+
+
+def folders(shipment: Shipment) -> tuple[Path, ...]:
+    """Return the folders of text-free pictures that are there."""
+    both = (shipment.shared / "train", shipment.shared / "train2")
+    return tuple(folder for folder in both if folder.exists())
 
 
 def _figures(

@@ -3,7 +3,14 @@
 The region map says where text is; the core map, a thinner one, says which lines
 there are. Every pixel of the region ends in a box: where a core is missing the
 region stands for itself, since a box too many costs less than a name left.
+
+A line that runs askew would need a box as high as it is long, and all that lies
+below would go with it: it comes as steps, small boxes that follow it.
 """
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
@@ -13,6 +20,18 @@ from deid_node.values.geometry import Box, Found
 
 _CORE_SCORE = 0.5
 _LEAST_AREA = 3
+_FULL_SHARE: Final = 0.6
+"""Share of its box that an upright region fills; below it the box is parted."""
+_LEAST_STEP: Final = 6
+"""Length of a box, in pixels of the map, that is not parted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """What the maps of a frame show: `lines` that lie straight, `steps` of those that do not."""
+
+    lines: tuple[Found, ...]
+    steps: tuple[Found, ...]
 
 
 def boxes_of_maps(
@@ -24,8 +43,8 @@ def boxes_of_maps(
     scale: int,
     rows: int,
     columns: int,
-) -> tuple[Found, ...]:
-    """Return the boxes that the maps of one frame show, from top to bottom.
+) -> Boxes:
+    """Return the boxes that the maps of one frame show, each kind from top to bottom.
 
     Parameters
     ----------
@@ -43,31 +62,46 @@ def boxes_of_maps(
     inside = (region >= min(edge_score, min_score)).astype(np.uint8)
     count, islands = cv2.connectedComponents(inside, connectivity=8)
     if count == 1:
-        return ()
+        return Boxes((), ())
     down, across = np.nonzero(inside)
     island = islands[down, across].astype(np.int64)
     line = _nearest_core(core, inside, island, count)
     keys = island * (int(line.max()) + 1) + line
     order = np.argsort(keys, kind="stable")
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
-    areas = np.diff(starts, append=len(order))
-    edges = [
-        reduce.reduceat(values[order], starts)
-        for reduce, values in (
-            (np.minimum, across),
-            (np.minimum, down),
-            (np.maximum, across),
-            (np.maximum, down),
-            (np.maximum, region[down, across]),
-        )
-    ]
-    found: list[Found] = []
-    for area, left, top, right, bottom, score in zip(areas, *edges, strict=True):
-        x0, y0 = int(left) * scale, int(top) * scale
-        x1, y1 = min(columns, (int(right) + 1) * scale), min(rows, (int(bottom) + 1) * scale)
-        if area >= _LEAST_AREA and score >= min_score and x0 < x1 and y0 < y1:
-            found.append(Found(Box(x0, y0, x1, y1), float(score)))
-    return tuple(sorted(found, key=lambda one: (one.box.top, one.box.left)))
+    score = np.maximum.reduceat(region[down, across][order], starts)
+    ends = np.append(starts[1:], len(order))
+    lines: list[Found] = []
+    steps: list[Found] = []
+    for start, end, peak in zip(starts, ends, score, strict=True):
+        if end - start < _LEAST_AREA or peak < min_score:
+            continue
+        own = order[start:end]
+        parts = tuple(_parted(across[own], down[own]))
+        kind = lines if len(parts) == 1 else steps
+        for left, top, right, bottom in parts:
+            x0, y0 = left * scale, top * scale
+            x1, y1 = min(columns, right * scale), min(rows, bottom * scale)
+            if x0 < x1 and y0 < y1:
+                kind.append(Found(Box(x0, y0, x1, y1), float(peak)))
+    return Boxes(*(tuple(sorted(kind, key=_place)) for kind in (lines, steps)))
+
+
+def _place(found: Found) -> tuple[int, int]:
+    return found.box.top, found.box.left
+
+
+def _parted(x: NDArray[np.intp], y: NDArray[np.intp]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield boxes ``left, top, right, bottom`` that hold the pixels at `x`, `y` and little else."""
+    left, top, right, bottom = int(x.min()), int(y.min()), int(x.max()) + 1, int(y.max()) + 1
+    width, height = right - left, bottom - top
+    if len(x) >= _FULL_SHARE * width * height or max(width, height) <= _LEAST_STEP:
+        yield left, top, right, bottom
+        return
+    along, middle = (x, left + width // 2) if width >= height else (y, top + height // 2)
+    for half in (along < middle, along >= middle):
+        if half.any():
+            yield from _parted(x[half], y[half])
 
 
 def _nearest_core(

@@ -1,10 +1,11 @@
 """Boxes come from maps: every pixel of text in one, neighbouring lines apart."""
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deid_node.pixels.find.maps import boxes_of_maps
+from deid_node.pixels.find.maps import Boxes, boxes_of_maps
 from deid_node.values.geometry import Box, Found
 
 Map = NDArray[np.float32]
@@ -14,10 +15,16 @@ def empty() -> tuple[Map, Map]:
     return np.zeros((50, 80), np.float32), np.zeros((50, 80), np.float32)
 
 
-def boxes(core: Map, region: Map, *, rows: int = 100, columns: int = 160) -> tuple[Found, ...]:
+def every(core: Map, region: Map, *, rows: int = 100, columns: int = 160) -> Boxes:
     return boxes_of_maps(
         core, region, min_score=0.6, edge_score=0.3, scale=2, rows=rows, columns=columns
     )
+
+
+def boxes(core: Map, region: Map, *, rows: int = 100, columns: int = 160) -> tuple[Found, ...]:
+    shown = every(core, region, rows=rows, columns=columns)
+    assert shown.steps == ()
+    return shown.lines
 
 
 def test_empty_maps_give_no_box() -> None:
@@ -90,3 +97,32 @@ def test_boxes_come_from_top_to_bottom() -> None:
     found = [one.box for one in boxes(core, region)]
 
     assert found == sorted(found, key=lambda box: (box.top, box.left))
+
+
+@pytest.mark.parametrize("degrees", [15, 30, 45, 60, 75, 135, 200])
+def test_a_tilted_line_comes_as_steps_that_hold_it_and_little_else(degrees: int) -> None:
+    region = np.zeros((300, 300), np.float32)
+    corners = cv2.boxPoints(((150.0, 150.0), (200.0, 14.0), float(degrees)))
+    cv2.fillPoly(region, [corners.round().astype(np.int32)], 0.9)
+    area = int((region > 0).sum())
+
+    shown = every(np.zeros_like(region), region, rows=600, columns=600)
+
+    covered = np.zeros((600, 600), np.bool_)
+    for one in shown.steps:
+        covered[one.box.slices] = True
+    assert shown.lines == ()
+    assert covered[::2, ::2][region > 0].all()
+    assert covered.sum() < 4 * 2 * area  # a box of the whole would take five to ten times
+
+
+def test_steps_keep_the_score_of_their_line() -> None:
+    region = np.zeros((80, 80), np.float32)
+    for n in range(60):
+        region[n : n + 6, n : n + 6] = 0.7
+    region[30, 30] = 0.95
+
+    steps = every(np.zeros_like(region), region, rows=160).steps
+
+    assert len(steps) > 2
+    assert all(one.score == pytest.approx(0.95) for one in steps)

@@ -31,7 +31,9 @@ def best_contrast(dataset: Dataset, kind: Layout, values: Array, strokes: Array)
     views = Display(dataset, kind).views(values, 0)
     around = cv2.dilate(strokes.astype(np.uint8), np.ones((5, 5))).astype(bool) & ~strokes
     return max(
-        abs(float(np.median(view[strokes])) - float(np.median(view[around]))) for view in views
+        abs(float(np.median(channel[strokes])) - float(np.median(channel[around])))
+        for view in views
+        for channel in np.moveaxis(view, 2, 0)
     )
 
 
@@ -125,7 +127,7 @@ def test_views_of_floats_survive_what_is_no_number() -> None:
 
     for view in Display(Dataset(), kind).views(values, 0):
         assert view.dtype == np.uint8
-        assert view.shape == (1, 4)
+        assert view.shape == (1, 4, 3)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_one_far_value_does_not_hide_the_others(
 
     views = Display(Dataset(), layout).views(values, 0)
 
-    assert max(abs(int(view[12, 20]) - int(view[30, 20])) for view in views) > 100
+    assert max(np.abs(view[12, 20].astype(int) - view[30, 20]).max() for view in views) > 100
 
 
 def test_colour_is_shown_as_rgb() -> None:
@@ -162,6 +164,47 @@ def test_colour_is_shown_as_rgb() -> None:
 
     assert np.array_equal(same, rgb)
     assert np.abs(close.astype(int) - rgb).max() <= 3
+
+
+def test_a_grey_frame_is_shown_in_three_views_at_once() -> None:
+    values = scene(0, 4095)
+    kind = layout()
+    display = Display(windowed(40, 400, 1, -1024), kind)
+
+    (shown,) = display.views(values, 0)
+    (apart,) = display.readable((shown,))
+
+    assert np.array_equal(shown[..., 0], display.picture(values, 0))
+    assert (int(shown[..., 1].min()), int(shown[..., 1].max())) == (0, 255)
+    assert len(apart) == 3
+    assert all(np.array_equal(view, shown[..., n]) for n, view in enumerate(apart))
+
+
+def test_a_second_window_makes_a_second_picture() -> None:
+    dataset = windowed(0, 1)
+    dataset.WindowCenter, dataset.WindowWidth = [1000, 3000], [100, 200]
+
+    first, second = Display(dataset, layout()).views(scene(0, 4095), 0)
+
+    assert not np.array_equal(first[..., 0], second[..., 0])
+    assert np.array_equal(first[..., 1:], second[..., 1:])
+
+
+def test_colour_is_read_as_it_is_and_its_sum_in_views() -> None:
+    values = np.zeros((40, 80, 3), dtype=np.uint8)
+    values[10:20, 10:60, 2] = 1
+    display = Display(Dataset(), layout(8, name="RGB"))
+
+    plain, in_steps = display.views(values, 0)
+
+    assert [len(apart) for apart in display.readable((plain, in_steps))] == [1, 3]
+    assert np.ptp(in_steps[..., 1].astype(int)) == 255
+
+
+def test_a_frame_of_one_value_shows_nothing() -> None:
+    (shown,) = Display(Dataset(), layout()).views(np.full((40, 80), 9, np.uint16), 0)
+
+    assert (shown == shown[0, 0]).all()
 
 
 def test_dim_text_in_colour_is_shown_stretched_too() -> None:
@@ -187,7 +230,7 @@ def test_a_filled_frame_is_shown_as_the_original_was(dtype: str) -> None:
     before = display.views(original, 0)
     after = display.views(filled, 0, like=original)
 
-    assert len(before) == len(after) == 3
+    assert len(before) == len(after) == 1
     for one, two in zip(before, after, strict=True):
         assert np.array_equal(one[:15], two[:15])
 

@@ -28,7 +28,7 @@ def options(tmp_path: Path) -> FinderTraining:
         rows.append(f"{name},a/b,{name},CC0-1.0,US,,")
     (folder / "manifest.csv").write_text("\n".join(rows), "utf-8")
     return FinderTraining(
-        backgrounds=folder,
+        backgrounds=(folder,),
         fonts=(),
         out=tmp_path / "out",
         steps=4,

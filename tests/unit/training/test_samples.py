@@ -116,6 +116,8 @@ def test_graphics_and_damage_keep_form_and_type() -> None:
         {"licence": "GPL-3.0"},
         {"licence": "AGPL-3.0"},
         {"licence": "CC-BY (MIAS deposit; this reduced copy came with a research-use agreement)"},
+        {"licence": "no licence file; from memory (MIT)"},
+        {"licence": "CC-BY-SA-4.0"},
         {"note": "image with focus mark, drawn here on: MIAS film"},
     ],
 )
