@@ -18,10 +18,10 @@ from typing import Literal
 
 import numpy as np
 
-from deid_node.models.export import export_finder
+from deid_node.models.export import export_finder, export_judge
 from deid_node.pixels.find.crnn import CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.find.weights import SHIPPED
+from deid_node.pixels.find.weights import SHIPPED, SHIPPED_JUDGE
 from deid_node.training.backgrounds import Pictures, licences, read_every
 from deid_node.training.card import CARD, write_card
 from deid_node.training.checkpoints import load_net, save_weights
@@ -30,13 +30,14 @@ from deid_node.training.examples import Example, rendered, screens, text_free
 from deid_node.training.faces import find_faces
 from deid_node.training.finder import CURVE, hold_out
 from deid_node.training.hard import drawn
+from deid_node.training.judge import load_judge
 from deid_node.training.measure import Figures, judge
 from deid_node.training.samples import SampleMaker
 from deid_node.training.stamps import Scribe
 
 FIGURES = "finder.json"
 WEIGHTS = "finder.npz"
-_SCORES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
+_SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 _RENDERED = 150
 _RENDERED_SIDE = 512
 _DRAWN = 200
@@ -52,15 +53,18 @@ class Shipment:
     `kind` says which weights of the checkpoint: the last when a run ended as planned,
     the averaged ones when it was broken off. `edge_score` is how far boxes reach;
     `forgone` is the share of the lines that the lowest threshold finds in validation
-    and the chosen one may leave.
+    and the chosen one may leave. `propose_score` is the least peak of the map that the
+    second stage, whose checkpoint is `judge`, is shown.
     """
 
     checkpoint: Path
+    judge: Path
     shared: Path
     fonts: tuple[Path, ...]
     target: Path
     kind: Literal["averaged", "net"] = "net"
     edge_score: float = 0.2
+    propose_score: float = 0.2
     forgone: float = 0.005
     threads: int = 2
 
@@ -75,11 +79,19 @@ def ship(shipment: Shipment) -> dict[str, object]:
     file = shipment.target / SHIPPED
     unseen = Scribe(hold_out(find_faces(shipment.fonts))[1])
     validation = example_sets(shipment, "validation", unseen, _VALIDATION_SEED)
-    export_finder(net, file, min_score=_SCORES[0], edge_score=shipment.edge_score)
+    sha256 = export_judge(load_judge(shipment.judge), shipment.target / SHIPPED_JUDGE)
+
+    def export(min_score: float) -> None:
+        export_finder(
+            net, file, min_score=min_score, edge_score=shipment.edge_score,
+            propose_score=shipment.propose_score, judge_sha256=sha256,
+        )  # fmt: skip
+
+    export(_SCORES[0])
     by_score = _figures(file, validation, _SCORES, shipment.threads)
     found = {score: _items_found(sets) for score, sets in by_score.items()}
     chosen = choose_score(found, shipment.forgone)
-    export_finder(net, file, min_score=chosen, edge_score=shipment.edge_score)
+    export(chosen)
     save_weights(net, shipment.target / WEIGHTS)
     report: dict[str, object] = {
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -87,6 +99,9 @@ def ship(shipment: Shipment) -> dict[str, object]:
         "weights": sum(one.numel() for one in net.parameters()),
         "min_score": chosen,
         "edge_score": shipment.edge_score,
+        "propose_score": shipment.propose_score,
+        "judge_sha256": sha256,
+        "judge_weights": sum(one.numel() for one in load_judge(shipment.judge).parameters()),
         "steps": last_step(shipment.checkpoint.parent / CURVE),
         "trained_on": licences(read_every(folders(shipment), "train")),
         "seconds_512": round(_seconds(file, shipment.threads), 3),
@@ -136,22 +151,15 @@ def folders(shipment: Shipment) -> tuple[Path, ...]:
 def _figures(
     file: Path, sets: Sets, scores: Sequence[float], threads: int
 ) -> dict[float, dict[str, Figures]]:
-    finder = CrnnFinder(CrnnOptions(model_file=file, device="cpu"), threads=threads)
+    options = CrnnOptions(model_file=file, min_score=min(scores), device="cpu")
+    finder = CrnnFinder(options, threads=threads)
     figures: dict[float, dict[str, Figures]] = {score: {} for score in scores}
     for name, examples in sets.items():
-        maps = [finder.maps([one.frame])[0] for one in examples]
+        seen = [finder.find([one.frame])[0] for one in examples]
         for score in scores:
             figures[score][name] = judge(
-                (
-                    one,
-                    finder.boxes(
-                        drawn,
-                        rows=one.frame.shape[0],
-                        columns=one.frame.shape[1],
-                        min_score=score,
-                    ),
-                )
-                for one, drawn in zip(examples, maps, strict=True)
+                (one, [found for found in own if found.score >= score])
+                for one, own in zip(examples, seen, strict=True)
             )
     return figures
 
@@ -194,9 +202,10 @@ def _seconds(file: Path, threads: int) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("checkpoint", "shared", "target"):
+    for name in ("checkpoint", "judge", "shared", "target"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--fonts", type=Path, action="append", required=True)
+    parser.add_argument("--kind", choices=("averaged", "net"), default="net")
     given = vars(parser.parse_args(arguments))
     report = ship(Shipment(**(given | {"fonts": tuple(given["fonts"])})))
     print(json.dumps(report, indent=1))  # noqa: T201

@@ -100,7 +100,8 @@ class CrnnFinder:
         Tiles of one size run together, as many as `_batch_pixels` allow, so memory
         stays bounded whatever the frames' sizes.
         """
-        padded = [_padded(frame) for frame in frames]
+        edges = [_drawn_on(frame) for frame in frames]
+        padded = [_padded(frame[box.slices]) for frame, box in zip(frames, edges, strict=True)]
         plans = [
             tiles(*one.shape[:2], side=_TILE_SIDE, overlap=_OVERLAP, stride=_STRIDE)
             for one in padded
@@ -112,8 +113,8 @@ class CrnnFinder:
             for (n, tile), maps in zip(owners, drawn, strict=True):
                 pieces[n].append((tile, np.asarray(maps, np.float32)))
         return tuple(
-            _cut(sew(own, *whole.shape[:2], scale=_MAP_SCALE), frame)
-            for own, whole, frame in zip(pieces, padded, frames, strict=True)
+            _placed(sew(own, *whole.shape[:2], scale=_MAP_SCALE), frame, box)
+            for own, whole, frame, box in zip(pieces, padded, frames, edges, strict=True)
         )
 
     def boxes(
@@ -168,9 +169,32 @@ def _coloured(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return pixels if pixels.ndim == 3 else np.broadcast_to(pixels[..., None], (*pixels.shape, 3))
 
 
-def _cut(maps: NDArray[np.float32], frame: DisplayFrame) -> NDArray[np.float32]:
-    rows, columns = (-(-length // _MAP_SCALE) for length in frame.shape[:2])
-    return maps[:, :rows, :columns]
+def _drawn_on(frame: DisplayFrame) -> Box:
+    """Return the part of a frame that is not its even border, and some of the border.
+
+    Nothing can be read where every pixel is as its neighbours: black beside a scan costs
+    nothing. Edges fall on the network's stride.
+    """
+    rows, columns = frame.shape[:2]
+    other = frame != frame[0, 0]
+    if other.ndim == 3:
+        other = other.any(axis=2)
+    down, across = np.flatnonzero(other.any(axis=1)), np.flatnonzero(other.any(axis=0))
+    if not len(down):
+        return Box(0, 0, min(columns, _STRIDE), min(rows, _STRIDE))
+    reach = 2 * _STRIDE
+    left, top = (max(0, int(n[0]) - reach) // _STRIDE * _STRIDE for n in (across, down))
+    return Box(left, top, min(columns, int(across[-1]) + reach), min(rows, int(down[-1]) + reach))
+
+
+def _placed(maps: NDArray[np.float32], frame: DisplayFrame, box: Box) -> NDArray[np.float32]:
+    """Return the maps of the part `box` as those of the whole frame."""
+    whole = np.zeros((2, *(-(-length // _MAP_SCALE) for length in frame.shape[:2])), np.float32)
+    place = whole[:, box.top // _MAP_SCALE :, box.left // _MAP_SCALE :]
+    rows, columns = (-(-n // _MAP_SCALE) for n in (box.bottom - box.top, box.right - box.left))
+    place = place[:, :rows, :columns]
+    place[:] = maps[:, : place.shape[1], : place.shape[2]]
+    return whole
 
 
 def _padded(frame: DisplayFrame) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from deid_node.pixels.find.crnn import MAKE, CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.weights import SHIPPED
 from deid_node.training.card import tables, tables_of
+from deid_node.values.geometry import Box
 
 WEIGHTS = resources.files("deid_node.weights")
 FIGURES = json.loads(WEIGHTS.joinpath("finder.json").read_text("utf-8"))
@@ -120,3 +121,34 @@ def test_frames_that_run_together_change_nothing(
     assert [maps.shape for maps in together] == [(2, -(-s[0] // 2), -(-s[1] // 2)) for s in shapes]
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_an_even_border_is_not_looked_at_and_moves_no_box() -> None:
+    plain = np.zeros((160, 400, 3), np.uint8)
+    cv2.putText(plain, "DOE 1970", (40, 90), 0, 1.0, (255, 255, 255), 2)
+    bordered = np.zeros((512, 1008, 3), np.uint8)
+    bordered[208:368, 320:720] = plain
+    finder = CrnnFinder(CrnnOptions(device="cpu"))
+
+    (alone,), (inside,) = finder.find([plain]), finder.find([bordered])
+
+    assert [b.box for b in inside] == [
+        Box(b.box.left + 320, b.box.top + 208, b.box.right + 320, b.box.bottom + 208) for b in alone
+    ]
+    assert alone
+    shown = finder.maps([bordered])[0]
+    assert shown.shape == (2, 256, 504)
+    assert not shown[:, :40].any()
+
+
+def test_a_letter_that_fills_the_frame_is_found() -> None:
+    frame = np.zeros((900, 900, 3), np.uint8)
+    cv2.putText(frame, "JO", (60, 600), cv2.FONT_HERSHEY_DUPLEX, 17.0, (255, 255, 255), 40)
+    finder = CrnnFinder(CrnnOptions(device="cpu"))
+
+    (found,) = finder.find([frame])
+
+    covered = np.zeros((900, 900), np.bool_)
+    for one in found:
+        covered[one.box.slices] = True
+    assert covered[frame[..., 0] > 0].mean() > 0.9
