@@ -14,6 +14,7 @@ _END = "<!-- end of figures -->\n"
 _SETS = (
     ("screens", "real screens"),
     ("text_free", "text-free images"),
+    ("drawn", "phantoms and mosaics, drawn"),
     ("rendered", "rendered, 512 x 512"),
 )
 
@@ -80,8 +81,13 @@ def _facts(report: Report) -> Iterable[tuple[str, str]]:
     return (
         ("sha256", f"`{report['sha256']}`"),
         ("Weights", f"{report['weights']:,} (fp32), {report['bytes']:,} bytes"),
+        ("Second stage", f"{report['judge_weights']:,} weights, `{report['judge_sha256']}`"),
         ("Steps", f"{report['steps']:,}"),
-        ("Thresholds", f"`min_score` {report['min_score']}, `edge_score` {report['edge_score']}"),
+        (
+            "Thresholds",
+            f"`min_score` {report['min_score']} (after the second stage), "
+            f"`propose_score` {report['propose_score']}, `edge_score` {report['edge_score']}",
+        ),
         (
             "Time",
             f"{report['seconds_512']} s for 512 x 512, {report['threads']} threads, median of 15",
