@@ -85,8 +85,7 @@ def _facts(report: Report) -> Iterable[tuple[str, str]]:
         ("Steps", f"{report['steps']:,}"),
         (
             "Thresholds",
-            f"`min_score` {report['min_score']} (after the second stage), "
-            f"`propose_score` {report['propose_score']}, `edge_score` {report['edge_score']}",
+            ", ".join(f"`{n}` {report[n]}" for n in ("propose_score", "edge_score", "min_score")),
         ),
         (
             "Time",

@@ -18,13 +18,8 @@ def item(left: int, top: int, right: int, bottom: int, *, optional: bool = False
 
 
 def case(*items: Item) -> Case:
-<<<<<<< HEAD
     empty = np.zeros((SIDE, SIDE), np.uint8)
     return Case("CT", Dataset(), 0, (empty,), empty, items)
-=======
-    picture = np.zeros((SIDE, SIDE), np.uint8)
-    return Case("CT", Dataset(), 0, (picture,), picture, items)
->>>>>>> 2fc1300 (Draw what finders take for text, and what they miss)
 
 
 @st.composite
