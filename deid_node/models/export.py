@@ -4,7 +4,6 @@ The thresholds travel inside the file. Taking 8-bit pixels and giving certaintie
 is part of the file too, so that the corridor holds no arithmetic of the model.
 """
 
-import hashlib
 import warnings
 from pathlib import Path
 
@@ -13,8 +12,6 @@ import torch
 from torch import Tensor, nn
 
 from deid_node.models.finder import MAP_STRIDE, STRIDE, FinderNet
-from deid_node.models.judge import JudgeNet
-from deid_node.pixels.find.context import FACTS, FAR_SHAPE, NEAR_SHAPE
 
 MAKE = "deid_node finder 2"
 """The same words as in `deid_node.pixels.find.crnn`, which refuses any other."""
@@ -39,8 +36,6 @@ def export_finder(
     *,
     min_score: float,
     edge_score: float,
-    propose_score: float | None = None,
-    judge_sha256: str | None = None,
 ) -> None:
     """Write `net` to `target`.
 
@@ -54,14 +49,8 @@ def export_finder(
         The network; it is put into evaluation mode.
     target
         Written over if it exists.
-    min_score
-        Least certainty of a box that is found, after the judge if there is one.
-    edge_score
+    min_score, edge_score
         See `deid_node.pixels.find.maps.boxes_of_maps`.
-    propose_score
-        Least peak of the region map that is shown to the judge.
-    judge_sha256
-        Of the second stage's file, which lies beside; see `export_judge`.
     """
     free = {0: "count", 1: "rows", 2: "columns"}
     maps = {0: "count", 2: "map_rows", 3: "map_columns"}
@@ -85,48 +74,6 @@ def export_finder(
         "min_score": f"{min_score:.4f}",
         "edge_score": f"{edge_score:.4f}",
     }
-    if judge_sha256 is not None:
-        own |= {"propose_score": f"{propose_score:.4f}", "judge_sha256": judge_sha256}
     onnx.helper.set_model_props(model, own)
     onnx.checker.check_model(model)
     onnx.save(model, str(target))
-
-
-class _JudgeRuntime(nn.Module):
-    """The judge from 8-bit cuts to certainties."""
-
-    def __init__(self, net: JudgeNet) -> None:
-        super().__init__()
-        self._net = net
-
-    def forward(self, near: Tensor, far: Tensor, facts: Tensor) -> Tensor:
-        cuts = (cut.permute(0, 3, 1, 2).float() for cut in (near, far))
-        return torch.sigmoid(self._net(*cuts, facts))
-
-
-def export_judge(net: JudgeNet, target: Path) -> str:
-    """Write the second stage to `target` and return the sha256 of the file.
-
-    The file takes ``near`` and ``far``, uint8 cuts ``(count, rows, columns, 4)`` of the
-    shapes of `deid_node.pixels.find.context`, and ``facts``, float32 ``(count, 4)``; it
-    gives ``scores``, float32 ``(count,)``, between 0 and 1.
-    """
-    names = ("near", "far", "facts")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            _JudgeRuntime(net).eval(),
-            (
-                torch.zeros((2, *NEAR_SHAPE, 4), dtype=torch.uint8),
-                torch.zeros((2, *FAR_SHAPE, 4), dtype=torch.uint8),
-                torch.zeros((2, FACTS)),
-            ),
-            str(target),
-            input_names=list(names),
-            output_names=["scores"],
-            dynamic_axes={name: {0: "count"} for name in (*names, "scores")},
-            opset_version=_OPSET,
-            dynamo=False,
-        )
-    onnx.checker.check_model(onnx.load(str(target)))
-    return hashlib.sha256(target.read_bytes()).hexdigest()

@@ -81,12 +81,8 @@ def _facts(report: Report) -> Iterable[tuple[str, str]]:
     return (
         ("sha256", f"`{report['sha256']}`"),
         ("Weights", f"{report['weights']:,} (fp32), {report['bytes']:,} bytes"),
-        ("Second stage", f"{report['judge_weights']:,} weights, `{report['judge_sha256']}`"),
         ("Steps", f"{report['steps']:,}"),
-        (
-            "Thresholds",
-            ", ".join(f"`{n}` {report[n]}" for n in ("propose_score", "edge_score", "min_score")),
-        ),
+        ("Thresholds", f"`min_score` {report['min_score']}, `edge_score` {report['edge_score']}"),
         (
             "Time",
             f"{report['seconds_512']} s for 512 x 512, {report['threads']} threads, median of 15",

@@ -27,7 +27,7 @@ from deid_node.training.views import as_frame
 from deid_node.values.geometry import Box
 
 _MIN_SCORE = 0.25
-_SCALES = (1.0, 0.5)
+_SCALES = (1.0, 0.5, 0.25)
 _DRAWN_SIDES = (192, 512)
 _LIKE_TEXT_FREE = "drawn/"
 
@@ -63,7 +63,7 @@ def drawn(pictures: Pictures, number: int) -> Background:
 def hard_pictures(finder: CrnnFinder, backgrounds: Sequence[Background]) -> Iterator[HardPicture]:
     """Yield the pictures of `backgrounds` that `finder` draws a box on.
 
-    Each is looked at in its own size and smaller; graphics only in their own.
+    Each is looked at in its own size and in two smaller ones; graphics only in their own.
     """
     for one in backgrounds:
         places = tuple(_places(finder, one))
@@ -106,7 +106,9 @@ def read_hard(file: Path, backgrounds: Sequence[Background]) -> tuple[HardPictur
 def _places(finder: CrnnFinder, background: Background) -> Iterator[HardPlace]:
     for scale in (1.0,) if background.graphic else _SCALES:
         rows, columns = background.pixels.shape[:2]
-        for one in finder.find([as_frame(_scaled(background.pixels, scale))])[0]:
+        frame = as_frame(_scaled(background.pixels, scale))
+        maps = finder.maps([frame])[0]
+        for one in finder.boxes(maps, rows=frame.shape[0], columns=frame.shape[1]):
             box = one.box
             yield HardPlace(
                 Box(

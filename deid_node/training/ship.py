@@ -18,10 +18,10 @@ from typing import Literal
 
 import numpy as np
 
-from deid_node.models.export import export_finder, export_judge
+from deid_node.models.export import export_finder
 from deid_node.pixels.find.crnn import CrnnFinder
 from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.find.weights import SHIPPED, SHIPPED_JUDGE
+from deid_node.pixels.find.weights import SHIPPED
 from deid_node.training.backgrounds import Pictures, licences, read_every
 from deid_node.training.card import CARD, write_card
 from deid_node.training.checkpoints import load_net, save_weights
@@ -30,7 +30,6 @@ from deid_node.training.examples import Example, rendered, screens, text_free
 from deid_node.training.faces import find_faces
 from deid_node.training.finder import CURVE, hold_out
 from deid_node.training.hard import drawn
-from deid_node.training.judge import load_judge
 from deid_node.training.measure import Figures, judge
 from deid_node.training.samples import SampleMaker
 from deid_node.training.stamps import Scribe
@@ -53,18 +52,15 @@ class Shipment:
     `kind` says which weights of the checkpoint: the last when a run ended as planned,
     the averaged ones when it was broken off. `edge_score` is how far boxes reach;
     `forgone` is the share of the lines that the lowest threshold finds in validation
-    and the chosen one may leave. `propose_score` is the least peak of the map that the
-    second stage, whose checkpoint is `judge`, is shown.
+    and the chosen one may leave.
     """
 
     checkpoint: Path
-    judge: Path
     shared: Path
     fonts: tuple[Path, ...]
     target: Path
     kind: Literal["averaged", "net"] = "net"
     edge_score: float = 0.2
-    propose_score: float = 0.2
     forgone: float = 0.005
     threads: int = 2
 
@@ -79,19 +75,11 @@ def ship(shipment: Shipment) -> dict[str, object]:
     file = shipment.target / SHIPPED
     unseen = Scribe(hold_out(find_faces(shipment.fonts))[1])
     validation = example_sets(shipment, "validation", unseen, _VALIDATION_SEED)
-    sha256 = export_judge(load_judge(shipment.judge), shipment.target / SHIPPED_JUDGE)
-
-    def export(min_score: float) -> None:
-        export_finder(
-            net, file, min_score=min_score, edge_score=shipment.edge_score,
-            propose_score=shipment.propose_score, judge_sha256=sha256,
-        )  # fmt: skip
-
-    export(_SCORES[0])
+    export_finder(net, file, min_score=_SCORES[0], edge_score=shipment.edge_score)
     by_score = _figures(file, validation, _SCORES, shipment.threads)
     found = {score: _items_found(sets) for score, sets in by_score.items()}
     chosen = choose_score(found, shipment.forgone)
-    export(chosen)
+    export_finder(net, file, min_score=chosen, edge_score=shipment.edge_score)
     save_weights(net, shipment.target / WEIGHTS)
     report: dict[str, object] = {
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -99,9 +87,6 @@ def ship(shipment: Shipment) -> dict[str, object]:
         "weights": sum(one.numel() for one in net.parameters()),
         "min_score": chosen,
         "edge_score": shipment.edge_score,
-        "propose_score": shipment.propose_score,
-        "judge_sha256": sha256,
-        "judge_weights": sum(one.numel() for one in load_judge(shipment.judge).parameters()),
         "steps": last_step(shipment.checkpoint.parent / CURVE),
         "trained_on": licences(read_every(folders(shipment), "train")),
         "seconds_512": round(_seconds(file, shipment.threads), 3),
@@ -202,7 +187,7 @@ def _seconds(file: Path, threads: int) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("checkpoint", "judge", "shared", "target"):
+    for name in ("checkpoint", "shared", "target"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--fonts", type=Path, action="append", required=True)
     parser.add_argument("--kind", choices=("averaged", "net"), default="net")

@@ -1,4 +1,4 @@
-"""The finder that ships: a CRNN that proposes boxes, and a judge of each, run by onnxruntime.
+"""The finder that ships: a CRNN in an ONNX file, run by onnxruntime.
 
 The file carries its own thresholds, so that another model brings its own. Frames
 are looked at in native resolution: shrinking a radiograph to fit is how other
@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from deid_node.errors import ConfigurationError
 from deid_node.pixels.arrays import DisplayFrame
-from deid_node.pixels.find.judge import Judge
 from deid_node.pixels.find.lines import joined
 from deid_node.pixels.find.maps import boxes_of_maps
 from deid_node.pixels.find.options import CrnnOptions
 from deid_node.pixels.find.runtime import open_session
 from deid_node.pixels.find.tiles import Tile, sew, tiles
-from deid_node.pixels.find.weights import SETTING, read_judge, read_weights
+from deid_node.pixels.find.weights import SETTING, read_weights
 from deid_node.pixels.weights import crnn_name
 from deid_node.values.geometry import Box, Found
 
@@ -59,12 +58,6 @@ class CrnnFinder:
             raise ConfigurationError(SETTING, "is no finder of this make")
         self._edge_score = float(own["edge_score"])
         self._min_score = options.min_score or float(own["min_score"])
-        self._propose_score = float(own.get("propose_score", self._min_score))
-        self._judge: Judge | None = None
-        if "judge_sha256" in own:
-            self._judge = Judge(
-                read_judge(options, own["judge_sha256"]), device=options.device, threads=threads
-            )
 
     @property
     def name(self) -> str:
@@ -73,16 +66,6 @@ class CrnnFinder:
 
     def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
         """Return what was found on each frame."""
-        proposed = self.proposals(frames)
-        if self._judge is not None:
-            proposed = [
-                self._judge.judged(_coloured(frame), one)
-                for frame, one in zip(frames, proposed, strict=True)
-            ]
-        return tuple(tuple(f for f in one if f.score >= self._min_score) for one in proposed)
-
-    def proposals(self, frames: Sequence[DisplayFrame]) -> list[tuple[Found, ...]]:
-        """Return the boxes that the maps of each frame show, before they are judged."""
         fine = [
             self.boxes(maps, rows=frame.shape[0], columns=frame.shape[1])
             for frame, maps in zip(frames, self.maps(frames), strict=True)
@@ -92,7 +75,7 @@ class CrnnFinder:
         for n, small, maps in zip(large, shrunk, self.maps(shrunk), strict=True):
             seen = self.boxes(maps, rows=small.shape[0], columns=small.shape[1])
             fine[n] += tuple(_enlarged(seen, frames[n]))
-        return [tuple(sorted(one, key=lambda f: (f.box.top, f.box.left))) for one in fine]
+        return tuple(tuple(sorted(one, key=lambda f: (f.box.top, f.box.left))) for one in fine)
 
     def maps(self, frames: Sequence[DisplayFrame]) -> tuple[NDArray[np.float32], ...]:
         """Return core and region map of each frame, ``(2, rows / 2, columns / 2)``, rounded up.
@@ -128,7 +111,7 @@ class CrnnFinder:
         """Return the boxes of a frame of that size from its maps, at another score if given."""
         parts = boxes_of_maps(
             *maps,
-            min_score=min_score or self._propose_score,
+            min_score=min_score or self._min_score,
             edge_score=self._edge_score,
             scale=_MAP_SCALE,
             rows=rows,
