@@ -31,12 +31,13 @@ class Speller:
         self._reader = reader
 
     def spelled(self, look: Look) -> tuple[Found, ...]:
-        """Return what of `look` says a word on the view where it stands."""
-        return tuple(
+        """Return what of `look` says a word on a view where it stands, once."""
+        words = (
             found
             for view, seen in zip(look.views, look.seen, strict=True)
             for found in self._words(view, seen)
         )
+        return tuple(dict.fromkeys(words))
 
     def _words(self, view: DisplayFrame, seen: Sequence[Found]) -> Sequence[Found]:
         if not seen:

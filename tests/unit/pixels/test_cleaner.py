@@ -230,7 +230,7 @@ def test_text_that_runs_out_of_the_mask_is_filled_once_the_fill_is_beyond_doubt(
     stored[0][last.slices] = np.tile(np.array([0, 255], np.uint8), 64).reshape(8, 16)
     whole = Box(70, 60, 104, 72)
     second = ScriptedFinder(
-        lambda frame: [whole] if (frame[last.slices] == stored[0][last.slices]).all() else []
+        lambda frame: [whole] if (frame[last.slices][..., 0] == stored[0][last.slices]).all() else []
     )
     cleaner = PixelCleaner(
         finds_always(Box(20, 60, 80, 72)),
@@ -295,7 +295,7 @@ def test_one_bit_frames_that_share_a_byte_are_told_apart() -> None:
     dataset = instance(stored, kind, pixels=packed + b"\x00" * (len(packed) % 2))
     assert np.array_equal(values(dataset), stored)
 
-    script = ScriptedFinder(lambda frame: [Box(4, 3, 5, 4)] if frame[0, 0] else [])
+    script = ScriptedFinder(lambda frame: [Box(4, 3, 5, 4)] if frame[0, 0, 0] else [])
     stored[1, 0, 0], stored[0, 0, 0], stored[2, 0, 0] = 1, 0, 0
     packed = np.packbits(stored.reshape(-1), bitorder="little").tobytes()
     dataset = instance(stored, kind, pixels=packed + b"\x00" * (len(packed) % 2))

@@ -114,7 +114,7 @@ def test_a_new_codestream_is_as_deep_as_the_others(syntax: str, bits: int) -> No
     values = np.random.default_rng(2).integers(0, 1 << bits - 1, (3, 40, 56)).astype(np.uint16)
     values[1, 0, 0], values[:, -1, -1] = (1 << bits) - 1, (1 << bits) - 1
     dataset = instance(values, kind, pixels=coded(values, syntax, bits))
-    finder = ScriptedFinder(lambda frame: [BOX] if frame[0, 0] == 255 else [])
+    finder = ScriptedFinder(lambda frame: [BOX] if frame[0, 0, 0] == 255 else [])
 
     cleaned = PixelCleaner(finder, SolidInpainter(), second_look=finds_nothing()).clean(
         dataset, seed=1

@@ -60,7 +60,7 @@ class Scored:
             tuple(
                 Found(box, score)
                 for box, score in self._scores.items()
-                if np.ptp(frame[box.slices]) > 0
+                if np.ptp(frame[box.slices], axis=(0, 1)).max() > 0
             )
             for frame in frames
         ]
