@@ -108,7 +108,8 @@ def _places(finder: CrnnFinder, background: Background) -> Iterator[HardPlace]:
         rows, columns = background.pixels.shape[:2]
         frame = as_frame(_scaled(background.pixels, scale))
         maps = finder.maps([frame])[0]
-        for one in finder.boxes(maps, rows=frame.shape[0], columns=frame.shape[1]):
+        size = dict(zip(("rows", "columns"), frame.shape[:2], strict=True))
+        for one in finder.boxes(maps, **size, min_score=_MIN_SCORE):
             box = one.box
             yield HardPlace(
                 Box(

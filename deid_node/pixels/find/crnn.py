@@ -3,7 +3,9 @@
 The file carries its own thresholds, so that another model brings its own. Frames
 are looked at in native resolution: shrinking a radiograph to fit is how other
 finders lose the text that is seven pixels high. Letters that fill a tile are looked
-for once more on the frame at a quarter of its size, which costs a sixteenth.
+for once more on the frame at a quarter of its size, which costs a sixteenth. Where
+anything is seen, black and white change places and it is looked at again: text stays
+text, anatomy turns into something else (docs/decisions/pixels-second-glance.md).
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,6 +28,7 @@ from deid_node.values.geometry import Box, Found
 MAKE = "deid_node finder 2"
 """Written into the file by the export: what it takes and gives is part of the name."""
 
+_WHITE = 255
 _STRIDE = 16
 _MAP_SCALE = 2
 _LEAST_SIDE = 64
@@ -66,16 +69,28 @@ class CrnnFinder:
 
     def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
         """Return what was found on each frame."""
-        fine = [
+        seen = self._seen(frames)
+        large = [n for n, frame in enumerate(frames) if max(frame.shape[:2]) >= _COARSE_SIDE]
+        from_afar = self._seen([_shrunk(frames[n]) for n in large])
+        for n, found in zip(large, from_afar, strict=True):
+            seen[n] += tuple(_enlarged(found, frames[n]))
+        return tuple(tuple(sorted(one, key=_place)) for one in seen)
+
+    def _seen(self, frames: Sequence[DisplayFrame]) -> list[tuple[Found, ...]]:
+        """Return what is seen on each frame in its own size, at a second glance as well.
+
+        The score that counts is the root of both glances' scores multiplied: nothing can
+        make up for a first one below the square of `min_score`.
+        """
+        seen = [
             self.boxes(maps, rows=frame.shape[0], columns=frame.shape[1])
             for frame, maps in zip(frames, self.maps(frames), strict=True)
         ]
-        large = [n for n, frame in enumerate(frames) if max(frame.shape[:2]) >= _COARSE_SIDE]
-        shrunk = [_shrunk(frames[n]) for n in large]
-        for n, small, maps in zip(large, shrunk, self.maps(shrunk), strict=True):
-            seen = self.boxes(maps, rows=small.shape[0], columns=small.shape[1])
-            fine[n] += tuple(_enlarged(seen, frames[n]))
-        return tuple(tuple(sorted(one, key=lambda f: (f.box.top, f.box.left))) for one in fine)
+        doubted = [n for n, found in enumerate(seen) if found]
+        again = self.maps([_WHITE - frames[n] for n in doubted])
+        for n, (_, region) in zip(doubted, again, strict=True):
+            seen[n] = tuple(_confirmed(seen[n], region, self._min_score))
+        return seen
 
     def maps(self, frames: Sequence[DisplayFrame]) -> tuple[NDArray[np.float32], ...]:
         """Return core and region map of each frame, ``(2, rows / 2, columns / 2)``, rounded up.
@@ -111,14 +126,14 @@ class CrnnFinder:
         """Return the boxes of a frame of that size from its maps, at another score if given."""
         parts = boxes_of_maps(
             *maps,
-            min_score=min_score or self._min_score,
+            min_score=min_score or self._min_score**2,
             edge_score=self._edge_score,
             scale=_MAP_SCALE,
             rows=rows,
             columns=columns,
         )
         lines = (*joined(parts.lines, reach=_REACH), *parts.steps)
-        return tuple(sorted(lines, key=lambda one: (one.box.top, one.box.left)))
+        return tuple(sorted(lines, key=_place))
 
     def _batches(self, plans: Sequence[Sequence[Tile]]) -> Iterator[list[tuple[int, Tile]]]:
         """Yield tiles of one size that run together, each with the number of its frame."""
@@ -130,6 +145,25 @@ class CrnnFinder:
             count = max(1, self._batch_pixels // (rows * columns))
             for start in range(0, len(owners), count):
                 yield owners[start : start + count]
+
+
+def _place(found: Found) -> tuple[int, int]:
+    return found.box.top, found.box.left
+
+
+def _confirmed(
+    found: Sequence[Found], region: NDArray[np.float32], min_score: float
+) -> Iterator[Found]:
+    """Yield what a second glance, whose map is `region`, leaves at `min_score` and above."""
+    for one in found:
+        box = one.box
+        again = region[
+            box.top // _MAP_SCALE : -(-box.bottom // _MAP_SCALE),
+            box.left // _MAP_SCALE : -(-box.right // _MAP_SCALE),
+        ]
+        score = float(np.sqrt(one.score * again.max()))
+        if score >= min_score:
+            yield Found(box, score)
 
 
 def _shrunk(frame: DisplayFrame) -> DisplayFrame:
