@@ -94,14 +94,23 @@ def _own(chosen: argparse.Namespace) -> tuple[Any, Any, str]:
     """Return our arm, its cleaner and the finder's name."""
     from deid_node.evaluation.arms import OwnArm
     from deid_node.pixels.cleaner import PixelCleaner
+    from deid_node.pixels.evidence import evidence_of
     from deid_node.pixels.find.build import build_finder
     from deid_node.pixels.find.options import CrnnOptions
     from deid_node.pixels.inpaint.build import build_inpainter, build_painter
     from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
+    from deid_node.pixels.read.build import build_reader
+    from deid_node.pixels.read.options import CrnnReaderOptions
 
-    finder = build_finder(CrnnOptions(device="cpu"), threads=chosen.threads)
+    options = CrnnOptions(device="cpu")
+    finder = build_finder(options, threads=chosen.threads)
     painter = build_painter(InpainterOptions(), threads=chosen.threads)
-    cleaner = PixelCleaner(finder, build_inpainter(FillPolicy.AUTO, painter))
+    cleaner = PixelCleaner(
+        finder,
+        build_inpainter(FillPolicy.AUTO, painter),
+        evidence=evidence_of(options),
+        reader=build_reader(CrnnReaderOptions(device="cpu")),
+    )
     return OwnArm(finder, cleaner), cleaner, finder.name
 
 

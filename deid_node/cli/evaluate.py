@@ -32,9 +32,11 @@ from deid_node.evaluation.privacy import evaluate
 from deid_node.evaluation.tables import page
 from deid_node.evaluation.text_free import specimens
 from deid_node.pixels.cleaner import PixelCleaner
+from deid_node.pixels.evidence import evidence_of
 from deid_node.pixels.find.build import build_finder
 from deid_node.pixels.inpaint.build import build_inpainter, build_painter
 from deid_node.pixels.inpaint.options import FillPolicy
+from deid_node.pixels.read.build import build_reader
 
 Name = TypeVar("Name", str, Path)
 
@@ -184,7 +186,12 @@ def _drawn(every: Sequence[Name], arguments: argparse.Namespace) -> Sequence[Nam
 def _own(config: Config, arguments: argparse.Namespace) -> tuple[OwnArm, PixelCleaner]:
     finder = build_finder(config.pixels.finder, threads=arguments.threads)
     painter = build_painter(config.pixels.inpainter, threads=arguments.threads)
-    cleaner = PixelCleaner(finder, build_inpainter(FillPolicy.AUTO, painter))
+    cleaner = PixelCleaner(
+        finder,
+        build_inpainter(FillPolicy.AUTO, painter),
+        evidence=evidence_of(config.pixels.finder),
+        reader=build_reader(config.pixels.reader),
+    )
     return OwnArm(finder, cleaner), cleaner
 
 

@@ -10,17 +10,33 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForPresentation,
+    MRImageStorage,
+    NuclearMedicineImageStorage,
+    OphthalmicPhotography8BitImageStorage,
+    PositronEmissionTomographyImageStorage,
+    UltrasoundImageStorage,
+    VLEndoscopicImageStorage,
+    VLMicroscopicImageStorage,
+    VLPhotographicImageStorage,
+    XRayAngiographicImageStorage,
+)
 
 from deid_node.dicom import part10
 from deid_node.errors import CleaningError
 from deid_node.evaluation.anatomy import UNTOLD, of_instance, of_picture
 from deid_node.evaluation.cases import case_of, dataset_of
-from deid_node.evaluation.made_objects import made_objects
+from deid_node.evaluation.made_objects import deep_instance, made_objects
 from deid_node.pixels.attributes import text
 from deid_node.pixels.look import is_picture, read_picture
 from deid_node.training.backgrounds import Background, read_backgrounds
@@ -34,6 +50,29 @@ _WITH_TEXT: Final = (
 """Names of public test files that are not free of text, behind a ``repository__``."""
 
 _LEAST_SLICES: Final = 4
+
+_ACQUIRING: Final = MappingProxyType(
+    {
+        "CT": CTImageStorage,
+        "MR": MRImageStorage,
+        "PT": PositronEmissionTomographyImageStorage,
+        "NM": NuclearMedicineImageStorage,
+        "CR": ComputedRadiographyImageStorage,
+        "DX": DigitalXRayImageStorageForPresentation,
+        "MG": DigitalMammographyXRayImageStorageForPresentation,
+        "XA": XRayAngiographicImageStorage,
+    }
+)
+_SOP_CLASSES: Final = MappingProxyType(
+    {
+        "US": UltrasoundImageStorage,
+        "ES": VLEndoscopicImageStorage,
+        "SM": VLMicroscopicImageStorage,
+        "XC": VLPhotographicImageStorage,
+        "DMS": VLPhotographicImageStorage,
+        "OP": OphthalmicPhotography8BitImageStorage,
+    }
+)
 
 PICTURES: Final = "held-out pictures"
 FILES: Final = "files"
@@ -91,9 +130,24 @@ def held_out(folder: Path) -> tuple[Background, ...]:
 
 
 def _of_background(one: Background) -> Specimen:
+    told = (one.modality, *of_picture(one.path))
+    return Specimen(PICTURES, one.path, one.source, *told, _as_acquired(one))
+
+
+def _as_acquired(one: Background) -> Dataset:
+    """Return a picture as the object that it was taken from.
+
+    A slice becomes an acquired one of 12 bits, since a grey picture of 8 bits in a
+    secondary capture is held to the evidence that a screen needs, and no scanner sends it.
+    """
+    known = _ACQUIRING.get(one.modality)
+    if known is not None and one.pixels.ndim == 2:
+        return deep_instance(one.pixels.astype(np.float64) * 16, known, one.modality)
     dataset = dataset_of(one.pixels)
     dataset.Modality = one.modality
-    return Specimen(PICTURES, one.path, one.source, one.modality, *of_picture(one.path), dataset)
+    if one.modality in _SOP_CLASSES:
+        dataset.SOPClassUID = _SOP_CLASSES[one.modality]
+    return dataset
 
 
 def _files(folder: Path, seen: set[bytes]) -> Iterator[Specimen]:

@@ -230,7 +230,9 @@ def test_text_that_runs_out_of_the_mask_is_filled_once_the_fill_is_beyond_doubt(
     stored[0][last.slices] = np.tile(np.array([0, 255], np.uint8), 64).reshape(8, 16)
     whole = Box(70, 60, 104, 72)
     second = ScriptedFinder(
-        lambda frame: [whole] if (frame[last.slices][..., 0] == stored[0][last.slices]).all() else []
+        lambda frame: (
+            [whole] if (frame[last.slices][..., 0] == stored[0][last.slices]).all() else []
+        )
     )
     cleaner = PixelCleaner(
         finds_always(Box(20, 60, 80, 72)),
