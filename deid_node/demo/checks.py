@@ -7,6 +7,7 @@ from pathlib import Path
 from deid_node.demo.canary import traces_below, traces_in
 from deid_node.demo.samples import CANARY_CT, CANARY_MR
 from deid_node.demo.table import Row
+from deid_node.demo.unharmed import flow_harmed, harmed
 from deid_node.demo.workplace import Workplace
 from deid_node.values.state import InstanceState
 
@@ -31,6 +32,14 @@ def checks_of(
             _unless(archived == delivered, f"the archive holds {archived}"),
         ),
         Check("the canary's burned-in text was found and filled", _unfilled(rows)),
+        Check(
+            "text-free instances (small MR, mosaic) arrived with the pixels they were sent with",
+            harmed(rows, workplace.archive),
+        ),
+        Check(
+            "so did the power Doppler of the colour ultrasound",
+            flow_harmed(rows, workplace.archive),
+        ),
         Check("no archived byte tells of the canary", _told(workplace.archive)),
         Check(
             "neither does the node's log",

@@ -1,4 +1,4 @@
-"""What the scanner sends: real files of the installed pydicom, and two with a canary.
+"""What the scanner sends: real files of the installed pydicom, two with a canary, a mosaic.
 
 Several of the test files are one instance in several encodings, with one SOP
 Instance UID. A node that took one of them must hold the others back, so each is
@@ -18,6 +18,8 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from deid_node.demo.canary import CANARY, Canary
+from deid_node.demo.mosaic import mosaic_of
+from deid_node.demo.unharmed import MOSAIC
 from deid_node.errors import InputError
 
 FILES: Final = (
@@ -76,7 +78,11 @@ def write_samples(folder: Path) -> Sequence[Sample]:
             give_uid(dataset, generate_uid(prefix=None, entropy_srcs=[name]))
         taken.add(dataset.SOPInstanceUID)
         samples.append(_written(dataset, title, folder / name))
-    for title, made in ((CANARY_CT, canary_ct(CANARY)), (CANARY_MR, canary_mr(CANARY))):
+    for title, made in (
+        (CANARY_CT, canary_ct(CANARY)),
+        (CANARY_MR, canary_mr(CANARY)),
+        (MOSAIC, mosaic()),
+    ):
         name = title.lower().replace(" ", "_") + ".dcm"
         samples.append(_written(made, title, folder / name))
     return samples
@@ -94,6 +100,13 @@ def give_uid(dataset: Dataset, uid: str) -> None:
     """Make `uid` the SOP Instance UID of `dataset`, in the file meta information too."""
     dataset.SOPInstanceUID = UID(uid)
     dataset.file_meta.MediaStorageSOPInstanceUID = UID(uid)
+
+
+def mosaic() -> Dataset:
+    """Return an MR mosaic with a UID of its own."""
+    dataset = mosaic_of(dcmread(shipped("examples_overlay.dcm")))
+    give_uid(dataset, generate_uid(prefix=None, entropy_srcs=[MOSAIC]))
+    return dataset
 
 
 def canary_ct(canary: Canary) -> Dataset:

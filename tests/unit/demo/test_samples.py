@@ -14,7 +14,7 @@ def test_every_sample_is_written_under_a_uid_of_its_own(tmp_path: Path) -> None:
     with silenced():
         samples = write_samples(tmp_path / "scanner")
 
-    assert len(samples) == len(FILES) + 2
+    assert len(samples) == len(FILES) + 3
     assert len({sample.sop_instance_uid for sample in samples}) == len(samples)
     for sample in samples:
         meta = dcmread(sample.path, stop_before_pixels=True).file_meta
