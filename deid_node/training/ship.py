@@ -36,7 +36,7 @@ from deid_node.training.stamps import Scribe
 
 FIGURES = "finder.json"
 WEIGHTS = "finder.npz"
-_SCORES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
+_SCORES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98)
 _RENDERED = 150
 _RENDERED_SIDE = 512
 _DRAWN = 200
@@ -191,6 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--fonts", type=Path, action="append", required=True)
     parser.add_argument("--kind", choices=("averaged", "net"), default="net")
+    parser.add_argument("--forgone", type=float, default=Shipment.forgone)
     given = vars(parser.parse_args(arguments))
     report = ship(Shipment(**(given | {"fonts": tuple(given["fonts"])})))
     print(json.dumps(report, indent=1))  # noqa: T201

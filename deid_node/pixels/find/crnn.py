@@ -2,15 +2,13 @@
 
 The file carries its own thresholds, so that another model brings its own. Frames
 are looked at in native resolution: shrinking a radiograph to fit is how other
-finders lose the text that is seven pixels high. Letters that fill a tile are looked
-for once more on the frame at a quarter of its size, which costs a sixteenth. Where
-anything is seen, black and white change places and it is looked at again: text stays
-text, anatomy turns into something else (docs/decisions/pixels-second-glance.md).
+finders lose the text that is seven pixels high. Where anything is seen, black and
+white change places and it is looked at again: text stays text, anatomy turns into
+something else (docs/decisions/pixels-second-glance.md).
 """
 
 from collections.abc import Iterator, Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,11 +32,6 @@ _MAP_SCALE = 2
 _LEAST_SIDE = 64
 _TILE_SIDE = 1024
 _OVERLAP = 128
-_COARSE = 4
-_COARSE_LETTER_PIXELS = 16
-"""Least height of what the shrunken frame shows; what is lower was seen in its own size."""
-_COARSE_SIDE = 256
-"""Frames whose sides are all shorter are not shrunk."""
 _REACH = 2.0  # heights of a line; wider gaps part the columns of a table
 # A processor is busy with one tile of this size; an accelerator wants several large ones.
 _BATCH_PIXELS_CPU = 256 * 256 * 4
@@ -68,16 +61,7 @@ class CrnnFinder:
         return self._name
 
     def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
-        """Return what was found on each frame."""
-        seen = self._seen(frames)
-        large = [n for n, frame in enumerate(frames) if max(frame.shape[:2]) >= _COARSE_SIDE]
-        from_afar = self._seen([_shrunk(frames[n]) for n in large])
-        for n, found in zip(large, from_afar, strict=True):
-            seen[n] += tuple(_enlarged(found, frames[n]))
-        return tuple(tuple(sorted(one, key=_place)) for one in seen)
-
-    def _seen(self, frames: Sequence[DisplayFrame]) -> list[tuple[Found, ...]]:
-        """Return what is seen on each frame in its own size, at a second glance as well.
+        """Return what was found on each frame, at a second glance as well.
 
         The score that counts is the root of both glances' scores multiplied: nothing can
         make up for a first one below the square of `min_score`.
@@ -90,7 +74,7 @@ class CrnnFinder:
         again = self.maps([_WHITE - frames[n] for n in doubted])
         for n, (_, region) in zip(doubted, again, strict=True):
             seen[n] = tuple(_confirmed(seen[n], region, self._min_score))
-        return seen
+        return tuple(seen)
 
     def maps(self, frames: Sequence[DisplayFrame]) -> tuple[NDArray[np.float32], ...]:
         """Return core and region map of each frame, ``(2, rows / 2, columns / 2)``, rounded up.
@@ -126,7 +110,8 @@ class CrnnFinder:
         """Return the boxes of a frame of that size from its maps, at another score if given."""
         parts = boxes_of_maps(
             *maps,
-            min_score=min_score or self._min_score**2,
+            # Below the edge a box would swell to all that is faintly likely.
+            min_score=max(min_score or self._min_score**2, self._edge_score),
             edge_score=self._edge_score,
             scale=_MAP_SCALE,
             rows=rows,
@@ -164,22 +149,6 @@ def _confirmed(
         score = float(np.sqrt(one.score * again.max()))
         if score >= min_score:
             yield Found(box, score)
-
-
-def _shrunk(frame: DisplayFrame) -> DisplayFrame:
-    rows, columns = (-(-length // _COARSE) for length in frame.shape[:2])
-    small = cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
-
-
-def _enlarged(found: Sequence[Found], frame: DisplayFrame) -> Iterator[Found]:
-    rows, columns = frame.shape[:2]
-    for one in found:
-        box = one.box
-        if min(box.right - box.left, box.bottom - box.top) >= _COARSE_LETTER_PIXELS:
-            edges = (n * _COARSE for n in (box.left, box.top, box.right, box.bottom))
-            left, top, right, bottom = edges
-            yield Found(Box(left, top, min(columns, right), min(rows, bottom)), one.score)
 
 
 def _coloured(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

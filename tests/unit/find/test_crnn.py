@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from numpy.typing import NDArray
 
 from deid_node.pixels.find.build import build_finder
 from deid_node.pixels.find.crnn import MAKE, CrnnFinder
@@ -141,14 +143,25 @@ def test_an_even_border_is_not_looked_at_and_moves_no_box() -> None:
     assert not shown[:, :40].any()
 
 
-def test_a_letter_that_fills_the_frame_is_found() -> None:
-    frame = np.zeros((900, 900, 3), np.uint8)
-    cv2.putText(frame, "JO", (60, 600), cv2.FONT_HERSHEY_DUPLEX, 17.0, (255, 255, 255), 40)
+def test_a_second_glance_takes_away_and_adds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    frame = np.zeros((160, 400, 3), np.uint8)
+    cv2.putText(frame, "DOE 1970", (40, 90), 0, 1.0, (255, 255, 255), 2)
     finder = CrnnFinder(CrnnOptions(device="cpu"))
+    (sure,) = finder.find([frame])
+    draw, shown = finder.maps, list[bool]()
 
-    (found,) = finder.find([frame])
+    def blind_to_black_on_white(
+        frames: Sequence[NDArray[np.uint8]],
+    ) -> tuple[NDArray[np.float32], ...]:
+        shown.extend(bool(one[0, 0, 0]) for one in frames)
+        return tuple(
+            np.zeros_like(m) if one[0, 0, 0] else m
+            for one, m in zip(frames, draw(frames), strict=True)
+        )
 
-    covered = np.zeros((900, 900), np.bool_)
-    for one in found:
-        covered[one.box.slices] = True
-    assert covered[frame[..., 0] > 0].mean() > 0.9
+    monkeypatch.setattr(finder, "maps", blind_to_black_on_white)
+
+    assert sure
+    assert finder.find([frame]) == ((),)
+    assert finder.find([np.zeros_like(frame)]) == ((),)
+    assert shown == [False, True, False]  # nothing seen, nothing asked again
