@@ -37,7 +37,7 @@ def checks_of(
             harmed(rows, workplace.archive),
         ),
         Check(
-            "so did the power Doppler of the colour ultrasound",
+            "so did the power Doppler of the JPEG 2000 ultrasound",
             flow_harmed(rows, workplace.archive),
         ),
         Check("no archived byte tells of the canary", _told(workplace.archive)),

@@ -2,7 +2,8 @@
 
 Three answers, by the score of a region: from `sure` on it is text and is filled;
 from `doubt` on somebody has to look, and the instance is withheld; below, nothing is
-done. The numbers belong to one file of weights and lie beside it, as
+done. Text rarely stands alone: on a frame where one region is sure, `beside` is enough
+for the others. The numbers belong to one file of weights and lie beside it, as
 ``finder_bands.json`` beside ``finder.onnx``: another finder, other numbers. See
 docs/decisions/pixels-evidence.md.
 """
@@ -28,12 +29,17 @@ Score = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Band(BaseModel):
-    """The two scores of one kind of object; equal ones leave no room for doubt."""
+    """The scores of one kind of object; equal ones leave no room for doubt.
+
+    `beside` is from where on a region is text on a frame that bears text for sure; None
+    asks for as much there as anywhere.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     doubt: Score = 0.0
     sure: Score = 0.0
+    beside: Score | None = None
 
     @model_validator(mode="after")
     def _in_order(self) -> "Band":
@@ -43,11 +49,22 @@ class Band(BaseModel):
 
     def without_doubt(self) -> "Band":
         """Return the band that fills what this one doubts."""
-        return Band(doubt=self.doubt, sure=self.doubt)
+        return Band(doubt=self.doubt, sure=self.doubt, beside=self.beside)
+
+    def on_text(self) -> "Band":
+        """Return the band for a frame that bears text for sure; without `beside` the same."""
+        if self.beside is None:
+            return self
+        least = min(self.doubt, self.beside)
+        return Band(doubt=least, sure=least, beside=least)
 
     def stricter(self, other: "Band") -> "Band":
         """Return the band that lets no more stand than either."""
-        return Band(doubt=min(self.doubt, other.doubt), sure=min(self.sure, other.sure))
+        return Band(
+            doubt=min(self.doubt, other.doubt),
+            sure=min(self.sure, other.sure),
+            beside=min((b for b in (self.beside, other.beside) if b is not None), default=None),
+        )
 
 
 class _File(BaseModel):
@@ -82,8 +99,10 @@ class Sorted:
 
 
 def by_band(found: Iterable[Found], band: Band) -> Sorted:
-    """Return `found` sorted by `band`; what is below it is left out."""
+    """Return what was found on one frame sorted by `band`; what is below it is left out."""
     every = tuple(found)
+    if any(one.score >= band.sure for one in every):
+        band = band.on_text()
     return Sorted(
         tuple(one for one in every if one.score >= band.sure),
         tuple(one for one in every if band.doubt <= one.score < band.sure),

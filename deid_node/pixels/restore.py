@@ -160,7 +160,7 @@ class Restorer:
 
     def _verdict(self, look: Look, frame: _Open, attempt: _Attempt) -> Verdict:
         mask = self._mask(mark.box for mark in frame.settled.marks)
-        unexplained = self.sorter.unexplained(look, frame.settled.kept)
+        unexplained = self.sorter.unexplained(look, frame.settled)
         verdict = verdict_on(unexplained, mask, attempt.fills)
         if verdict.stuck:
             raise ResidualText(

@@ -13,7 +13,7 @@ from deid_node.pixels.keep.judge import Judge
 from deid_node.pixels.keep.lines import KeptLine, Settled, settled, standing_alone
 from deid_node.pixels.keep.sightings import places
 from deid_node.pixels.looking import Look
-from deid_node.pixels.masks import LEAST_MARGIN_PIXELS, Marked, merged, widened
+from deid_node.pixels.masks import FIXED, LEAST_MARGIN_PIXELS, Marked, merged, widened
 from deid_node.values.geometry import Found
 
 MOST_SEEN: Final = 200
@@ -54,11 +54,12 @@ class Sorter:
 
         `source` is the name of the finder that looked.
         """
+        taken = by_band(look.found, self._band)
+        counts = {*taken.sure, *taken.doubtful}
         counting = replace(
             look,
             seen=tuple(
-                tuple(found for found in on_view if found.score >= self._band.doubt)
-                for on_view in look.seen
+                tuple(found for found in on_view if found in counts) for on_view in look.seen
             ),
         )
         lines = standing_alone(self._lines(counting, source))
@@ -68,7 +69,7 @@ class Sorter:
             for view, on_view in zip(look.views, counting.seen, strict=True)
             for found in made_whole((f for f in on_view if f.box not in kept), view)
         )
-        going = by_band(left, self._band)
+        going = by_band(left, self._band.on_text() if taken.sure else self._band)
         marks = self._widened((*_marks(going.sure, source), *fixed))
         doubtful = merged(_marks(going.doubtful, source))
         return replace(self._settled(marks, lines), doubtful=doubtful)
@@ -82,9 +83,14 @@ class Sorter:
         joined = self._settled(merged((*before.marks, *marks)), before.kept)
         return replace(joined, doubtful=before.doubtful)
 
-    def unexplained(self, look: Look, kept: Sequence[KeptLine]) -> Sorted:
-        """Return what a second look found, but for lines of `kept` that say the same again."""
-        return by_band(self._left(look, kept), self._band)
+    def unexplained(self, look: Look, before: Settled) -> Sorted:
+        """Return what a second look found, but for lines that stay and say the same again.
+
+        Where text was found `before`, what is left of it needs no more evidence than that.
+        """
+        written = any(mark.source != FIXED for mark in before.marks)
+        band = self._band.on_text() if written else self._band
+        return by_band(self._left(look, before.kept), band)
 
     def _left(self, look: Look, kept: Sequence[KeptLine]) -> Sequence[Found]:
         if self._judge is None or not kept:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from deid_node.errors import ResidualText
 from deid_node.evaluation.cases import dataset_of
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.find.build import build_finder
@@ -75,7 +76,10 @@ def test_no_code_can_be_decoded_from_what_leaves(
     if not zxingcpp.read_barcodes(picture):
         pytest.skip("the decoder cannot read it before either")
 
-    cleaned = cleaner.clean(dataset_of(picture), seed=1).dataset
+    try:
+        cleaned = cleaner.clean(dataset_of(picture), seed=1).dataset
+    except ResidualText:
+        return  # withheld whole: nothing leaves
     left = np.frombuffer(cleaned.PixelData, np.uint8)[: _SIDE * _SIDE].reshape(_SIDE, _SIDE)
 
     assert [found.text for found in zxingcpp.read_barcodes(left)] == []

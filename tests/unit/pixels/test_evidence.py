@@ -337,3 +337,22 @@ def test_nothing_found_in_an_object_that_says_no_leaves_as_it_came() -> None:
     dataset = an_instance(BurnedInAnnotation="NO")
 
     assert PixelCleaner(finds_nothing(), SolidInpainter()).clean(dataset, seed=1).looked_at
+
+
+def test_on_a_frame_that_bears_text_less_is_enough() -> None:
+    evidence = Evidence({Object.PLAIN: Band(doubt=0.9, sure=0.9, beside=0.3)})
+
+    alone = cleaner({LOWER: 0.5}, evidence=evidence).clean(an_instance(), seed=1)
+    beside = cleaner({UPPER: 0.95, LOWER: 0.5}, evidence=evidence).clean(an_instance(), seed=1)
+
+    assert alone.regions == ()
+    assert any(region.box.contains(LOWER) for region in beside.regions)
+    assert any(region.box.contains(UPPER) for region in beside.regions)
+
+
+def test_what_stands_beside_text_is_bounded_too() -> None:
+    evidence = Evidence({Object.PLAIN: Band(doubt=0.9, sure=0.9, beside=0.3)})
+
+    cleaned = cleaner({UPPER: 0.95, LOWER: 0.2}, evidence=evidence).clean(an_instance(), seed=1)
+
+    assert not any(region.box.contains(LOWER) for region in cleaned.regions)
