@@ -1,8 +1,7 @@
 """Which samples must leave with pixels that nobody touched, whole or in a part.
 
 The small MR and the mosaic hold no text; the power Doppler of an ultrasound is flow in a
-vessel, whatever stands around it. The one of the small colour ultrasound is not among
-them: the finder that ships takes parts of it for text, and the instance is withheld.
+vessel, whatever stands around it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,10 +36,14 @@ TEXT_FREE: Final = frozenset(
 
 FLOW: Final[Mapping[str, Box]] = MappingProxyType(
     {
+        "ultrasound, colour": Box(44, 83, 254, 146),
         "ultrasound, JPEG 2000": Box(88, 167, 509, 271),
     }
 )
 """Where power Doppler is drawn, by title, in stored pixels."""
+
+TAKEN_FOR_TEXT: Final = frozenset({"ultrasound, colour"})
+"""Titles of samples whose flow the finder that ships takes for text: they are withheld."""
 
 
 def harmed(rows: Sequence[Row], archive: Path) -> tuple[str, ...]:

@@ -97,9 +97,8 @@ MAY_READ_AS_TEXT = frozenset(
     }
 )
 
-# Sixteen pixels square: a single mistaken letter is more than half of the frame. And 64
-# pixels of a small MR, where one is half of the anatomy.
-_TINY = ("dicomdirtests/", "MR_small", "dicognito__p0", "dicognito__xp0")
+# Sixteen pixels square: a single mistaken letter is more than half of the frame.
+_TINY = ("dicomdirtests/",)
 
 
 def may_read_as_text(name: str) -> bool:
