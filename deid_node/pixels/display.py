@@ -27,6 +27,7 @@ from deid_node.pixels.levels import WHITE, Levels
 from deid_node.pixels.palette import Palette, palette_of
 
 _MAX_WINDOWS: Final = 2
+_BYTE_BITS: Final = 8
 _DIM_LEVELS: Final = 128
 """A colour frame that uses fewer levels than this is shown stretched and equalised as well."""
 
@@ -109,11 +110,13 @@ class Display:
         """Return each of `pictures`, as `views` gave them, apart into what can be read on it.
 
         RGB is read as it is; of a picture that shows a grey frame each channel is a view
-        of its own, on which other words may stand.
+        of its own, on which other words may stand. The equalised view of 8 bits is found
+        on and not read: there it makes letters of any grain.
         """
         coloured = self._layout.samples == 3 or self.palette is not None
+        deep = coloured or self._layout.bits_stored > _BYTE_BITS
         return tuple(
-            (one,) if coloured and number == 0 else tuple(one[..., n] for n in range(3))
+            (one,) if coloured and number == 0 else tuple(one[..., n] for n in range(2 + deep))
             for number, one in enumerate(pictures)
         )
 

@@ -19,7 +19,7 @@ from deid_node.pixels.layout import pixel_keyword
 from deid_node.values.geometry import Box
 from tests.builders.samples import COMMENTED, packaged_files, zoo_files
 from tests.fakes.finder import finds_always, finds_nothing
-from tests.unit.pixels.instances import BASELINE, decoded_elsewhere, outside, reread
+from tests.unit.pixels.instances import BASELINE, EXTENDED, decoded_elsewhere, outside, reread
 
 ZOO = zoo_files()
 SHIPPED = packaged_files()
@@ -115,7 +115,7 @@ def _clean(path: Path, cleaner: PixelCleaner) -> bool | None:
 
 def _same_elsewhere(path: Path, dataset: Dataset, after: Frames) -> bool:
     """Read what was written with pydicom's decoders; False where they cannot."""
-    blocks = dataset.file_meta.TransferSyntaxUID == BASELINE
+    blocks = dataset.file_meta.TransferSyntaxUID in {BASELINE, EXTENDED}
     try:
         theirs = decoded_elsewhere(reread(dataset), raw=not blocks)
     # Whatever pydicom cannot write or decode has no second opinion.
