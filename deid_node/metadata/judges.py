@@ -13,6 +13,7 @@ from deid_node.metadata.hunt import Hunter
 from deid_node.metadata.options import Option, SafePrivateOptions
 from deid_node.metadata.private import SafePrivateKeeper
 from deid_node.metadata.safe_private import load_safe_private, with_own
+from deid_node.metadata.safe_values import SafeValues
 from deid_node.metadata.structured import (
     ACQUISITION_CONTEXT,
     CONTENT,
@@ -57,6 +58,7 @@ class OptionCleaning:
         self._vocabulary = Vocabulary()
         self._concepts = Concepts()
         self._safe_private = with_own(load_safe_private(), own_private)
+        self._safe_values = SafeValues(self._vocabulary)
 
     def of(self, original: Dataset) -> Cleaners:
         """Return what cleans `original`; raises `MalformedDataset` for a broken sequence."""
@@ -74,6 +76,7 @@ class OptionCleaning:
             original,
             self._safe_private,
             quarry,
+            self._safe_values,
             keeps_uids=Option.RETAIN_UIDS in self._options,
         )
         return Cleaners(

@@ -7,7 +7,6 @@ creator, group and element goes, its reservation too.
 
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Final
 
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
@@ -17,22 +16,17 @@ from pydicom.sequence import Sequence as Items
 from deid_node.errors import UnsupportedObject
 from deid_node.metadata.cleaning import Planned, Renewed
 from deid_node.metadata.elements import Stored, elements_of, is_empty, items_of, text_of
+from deid_node.metadata.forms import values_of, without_tails
 from deid_node.metadata.hunt import Quarry
 from deid_node.metadata.policy import TEXT_VRS
 from deid_node.metadata.safe_private import SafeRow
+from deid_node.metadata.safe_values import SafeValues, names_somebody
 
 _CHARACTERISTICS = 0x00080300
 _FIRST_BLOCK, _LAST_BLOCK = 0x10, 0xFF
-_DECIMAL = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)? *")
-_SPELLING: Final = MappingProxyType(
-    {
-        "CS": re.compile(r"[A-Z0-9 _]{0,16}"),
-        "DS": _DECIMAL,
-        "IS": re.compile(r" *[+-]?[0-9]{1,12} *"),
-        "UI": re.compile(r"[0-9]+(?:\.[0-9]+)+"),
-    }
-)
-_LONGEST = 64  # characters of a text; the list has no longer ones to offer
+_STRINGS: Final = TEXT_VRS | {"CS", "DS", "IS", "UI"}
+_UID: Final = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+_WIDE: Final = re.compile(r"(?:[^\0]\0){2}")  # UTF-16: its first letter is not what was meant
 
 
 class SafePrivateKeeper:
@@ -45,7 +39,9 @@ class SafePrivateKeeper:
     rows
         The safe list.
     quarry
-        What is hunted in the text of safe elements.
+        What is hunted in safe elements.
+    values
+        Says what a value may say.
     keeps_uids
         UIDs stay as they are (Retain UIDs).
     """
@@ -55,12 +51,14 @@ class SafePrivateKeeper:
         original: Dataset,
         rows: Mapping[tuple[str, int, int], SafeRow],
         quarry: Quarry,
+        values: SafeValues,
         *,
         keeps_uids: bool,
     ) -> None:
         self._original = original
         self._rows = rows
         self._quarry = quarry
+        self._values = values
         self._keeps_uids = keeps_uids
         self._blocks: set[tuple[int, str]] = set()
 
@@ -114,26 +112,30 @@ class SafePrivateKeeper:
             return DataElement(element.tag, "SQ", Items(filled)) if filled else None
         if is_empty(element, row.vr):
             return DataElement(element.tag, row.vr, None)
-        if row.vr in _SPELLING or row.vr in TEXT_VRS:
+        if row.vr in _STRINGS:
             return self._spoken(element, level, row.vr, renewed)
-        return _number(element, level, row.vr)
+        number = _number(element, level, row.vr)
+        return number if number is not None and self._values.is_number(number) else None
 
     def _spoken(
         self, element: Stored, level: Dataset, vr: str, renewed: Renewed
     ) -> DataElement | None:
-        text = text_of(element, level)
-        if vr == "UI":
-            text = text.strip("\0 ")
-        values = text.split("\\")
-        rule = _SPELLING.get(vr)
-        if rule is not None and not all(rule.fullmatch(value) for value in values):
+        sent = text_of(element, level)
+        if _WIDE.search(sent) is not None:
             return None
+        # A reader in C sees nothing behind a NUL.
+        text = without_tails(sent, vr).strip(" ")
+        values = values_of(text, vr)
         if vr == "UI":
+            values = [value.strip(" ") for value in values]
+            if not all(map(_UID.fullmatch, values)):
+                return None
             uids = values if self._keeps_uids else [renewed(uid) for uid in values]
             return DataElement(element.tag, "UI", uids)
-        if not text.isascii() or not text.isprintable() or len(text) > _LONGEST * len(values):
+        if not all(self._values.fits(value, vr) for value in values):
             return None
-        if vr not in {"DS", "IS"} and self._quarry.is_in(text):
+        named = names_somebody if vr in {"DS", "IS"} else Quarry.is_in
+        if any(named(self._quarry, value) for value in (*values, text)):
             return None
         return DataElement(element.tag, vr, text)
 

@@ -137,10 +137,10 @@ class Wordings:
         if keyword in ENUMERATED:
             return value in ENUMERATED[keyword]
         if keyword in _CODE_WORDS:
-            return len(value) <= _LONGEST_MEANING and self._means_a_code(value)
+            return len(value) <= _LONGEST_MEANING and self.means_a_code(value)
         if keyword in _CODE_VALUES:
             is_code = _CODE.fullmatch(value) is not None and not _OF_A_PERSON.search(value)
-            return is_code or (len(value) <= _LONGEST and self._means_a_code(value))
+            return is_code or (len(value) <= _LONGEST and self.means_a_code(value))
         if keyword == "CodingSchemeURL":
             return value.casefold().removesuffix("/").replace("https://", "http://") in _URLS
         if keyword == "EthnicGroup":
@@ -156,7 +156,12 @@ class Wordings:
         """Return whether a value that is no code string speaks of the trade all the same."""
         return len(value) <= _LONGEST and self._descriptors.says_all(value)
 
-    def _means_a_code(self, value: str) -> bool:
+    def is_of_a_person(self, value: str) -> bool:
+        """Return whether `value` has a sign of a name, a way to call somebody or a day."""
+        return _OF_A_PERSON.search(value) is not None
+
+    def means_a_code(self, value: str) -> bool:
+        """Return whether `value` is what a code may mean: a known meaning, a unit, their words."""
         folded = " ".join(value.casefold().split())
         return (
             folded in _known_meanings()
