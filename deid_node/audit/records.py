@@ -28,7 +28,10 @@ _SECURITY_REASONS: Final = frozenset(
         RefusalCode.CALLED_AE_UNKNOWN,
         RefusalCode.CALLING_AE_UNKNOWN,
         RefusalCode.NOT_IDENTIFIED,
+        RefusalCode.NOT_UNDERSTOOD,
         RefusalCode.REFUSED_OFTEN,
+        RefusalCode.TOO_MANY_OF_ADDRESS,
+        RefusalCode.WRONG_CERTIFICATE,
         *TlsFault,
     )
 )

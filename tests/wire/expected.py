@@ -66,6 +66,7 @@ WITHHELD: Mapping[str, str] = MappingProxyType(
         "Tools-for-Heal__custom.dcm": "unsupported_object",
         # Burned In Annotation is YES, and nobody sees any text.
         "fo-dicom__GH1728.dcm": "burned_in_unconfirmed",
+        "dicognito__burned_in_yes.dcm": "burned_in_unconfirmed",
         # Encapsulated PDF.
         "visual-nlp-wor__DICOM_PDF_Deid_Deidentification_0.dcm": "unsupported_object",
         # Another picture under the SOP Instance UID (111) of an earlier one.
@@ -79,7 +80,6 @@ MAY_READ_AS_TEXT = frozenset(
         "cornerstoneWAD__CT0012.fragmented_no_bot_jpeg_baseline.51.dcm",
         "pydicom-data__eCT_Supplemental.dcm",
         # Burned In Annotation is YES: whether there is any is for the finder to say.
-        "dicognito__burned_in_yes.dcm",
         "fo-dicom__GH1728.dcm",
         # A test pattern: checkerboards in all shades.
         "fo-dicom__GH227.dcm",

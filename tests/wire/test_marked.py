@@ -23,7 +23,7 @@ from tests.wire.nodes import AE_TITLE, NodeFolder, cstore, node_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("marked")]
 
-NAMES = ("CT_small.dcm", "examples_rgb_color.dcm", "examples_ybr_color.dcm", "test-SR.dcm")
+NAMES = ("CT_small.dcm", "examples_jpeg2k.dcm", "examples_ybr_color.dcm", "test-SR.dcm")
 CORNER = {"left": 8, "top": 4, "right": 57, "bottom": 21}
 REGIONS = [
     {"where": [{"attribute": "Modality", "value": modality}], "boxes": [CORNER]}

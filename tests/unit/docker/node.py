@@ -31,6 +31,12 @@ class Spool:
     def free_bytes(self) -> int:
         return 50_000_000_000
 
+    def stranded(self) -> Mapping[str, int]:
+        return {"gone": 2}
+
+    def set_aside(self) -> int:
+        return 1
+
     def unconfirmed(self, _destination: str) -> tuple[int, float]:
         return 4, 90.0
 
@@ -41,6 +47,7 @@ def busy_metrics() -> Metrics:
     metrics = Metrics(CollectorRegistry(), names)
     metrics.watch_custody(Spool())
     metrics.watch_unconfirmed(Spool())
+    metrics.watch_leftovers(Spool())
     metrics.watch_certificates(
         lambda: [Certificate("receive", "certificate_file", datetime.now(UTC) + timedelta(days=90))]
     )

@@ -78,6 +78,7 @@ def test_the_rows_follow_the_journey() -> None:
         "Latencies",
         "Process",
         "Audit",
+        "What nobody looks after",
     ]
 
 

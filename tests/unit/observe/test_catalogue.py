@@ -7,7 +7,7 @@ import pytest
 from deid_node.observe.events import Event
 from deid_node.observe.fields import FIELDS, LogFields
 
-STATES = frozenset({"lost", "low", "ready", "sent", "unreachable"})
+STATES = frozenset({"aside", "lost", "low", "ready", "sent", "unreachable"})
 
 
 @pytest.mark.parametrize("event", Event)

@@ -12,7 +12,7 @@ ONE = {
     "missed": ["a at [1, 2]"],
 }  # fmt: skip
 FREE = ONE | {"items": 0, "items_found": 0, "recall": 1.0, "by_height": {}, "missed": []}
-SETS = {"screens": ONE, "text_free": FREE, "rendered": ONE}
+SETS = {"screens": ONE, "text_free": FREE, "drawn": FREE, "rendered": ONE}
 REPORT = {
     "sha256": "ab" * 32, "bytes": 2_000_000, "weights": 490_000, "steps": 9000, "min_score": 0.5,
     "edge_score": 0.2, "seconds_512": 0.04, "threads": 2, "trained_on": {"MIT": 3},
