@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     parser.add_argument("--fonts", type=Path, action="append", required=True)
     parser.add_argument("--kind", choices=("averaged", "net"), default="net")
-    parser.add_argument("--forgone", type=float, default=Shipment.forgone)
+    parser.add_argument("--forgone", type=float, default=0.005)
     given = vars(parser.parse_args(arguments))
     report = ship(Shipment(**(given | {"fonts": tuple(given["fonts"])})))
     print(json.dumps(report, indent=1))  # noqa: T201
