@@ -32,12 +32,12 @@ from deid_node.forward.build import (
 )
 from deid_node.forward.options import FolderOptions
 from deid_node.forward.sender import Sender
+from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.metadata.build import build_scrubber, plan_of, require_key_file
-from deid_node.metadata.keys import KEY_PATH, fingerprint_of
-from deid_node.metadata.options import MetadataOptions, Option
-from deid_node.metadata.plan import Plan
-from deid_node.metadata.pseudonyms import Pseudonyms
-from deid_node.metadata.table import EDITION
+from deid_node.metadata.plan.options import MetadataOptions, Option
+from deid_node.metadata.plan.plan import Plan
+from deid_node.metadata.plan.table import EDITION
 from deid_node.node import Node, Parts
 from deid_node.observe.certificates import certificate_trouble
 from deid_node.observe.exporter import Exporter
@@ -48,18 +48,18 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.evidence import evidence_of
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.weights import read_weights
-from deid_node.pixels.inpaint.build import build_inpainter, build_painter, uses_model
-from deid_node.pixels.keep.judge import KeepList
-from deid_node.pixels.keep.patterns import compiled
-from deid_node.pixels.read.base import Reader
-from deid_node.pixels.read.build import build_reader
-from deid_node.pixels.weights import crnn_name
+from deid_node.pixels.fill.build import build_inpainter, build_painter, uses_model
+from deid_node.pixels.text.evidence import evidence_of
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.weights import read_weights
+from deid_node.pixels.text.keep.judge import KeepList
+from deid_node.pixels.text.keep.patterns import compiled
+from deid_node.pixels.text.read.base import Reader
+from deid_node.pixels.text.read.build import build_reader
+from deid_node.pixels.text.weights import crnn_name
 from deid_node.receive.build import build_reception
+from deid_node.receive.dimse.commitment_reporter import LONGEST_WAIT_SECONDS
 from deid_node.receive.peers import Peers
-from deid_node.receive.reporter import LONGEST_WAIT_SECONDS
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.clock import Clock

@@ -16,15 +16,15 @@ from deid_node.errors import ConfigurationError
 from deid_node.forward import secure as forward_secure
 from deid_node.forward.build import require_own_title
 from deid_node.forward.options import CStoreOptions, FolderOptions
+from deid_node.metadata.apply.keys import read_key_file
 from deid_node.metadata.build import build_scrubber, require_key_file
-from deid_node.metadata.keys import read_key_file
-from deid_node.metadata.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
 from deid_node.observe.certificates import Certificate
-from deid_node.pixels.evidence import evidence_of
-from deid_node.pixels.find.weights import read_weights
-from deid_node.pixels.inpaint.build import build_inpainter, build_painter
+from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library
-from deid_node.pixels.read.weights import read_weights as read_reader_weights
+from deid_node.pixels.text.evidence import evidence_of
+from deid_node.pixels.text.find.weights import read_weights
+from deid_node.pixels.text.read.weights import read_weights as read_reader_weights
 from deid_node.receive import secure as receive_secure
 from deid_node.receive.build import check_reception
 from deid_node.route.build import compile_router

@@ -21,8 +21,8 @@ from deid_node.observe.events import Event
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, Lifecycle
 from deid_node.observe.logs import EventLog
-from deid_node.receive.reporter import Reporter
-from deid_node.receive.server import Door
+from deid_node.receive.dimse.commitment_reporter import Reporter
+from deid_node.receive.dimse.scp import StorageScp
 from deid_node.spool.custody import Custody
 from deid_node.spool.retention import Retention
 from deid_node.work.engines.base import Engine
@@ -42,7 +42,7 @@ class Parts:
     senders: Sequence[Sender]
     janitor: Janitor
     reporter: Reporter
-    door: Door
+    door: StorageScp
     exporter: Exporter
     health: Health
     log: EventLog

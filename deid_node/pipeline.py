@@ -27,15 +27,15 @@ from deid_node.errors import (
     UidConflict,
     Unexpected,
 )
-from deid_node.metadata.attest import attest
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.lines import SpokenLines
-from deid_node.metadata.options import Option
+from deid_node.leaks.check import LeakCheck
+from deid_node.leaks.spoken import HeaderMatch
+from deid_node.metadata.plan.attest import attest
+from deid_node.metadata.plan.options import Option
 from deid_node.metadata.scrub import Scrubbed, Scrubber
 from deid_node.observe.labels import Stage
-from deid_node.pixels.attributes import value_of
+from deid_node.pixeldata.attributes import value_of
+from deid_node.pixeldata.content import content_sha256
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
-from deid_node.pixels.content import content_sha256
 from deid_node.pixels.provenance import segmentation_of
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
@@ -162,7 +162,7 @@ class Corridor:
         pixels = treatment.cleaner.clean(
             original,
             seed=_seed(original),
-            names_patient=SpokenLines(original).says,
+            names_patient=HeaderMatch(original).says,
             scratch_dir=order.output.parent,
         )
 

@@ -44,13 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def drawn(path: Path) -> NDArray[np.uint8]:
     """Return the first frame of a file as RGB with a frame around every region that is masked."""
     from deid_node.dicom import part10
-    from deid_node.evaluation.arms import OwnArm
-    from deid_node.evaluation.cases import case_of
-    from deid_node.evaluation.hits import masked_boxes
     from deid_node.pixels.cleaner import PixelCleaner
-    from deid_node.pixels.find.build import build_finder
-    from deid_node.pixels.find.options import CrnnOptions
-    from deid_node.pixels.inpaint.solid import SolidInpainter
+    from deid_node.pixels.fill.solid import SolidInpainter
+    from deid_node.pixels.text.find.build import build_finder
+    from deid_node.pixels.text.find.options import CrnnOptions
+    from deid_node_lab.evaluation.arms import OwnArm
+    from deid_node_lab.evaluation.cases import case_of
+    from deid_node_lab.evaluation.hits import masked_boxes
 
     finder = build_finder(CrnnOptions(device="cpu"))
     case = case_of(part10.read(path), ())
@@ -98,7 +98,7 @@ def _packaged() -> list[Path]:
 
 
 def _shared(folder: Path) -> list[Path]:
-    from deid_node.evaluation.boxes_file import read_boxes
+    from deid_node_lab.evaluation.boxes_file import read_boxes
 
     screens = folder / "burned_in"
     return [screens / name for name in sorted(read_boxes(screens / "boxes.json"))]

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from deid_node.metadata.attest import BASIC_PROFILE_CODE
 from deid_node.metadata.explain import TABLE_OPTIONS, PlanRow, plan_rows
-from deid_node.metadata.options import OFFERED, Option
-from deid_node.metadata.plan import build_plan
+from deid_node.metadata.plan.attest import BASIC_PROFILE_CODE
+from deid_node.metadata.plan.options import OFFERED, Option
+from deid_node.metadata.plan.plan import build_plan
 
 _INTRODUCTION: Final = """\
 <!-- Written by `make docs` from the plan. Do not edit. -->

@@ -74,9 +74,9 @@ def alarms(chosen: argparse.Namespace) -> Mapping[str, Any]:
     import pydicom.data
 
     from deid_node.dicom.silence import silenced
-    from deid_node.evaluation.alarm_sheets import AlarmSheets
-    from deid_node.evaluation.alarms import sounded
-    from deid_node.evaluation.text_free import specimens
+    from deid_node_lab.evaluation.alarm_sheets import AlarmSheets
+    from deid_node_lab.evaluation.alarms import sounded
+    from deid_node_lab.evaluation.text_free import specimens
 
     own, cleaner, name = _own(chosen)
     folders = [chosen.shared / part for part in ("train", "train2", "dicom_zoo")]
@@ -92,15 +92,15 @@ def alarms(chosen: argparse.Namespace) -> Mapping[str, Any]:
 
 def _own(chosen: argparse.Namespace) -> tuple[Any, Any, str]:
     """Return our arm, its cleaner and the finder's name."""
-    from deid_node.evaluation.arms import OwnArm
     from deid_node.pixels.cleaner import PixelCleaner
-    from deid_node.pixels.evidence import evidence_of
-    from deid_node.pixels.find.build import build_finder
-    from deid_node.pixels.find.options import CrnnOptions
-    from deid_node.pixels.inpaint.build import build_inpainter, build_painter
-    from deid_node.pixels.inpaint.options import FillPolicy, InpainterOptions
-    from deid_node.pixels.read.build import build_reader
-    from deid_node.pixels.read.options import CrnnReaderOptions
+    from deid_node.pixels.fill.build import build_inpainter, build_painter
+    from deid_node.pixels.fill.options import FillPolicy, InpainterOptions
+    from deid_node.pixels.text.evidence import evidence_of
+    from deid_node.pixels.text.find.build import build_finder
+    from deid_node.pixels.text.find.options import CrnnOptions
+    from deid_node.pixels.text.read.build import build_reader
+    from deid_node.pixels.text.read.options import CrnnReaderOptions
+    from deid_node_lab.evaluation.arms import OwnArm
 
     options = CrnnOptions(device="cpu")
     finder = build_finder(options, threads=chosen.threads)
@@ -118,14 +118,14 @@ def restoration(chosen: argparse.Namespace) -> Mapping[str, Any]:
     """Return the report of the fills; its picture shows shared data, and goes nowhere."""
     import torch
 
-    from deid_node.evaluation.peers.build import build_peers
-    from deid_node.evaluation.restoration import run
-    from deid_node.evaluation.restoration.legibility import OwnReader, PeerReader
-    from deid_node.pixels.inpaint.options import StableDiffusionOptions
-    from deid_node.pixels.read.build import build_reader
-    from deid_node.pixels.read.options import CrnnReaderOptions
-    from deid_node.training.faces import find_faces
-    from deid_node.training.finder import hold_out
+    from deid_node.pixels.fill.options import StableDiffusionOptions
+    from deid_node.pixels.text.read.build import build_reader
+    from deid_node.pixels.text.read.options import CrnnReaderOptions
+    from deid_node_lab.evaluation.restoration import run
+    from deid_node_lab.evaluation.restoration.legibility import OwnReader, PeerReader
+    from deid_node_lab.peers.build import build_peers
+    from deid_node_lab.training.faces import find_faces
+    from deid_node_lab.training.finder import hold_out
 
     torch.set_num_threads(chosen.threads)
     own = build_reader(CrnnReaderOptions(device="cpu"), threads=chosen.threads)
@@ -148,11 +148,11 @@ def restoration(chosen: argparse.Namespace) -> Mapping[str, Any]:
 
 def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:
     """Yield the report after each set, so that a run that is cut off leaves what it has."""
-    from deid_node.evaluation.arms import PeerArm
-    from deid_node.evaluation.peers.build import build_peers
-    from deid_node.evaluation.privacy import evaluate
-    from deid_node.evaluation.text_free import held_out
-    from deid_node.training.backgrounds import read_backgrounds
+    from deid_node_lab.evaluation.arms import PeerArm
+    from deid_node_lab.evaluation.privacy import evaluate
+    from deid_node_lab.evaluation.text_free import held_out
+    from deid_node_lab.peers.build import build_peers
+    from deid_node_lab.training.backgrounds import read_backgrounds
 
     own, _, name = _own(chosen)
     peers, missing = build_peers(threads=chosen.threads)
@@ -194,8 +194,8 @@ def _tell(line: str) -> None:
 def _screens(folder: Path) -> Iterator[Any]:
     """Yield the real screens that no threshold was chosen on: two of three, by name."""
     from deid_node.errors import CleaningError
-    from deid_node.evaluation.boxes_file import read_boxes
-    from deid_node.evaluation.images import given_cases
+    from deid_node_lab.evaluation.boxes_file import read_boxes
+    from deid_node_lab.evaluation.images import given_cases
 
     known = read_boxes(folder / "boxes.json")
     test = [name for index, name in enumerate(sorted(known)) if index % 3 != 2]
@@ -207,10 +207,10 @@ def _screens(folder: Path) -> Iterator[Any]:
 
 def _rendered(pictures: Sequence[Any], fonts: Sequence[Path]) -> Iterator[Any]:
     """Yield text in held-out fonts on `pictures`."""
-    from deid_node.evaluation.cases import case_of, dataset_of
-    from deid_node.evaluation.rendering import ScannerText
-    from deid_node.training.faces import find_faces
-    from deid_node.training.finder import hold_out
+    from deid_node_lab.evaluation.cases import case_of, dataset_of
+    from deid_node_lab.evaluation.rendering import ScannerText
+    from deid_node_lab.training.faces import find_faces
+    from deid_node_lab.training.finder import hold_out
 
     text = ScannerText(hold_out(find_faces(fonts))[1], seed=_SEED)
     for index, one in enumerate(pictures):
@@ -219,7 +219,7 @@ def _rendered(pictures: Sequence[Any], fonts: Sequence[Path]) -> Iterator[Any]:
 
 
 def _text_free(pictures: Sequence[Any]) -> Iterator[Any]:
-    from deid_node.evaluation.cases import case_of, dataset_of
+    from deid_node_lab.evaluation.cases import case_of, dataset_of
 
     for one in pictures:
         yield case_of(dataset_of(one.pixels), (), group=one.modality)

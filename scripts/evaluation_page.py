@@ -33,7 +33,7 @@ _SETS: Final = {
 
 def evaluation() -> str:
     """Return the page with its tables as the kept figures say."""
-    from deid_node.evaluation.restoration.tables import page
+    from deid_node_lab.evaluation.restoration.tables import page
 
     content = _filled(PAGE.read_text(encoding="utf-8"), "figures", "\n".join(_blocks()))
     return _filled(content, "fills", page(_read(RESTORATION), level=3))
@@ -48,16 +48,16 @@ def _filled(content: str, name: str, tables: str) -> str:
 
 def calibration() -> str:
     """Return the curve of recall over unneeded area as SVG."""
-    from deid_node.evaluation.curve import curve
+    from deid_node_lab.evaluation.curve import curve
 
     return curve(_read(FINDER))
 
 
 def _blocks() -> Iterator[str]:
-    from deid_node.evaluation.alarm_tables import alarm_page, compared
-    from deid_node.evaluation.curve import thresholds
-    from deid_node.evaluation.stress_table import stress_table
-    from deid_node.evaluation.tables import page
+    from deid_node_lab.evaluation.alarm_tables import alarm_page, compared
+    from deid_node_lab.evaluation.curve import thresholds
+    from deid_node_lab.evaluation.stress_table import stress_table
+    from deid_node_lab.evaluation.tables import page
 
     report = _read(FIGURES)
     finder = _read(FINDER)

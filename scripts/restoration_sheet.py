@@ -28,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=SHEET)
     parser.add_argument("--steps", type=int, help="denoising steps; the model's own")
     chosen = parser.parse_args(arguments)
-    from deid_node.evaluation.restoration.build import build_arms
-    from deid_node.evaluation.restoration.sheet import sheet_of
-    from deid_node.pixels.inpaint.options import StableDiffusionOptions
+    from deid_node.pixels.fill.options import StableDiffusionOptions
+    from deid_node_lab.evaluation.restoration.build import build_arms
+    from deid_node_lab.evaluation.restoration.sheet import sheet_of
 
     arms, left_out = build_arms(StableDiffusionOptions(steps=chosen.steps))
     for why in left_out:
@@ -47,10 +47,10 @@ def _holes() -> Iterator[Any]:
     from pydicom.data import get_testdata_file
 
     from deid_node.dicom import part10
-    from deid_node.evaluation.restoration.holes import ANATOMY, holes_on
-    from deid_node.evaluation.restoration.pictures import picture_of
-    from deid_node.pixels.picture import shown_frame
-    from deid_node.training.backgrounds import Background
+    from deid_node.pixeldata.picture import shown_frame
+    from deid_node_lab.evaluation.restoration.holes import ANATOMY, holes_on
+    from deid_node_lab.evaluation.restoration.pictures import picture_of
+    from deid_node_lab.training.backgrounds import Background
 
     for name in HELD_OUT:
         dataset = part10.read(Path(str(get_testdata_file(name))))

@@ -60,7 +60,7 @@ def transfer_syntaxes() -> str:
     from pynetdicom import build_context
 
     from deid_node.dicom.syntaxes import known_syntaxes
-    from deid_node.receive.contexts import accepted_contexts
+    from deid_node.receive.dimse.contexts import accepted_contexts
 
     known = [syntax.uid for syntax in known_syntaxes()]
     known += [str(uid) for uid in AllTransferSyntaxes if str(uid) not in known]
@@ -87,7 +87,7 @@ _YOUNG_NAMES: Final = {
 def _pixels_of(uid: str) -> str:
     from deid_node.dicom.syntaxes import JPEG_BASELINE, JPEG_EXTENDED, pixel_syntax_of
     from deid_node.errors import UnsupportedSyntax
-    from deid_node.pixels.encoders import ENCODERS
+    from deid_node.pixeldata.encoders import ENCODERS
 
     try:
         syntax = pixel_syntax_of(uid)

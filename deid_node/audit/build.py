@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol, assert_never
 
+from deid_node.audit.event_messages import NodeIdentity, person_decided
 from deid_node.audit.message import Source
 from deid_node.audit.node import NodeRecord
-from deid_node.audit.occasions import Itself, person_decided
 from deid_node.audit.options import (
     AuditOptions,
     FileAuditOptions,
@@ -58,11 +58,11 @@ class Decision(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class AuditRecorder:
     """The trail and the node whose trail it is."""
 
     trail: AuditTrail
-    node: Itself
+    node: NodeIdentity
 
     def decided(self, decisions: Sequence[Decision]) -> None:
         """Put on record what people decided; on disk when it returns."""
@@ -85,7 +85,7 @@ class Desk:
 class Audit:
     """What the rooms write into the trail with; None everywhere where none is kept."""
 
-    desk: Desk | None = None
+    desk: AuditRecorder | None = None
     part: NodeRecord | None = None
     door: DoorRecord | None = None
 
@@ -123,7 +123,7 @@ def build_audit(
             return Audit()
         case FileAuditOptions() | SyslogAuditOptions():
             host = socket.gethostname()
-            node = Itself(ae_title, host)
+            node = NodeIdentity(ae_title, host)
             source = Source(options.source_id or f"{ae_title}@{host}", options.site_id)
             trail = AuditTrail(
                 Outbox(spool / OUTBOX_NAME, most=options.most_waiting),
@@ -133,7 +133,7 @@ def build_audit(
             )
             names_patient = options.patient == "original"
             return Audit(
-                Desk(trail, node),
+                AuditRecorder(trail, node),
                 NodeRecord(trail, node, user=system_user()),
                 DoorRecord(trail.record, node, new_uid=new_uid, names_patient=names_patient),
             )

@@ -1,7 +1,7 @@
 """The audit trail as a part of the node: it says when the node starts and when it stops."""
 
+from deid_node.audit.event_messages import NodeIdentity, node_started, node_stopped
 from deid_node.audit.message import AuditMessage
-from deid_node.audit.occasions import Itself, node_started, node_stopped
 from deid_node.audit.trail import AuditTrail
 from deid_node.errors import AuditUnavailable, ConfigurationError
 
@@ -9,7 +9,7 @@ from deid_node.errors import AuditUnavailable, ConfigurationError
 class NodeRecord:
     """Starts and stops the trail; the first and the last message are the node's own."""
 
-    def __init__(self, trail: AuditTrail, node: Itself, *, user: str) -> None:
+    def __init__(self, trail: AuditTrail, node: NodeIdentity, *, user: str) -> None:
         self._trail = trail
         self._node = node
         self._user = user

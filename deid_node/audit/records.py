@@ -5,9 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from deid_node.audit.message import AuditMessage
-from deid_node.audit.occasions import (
-    Itself,
+from deid_node.audit.event_messages import (
+    NodeIdentity,
     Sender,
     Study,
     caller_refused,
@@ -16,6 +15,7 @@ from deid_node.audit.occasions import (
     transfer_began,
     transfer_ended,
 )
+from deid_node.audit.message import AuditMessage
 from deid_node.dicom.study import original_study
 from deid_node.values.instance import CleanInstance, ReceivedInstance
 from deid_node.values.refusal import RefusalCode, TlsFault
@@ -48,7 +48,7 @@ class DoorRecord:
     def __init__(
         self,
         record: Record,
-        node: Itself,
+        node: NodeIdentity,
         *,
         new_uid: Callable[[str], str],
         names_patient: bool,
@@ -101,7 +101,9 @@ class DeliveryRecord:
     trace of its own. A folder is an export.
     """
 
-    def __init__(self, record: Record, node: Itself, destination: str, *, exports: bool) -> None:
+    def __init__(
+        self, record: Record, node: NodeIdentity, destination: str, *, exports: bool
+    ) -> None:
         self._record = record
         self._node = node
         self._destination = destination

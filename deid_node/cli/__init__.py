@@ -25,18 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         clean,
         crosswalk,
         demo,
-        evaluate,
         explain,
         find,
         import_regions,
         reidentify,
         serve,
-        train,
         user,
         withheld,
     )
     from deid_node.dicom.silence import silence_libraries
     from deid_node.observe.traces import leave_no_core
+    from deid_node_lab.cli import evaluate, train
 
     parser = argparse.ArgumentParser(
         prog="deid-node",

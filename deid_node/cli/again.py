@@ -16,8 +16,8 @@ from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.metadata.build import require_key_file
-from deid_node.metadata.pseudonyms import Pseudonyms
 from deid_node.spool.again import Again, Ordered, Selection
 from deid_node.spool.custody import Custody
 from deid_node.values.identity import InstanceId

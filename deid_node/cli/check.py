@@ -8,8 +8,8 @@ from deid_node.checks import check_all
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
-from deid_node.pixels.inpaint.build import no_model, uses_model
-from deid_node.pixels.inpaint.options import FillPolicy
+from deid_node.pixels.fill.build import no_model, uses_model
+from deid_node.pixels.fill.options import FillPolicy
 
 
 def add(commands: Commands) -> None:

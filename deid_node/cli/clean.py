@@ -21,8 +21,8 @@ from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
+from deid_node.metadata.apply.keys import new_key
 from deid_node.metadata.build import require_key_file
-from deid_node.metadata.keys import new_key
 from deid_node.values.outcome import Cleaned, Discarded, Withheld
 
 

@@ -11,9 +11,9 @@ from deid_node.cli.arguments import Commands, add_report
 from deid_node.cli.inputs import files_below, report_to
 from deid_node.cli.status import ExitStatus
 from deid_node.errors import CleaningError
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.look import FrameChoice, look
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node.pixels.text.scan import FrameChoice, look
 
 
 def add(commands: Commands) -> None:

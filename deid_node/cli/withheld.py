@@ -17,7 +17,7 @@ from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
 from deid_node.spool.custody import Custody
-from deid_node.spool.worklist import WithheldEntry, WorkList
+from deid_node.spool.withheld import WithheldEntry, WorkList
 from deid_node.values.identity import InstanceId
 
 

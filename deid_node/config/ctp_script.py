@@ -21,7 +21,7 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from deid_node.config.ctp_pattern import spelled_out
 from deid_node.config.ctp_signature import NotTranslated, Term, alternatives_of
-from deid_node.pixels.device_regions import AttributeTest, BoxOptions, DeviceRegionsOptions
+from deid_node.pixels.text.device_regions import AttributeTest, BoxOptions, DeviceRegionsOptions
 
 _SECTION: Final = re.compile(r"\{([^}]*)\}")
 _REGION: Final = re.compile(r"\(([^)]*)\)")

@@ -14,14 +14,14 @@ from pydantic import (
 
 from deid_node.audit.options import AuditOptions, NoAuditOptions
 from deid_node.forward.options import ForwardOptions
-from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.observe.options import ObserveOptions
-from deid_node.pixels.device_regions import DeviceRegionsOptions
-from deid_node.pixels.doubt import DoubtOptions
-from deid_node.pixels.find.options import CrnnOptions, FinderOptions
-from deid_node.pixels.inpaint.options import AnatomyOptions, FillPolicy, InpainterOptions
-from deid_node.pixels.keep.options import KeepEntry
-from deid_node.pixels.read.options import CrnnReaderOptions, ReaderOptions
+from deid_node.pixels.fill.options import AnatomyOptions, FillPolicy, InpainterOptions
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
+from deid_node.pixels.text.doubt import DoubtOptions
+from deid_node.pixels.text.find.options import CrnnOptions, FinderOptions
+from deid_node.pixels.text.keep.options import KeepEntry
+from deid_node.pixels.text.read.options import CrnnReaderOptions, ReaderOptions
 from deid_node.receive.options import ReceiveOptions
 from deid_node.route.options import RouteOptions
 from deid_node.spool.options import SpoolOptions

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from deid_node.demo.failure import DemoFailed
-from deid_node.pixels.picture import png_of, shown_frame
+from deid_node.pixeldata.picture import png_of, shown_frame
 from deid_node.values.geometry import Box, Region
 
 Picture = NDArray[np.uint8]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 
 from deid_node.demo.table import Row
-from deid_node.pixels.bits import values_of
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.layout import pixel_keyword
+from deid_node.pixeldata.bits import values_of
+from deid_node.pixeldata.frames import Frames
+from deid_node.pixeldata.layout import pixel_keyword
 from deid_node.values.geometry import Box
 
 MOSAIC: Final = "MR, mosaic of slices"

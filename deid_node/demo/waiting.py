@@ -12,7 +12,7 @@ from deid_node.config.load import load
 from deid_node.demo.failure import DemoFailed
 from deid_node.spool.custody import Custody
 from deid_node.spool.journeys import Journey, Journeys
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.state import InstanceState
 
 ENDED: Final = frozenset({InstanceState.DELIVERED, InstanceState.WITHHELD, InstanceState.DISCARDED})

@@ -9,7 +9,7 @@ import yaml
 
 from deid_node.demo import archive
 from deid_node.errors import InputError
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 
 MARK: Final = ".made-by-deid-node-demo"
 

@@ -6,14 +6,14 @@ from typing import assert_never
 from deid_node.dicom.report import ReportHandler
 from deid_node.errors import ConfigurationError
 from deid_node.forward.base import Destination
-from deid_node.forward.cstore import CStoreDestination, archive_of
+from deid_node.forward.dimse.commitment_requester import Inquirer
+from deid_node.forward.dimse.commitment_results import Hearing
+from deid_node.forward.dimse.cstore import CStoreDestination, archive_of
 from deid_node.forward.folder import FolderDestination
-from deid_node.forward.hearing import Hearing
-from deid_node.forward.inquirer import Inquirer
 from deid_node.forward.options import CStoreOptions, DestinationOptions, FolderOptions, RetryOptions
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.spool.confirmations import Confirmations
+from deid_node.spool.archive_commitments import Confirmations
 from deid_node.spool.custody import Custody
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.retry import RetryPolicy

@@ -1,15 +1,15 @@
 """From what the configuration says to a scrubber."""
 
 from deid_node.errors import ConfigurationError
+from deid_node.metadata.apply.keys import KEY_PATH, read_key_file
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.subjects import load_subject_table
+from deid_node.metadata.clean.option_cleaners import OptionCleaning
 from deid_node.metadata.crosswalk import Crosswalk, require_private
-from deid_node.metadata.judges import OptionCleaning
-from deid_node.metadata.keys import KEY_PATH, read_key_file
-from deid_node.metadata.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.originals import load_envelope
-from deid_node.metadata.plan import Plan, build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.plan.plan import Plan, build_plan
 from deid_node.metadata.scrub import Scrubber
-from deid_node.metadata.subjects import load_subject_table
 
 
 def build_scrubber(

@@ -13,13 +13,13 @@ from typing import Final, Literal, assert_never
 
 from pydicom.datadict import dictionary_description, dictionary_VR, keyword_for_tag
 
-from deid_node.metadata.action import CONDITIONAL, Action, Ruling
-from deid_node.metadata.attest import ATTESTED
-from deid_node.metadata.options import Option, SafePrivateOptions
+from deid_node.metadata.clean.safe_private import BY_SITE
 from deid_node.metadata.originals import ENCRYPTED
-from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
-from deid_node.metadata.policy import KNOWN_VRS
-from deid_node.metadata.safe_private import BY_SITE
+from deid_node.metadata.plan.action import CONDITIONAL, Action, Ruling
+from deid_node.metadata.plan.attest import ATTESTED
+from deid_node.metadata.plan.options import Option, SafePrivateOptions
+from deid_node.metadata.plan.plan import MISPLACED_GROUPS, Plan
+from deid_node.metadata.plan.policy import KNOWN_VRS
 
 Format = Literal["md", "csv", "json"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pydicom.dataset import Dataset
 
 from deid_node.errors import MalformedDataset, RecognizableFeatures
-from deid_node.metadata.elements import element_at, items_of, text_of
+from deid_node.metadata.encoding.elements import element_at, items_of, text_of
 
 _MODALITY = 0x00080060
 _SOP_CLASS_UID = 0x00080016

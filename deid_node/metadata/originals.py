@@ -27,8 +27,8 @@ from pydicom.uid import (
 )
 
 from deid_node.errors import ConfigurationError, MalformedDataset
-from deid_node.metadata.attest import ATTESTED
-from deid_node.metadata.elements import Stored, element_at, elements_of
+from deid_node.metadata.encoding.elements import Stored, element_at, elements_of
+from deid_node.metadata.plan.attest import ATTESTED
 
 CERTIFICATE_PATH = "metadata.originals.certificate_file"
 ENCRYPTED = 0x04000500

@@ -17,10 +17,10 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from deid_node.errors import InputError
-from deid_node.metadata.attest import ATTESTED
-from deid_node.metadata.elements import element_at, elements_of, items_of
-from deid_node.metadata.filemeta import new_file_meta
+from deid_node.metadata.apply.filemeta import new_file_meta
+from deid_node.metadata.encoding.elements import element_at, elements_of, items_of
 from deid_node.metadata.originals import ENCRYPTED, MODIFIED, OF_PIXELS
+from deid_node.metadata.plan.attest import ATTESTED
 
 _RECORD_OF_PRIVATE = 0x00080300
 _ENCODINGS = MappingProxyType(

@@ -10,29 +10,29 @@ from pydicom.dataset import Dataset
 
 from deid_node.dicom.syntaxes import syntax_of
 from deid_node.errors import MalformedDataset
-from deid_node.metadata.actions import Walk
-from deid_node.metadata.chronology import Chronology, chronology_of
-from deid_node.metadata.cleaning import Cleaning, NoCleaning
-from deid_node.metadata.concepts import Concepts
+from deid_node.metadata.apply.chronology import Chronology, chronology_of
+from deid_node.metadata.apply.filemeta import new_file_meta
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.walk import Walk
+from deid_node.metadata.clean.cleaning import Cleaning, NoCleaning
+from deid_node.metadata.clean.concepts import Concepts
+from deid_node.metadata.clean.forms import Forms
+from deid_node.metadata.clean.kept import Keeper
+from deid_node.metadata.clean.measured import Measured, digits_of
+from deid_node.metadata.clean.vocabulary import Vocabulary
 from deid_node.metadata.crosswalk import Crosswalk, Pair
-from deid_node.metadata.elements import element_at, text_of
+from deid_node.metadata.encoding.elements import element_at, text_of
+from deid_node.metadata.encoding.uids import are_uids
 from deid_node.metadata.features import require_faceless
-from deid_node.metadata.filemeta import new_file_meta
-from deid_node.metadata.forms import Forms
-from deid_node.metadata.kept import Keeper
-from deid_node.metadata.measured import Measured, digits_of
-from deid_node.metadata.objects import (
+from deid_node.metadata.originals import ENCRYPTED, Envelope
+from deid_node.metadata.plan.options import DateOptions, Option
+from deid_node.metadata.plan.plan import Plan
+from deid_node.metadata.plan.sop_classes import (
     needs_study,
     require_no_directory,
     require_no_notes,
     require_supported,
 )
-from deid_node.metadata.options import DateOptions, Option
-from deid_node.metadata.originals import ENCRYPTED, Envelope
-from deid_node.metadata.plan import Plan
-from deid_node.metadata.pseudonyms import Pseudonyms
-from deid_node.metadata.uids import are_uids
-from deid_node.metadata.vocabulary import Vocabulary
 
 _SOP_CLASS_UID = 0x00080016
 _SOP_INSTANCE_UID = 0x00080018

@@ -6,10 +6,10 @@ where a part changed. A line of the log is one event with fields of
 patient's name gets into a log.
 """
 
-from deid_node.values.told import Told
+from deid_node.values.coded import CodedMeaning
 
 
-class Event(Told):
+class Event(CodedMeaning):
     """What can happen; `meaning` is the line that the operator's handbook prints."""
 
     # The node as a whole.

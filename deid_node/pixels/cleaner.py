@@ -20,38 +20,38 @@ from deid_node.errors import (
     SlideLabel,
     TextUncertain,
 )
-from deid_node.pixels.arrays import StoredFrame
-from deid_node.pixels.attributes import text
-from deid_node.pixels.bits import stray, values_of
-from deid_node.pixels.carried import Carried
-from deid_node.pixels.comments import without_comments
-from deid_node.pixels.device_regions import DeviceRegionsOptions, device_marks
-from deid_node.pixels.display import Display
-from deid_node.pixels.doubt import DoubtOptions
-from deid_node.pixels.evidence import Band, Evidence
-from deid_node.pixels.find.base import Finder
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.hidden import without_hidden_pictures
-from deid_node.pixels.inpaint.base import Inpainter
-from deid_node.pixels.inpaint.build import plain_inpainter, smooth_inpainter
-from deid_node.pixels.inpaint.options import AnatomyOptions
-from deid_node.pixels.inpaint.prompts import prompt_of
-from deid_node.pixels.keep.judge import Judge, KeepList, NamesPatient, names_everybody
-from deid_node.pixels.keep.lines import KeptLine, Settled
-from deid_node.pixels.keep.sorter import Sorter
-from deid_node.pixels.kinds import Kind, kind_of, says_burned_in
-from deid_node.pixels.layout import pixel_keyword
-from deid_node.pixels.looking import BATCH_BYTES, Look, looks
-from deid_node.pixels.marks import derivation_of
-from deid_node.pixels.masks import FIXED, Marked
-from deid_node.pixels.objects import require_open, require_picture
-from deid_node.pixels.overlays import planes_without_text
-from deid_node.pixels.read.base import Reader
+from deid_node.pixeldata.arrays import StoredFrame
+from deid_node.pixeldata.attributes import text
+from deid_node.pixeldata.bits import stray, values_of
+from deid_node.pixeldata.comments import without_comments
+from deid_node.pixeldata.display import Display
+from deid_node.pixeldata.frames import Frames
+from deid_node.pixeldata.layout import pixel_keyword
+from deid_node.pixels.derivation import derivation_of
+from deid_node.pixels.fill.base import Inpainter
+from deid_node.pixels.fill.build import plain_inpainter, smooth_inpainter
+from deid_node.pixels.fill.fill_cache import Carried
+from deid_node.pixels.fill.options import AnatomyOptions
+from deid_node.pixels.fill.prompts import prompt_of
+from deid_node.pixels.hidden.overlays import planes_without_text
+from deid_node.pixels.hidden.pictures import without_hidden_pictures
+from deid_node.pixels.hidden.supported import require_open, require_picture
+from deid_node.pixels.region_tracking import carried_over
 from deid_node.pixels.restore import Restorer
 from deid_node.pixels.rewrite import Rewrite, grid_of
-from deid_node.pixels.spelled import Speller
-from deid_node.pixels.standing import carried_over
 from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions, device_marks
+from deid_node.pixels.text.doubt import DoubtOptions
+from deid_node.pixels.text.evidence import Band, Evidence
+from deid_node.pixels.text.find.base import Finder
+from deid_node.pixels.text.keep.judge import Judge, KeepList, NamesPatient, names_everybody
+from deid_node.pixels.text.keep.settle import KeptLine, Settled
+from deid_node.pixels.text.keep.sorter import Sorter
+from deid_node.pixels.text.kinds import Kind, kind_of, says_burned_in
+from deid_node.pixels.text.masks import FIXED, Marked
+from deid_node.pixels.text.read.base import Reader
+from deid_node.pixels.text.search import BATCH_BYTES, Look, looks
+from deid_node.pixels.text.spelled import Speller
 from deid_node.values.geometry import DoubtedRegion, KeptRegion, Region
 from deid_node.values.report import Step
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from deid_node.pixels.attributes import items, numbers, put
+from deid_node.pixeldata.attributes import items, numbers, put
 
 Numbers = tuple[float, ...]
 

@@ -26,9 +26,9 @@ from pydicom.uid import (
 
 from deid_node import __version__
 from deid_node.errors import ConfigurationError, MalformedDataset, ProvenanceFailed
-from deid_node.pixels.attributes import integer, put, text, value_of
-from deid_node.pixels.masks import mask_of
+from deid_node.pixeldata.attributes import integer, put, text, value_of
 from deid_node.pixels.planes import Plane, plane_of
+from deid_node.pixels.text.masks import mask_of
 from deid_node.values.geometry import Box, Region
 
 if TYPE_CHECKING:

@@ -14,21 +14,21 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
 from deid_node.errors import AnatomyCovered, MostlyText, ResidualText, TextUncertain
-from deid_node.pixels.arrays import Mask, StoredFrame
-from deid_node.pixels.carried import Carried
-from deid_node.pixels.compose import keep_inside
-from deid_node.pixels.crops import Crop, crop_of
-from deid_node.pixels.display import Display
-from deid_node.pixels.find.base import Finder
-from deid_node.pixels.inpaint.base import Filled, Inpainter
-from deid_node.pixels.inpaint.options import AnatomyOptions
-from deid_node.pixels.keep.lines import KeptLine, Settled
-from deid_node.pixels.keep.sorter import Sorter
-from deid_node.pixels.layout import Layout
-from deid_node.pixels.looking import Look, looks
-from deid_node.pixels.masks import FIXED, Marked, hull, mask_of, neighbourhoods
-from deid_node.pixels.second_look import Blamed, Manner, Verdict, manner_of, verdict_on
+from deid_node.pixeldata.arrays import Mask, StoredFrame
+from deid_node.pixeldata.compose import keep_inside
+from deid_node.pixeldata.display import Display
+from deid_node.pixeldata.layout import Layout
+from deid_node.pixels.fill.base import Filled, Inpainter
+from deid_node.pixels.fill.crops import Crop, crop_of
+from deid_node.pixels.fill.fill_cache import Carried
+from deid_node.pixels.fill.options import AnatomyOptions
 from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.pixels.text.find.base import Finder
+from deid_node.pixels.text.keep.settle import KeptLine, Settled
+from deid_node.pixels.text.keep.sorter import Sorter
+from deid_node.pixels.text.masks import FIXED, Marked, hull, mask_of, neighbourhoods
+from deid_node.pixels.text.search import Look, looks
+from deid_node.pixels.text.second_look import Blamed, Manner, Verdict, manner_of, verdict_on
 from deid_node.values.geometry import Box, DoubtedRegion, Found, Region
 
 ROUNDS: Final = 5

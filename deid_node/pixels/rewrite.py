@@ -9,18 +9,18 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from deid_node.dicom.syntaxes import Family
-from deid_node.pixels.arrays import Mask, StoredFrame
-from deid_node.pixels.bits import Words, values_of, words_of
-from deid_node.pixels.compose import keep_inside
-from deid_node.pixels.encode import DecodedWriter, EncodingFailed, Writer, writer_for
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.inpaint.choice import MADE_UP
-from deid_node.pixels.keep.lines import KeptLine, Settled
-from deid_node.pixels.layout import SUBSAMPLED
-from deid_node.pixels.marks import mark_changed, mark_lossy_history
-from deid_node.pixels.masks import mask_of
+from deid_node.pixeldata.arrays import Mask, StoredFrame
+from deid_node.pixeldata.bits import Words, values_of, words_of
+from deid_node.pixeldata.compose import keep_inside
+from deid_node.pixeldata.frames import Frames
+from deid_node.pixeldata.layout import SUBSAMPLED
+from deid_node.pixeldata.writers import DecodedWriter, EncodingFailed, Writer, writer_for
+from deid_node.pixels.derivation import mark_changed, mark_lossy_history
+from deid_node.pixels.fill.choice import MADE_UP
 from deid_node.pixels.restore import Restored, Restorer
 from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.pixels.text.keep.settle import KeptLine, Settled
+from deid_node.pixels.text.masks import mask_of
 from deid_node.values.geometry import Region
 
 _RANGE: Final = ("SmallestImagePixelValue", "LargestImagePixelValue")

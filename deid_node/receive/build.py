@@ -7,16 +7,16 @@ from deid_node.audit.records import DoorRecord
 from deid_node.dicom.report import ReportHandler
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.receive.callback import build_callbacks
-from deid_node.receive.commitment import CommitmentHandler
-from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.dimse.callback import build_callbacks
+from deid_node.receive.dimse.commitment import CommitmentHandler
+from deid_node.receive.dimse.commitment_reporter import Reporter
+from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.options import ReceiveOptions
-from deid_node.receive.reporter import Reporter
 from deid_node.receive.secure import build_tls
-from deid_node.receive.server import Door
 from deid_node.receive.users import Users
-from deid_node.spool.commitments import Commitments
 from deid_node.spool.custody import Custody
+from deid_node.spool.sender_commitments import Commitments
 from deid_node.spool.spool import Spool
 from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.identity import InstanceId
@@ -32,7 +32,7 @@ def build_reception(
     record: DoorRecord | None = None,
     hear: Callable[[ConfirmationReport], bool] = lambda _report: False,
     archives: Collection[str] = (),
-) -> tuple[Door, Reporter]:
+) -> tuple[StorageScp, Reporter]:
     """Return the door and the reporter; raise `ConfigurationError`.
 
     `offer` tells the queue of a new instance and its calling AE title; `record` is for the
@@ -41,7 +41,7 @@ def build_reception(
     listed = () if options.peers == "any" else options.peers
     commitments = Commitments(custody, {peer.name: peer.asks_for for peer in listed})
     news = threading.Event()
-    door = Door(
+    door = StorageScp(
         options,
         StoreHandler(Spool(custody), offer, metrics=metrics, log=log, record=record),
         require_room=custody.require_room,

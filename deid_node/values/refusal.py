@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from deid_node.values.told import Told
+from deid_node.values.coded import CodedMeaning
 
 
 class RefusalCode(StrEnum):
@@ -21,7 +21,7 @@ class RefusalCode(StrEnum):
     REFUSED_OFTEN = "refused_often"
 
 
-class TlsFault(Told):
+class TlsFault(CodedMeaning):
     """Why a handshake failed, as far as our side can tell; `meaning` is for the log."""
 
     NOT_SPOKEN = "tls_not_spoken", "the other side does not speak TLS"

@@ -8,18 +8,20 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "deid_node"
+LABORATORY = ROOT / "deid_node_lab"
 
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file of the package."""
+    """One Python file of the two packages."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """Path below the package, with slashes: ``observe/logs.py``."""
-        return self.path.relative_to(PACKAGE).as_posix()
+        """Path with slashes: ``observe/logs.py``, and ``deid_node_lab/training/faces.py``."""
+        base = PACKAGE if self.path.is_relative_to(PACKAGE) else ROOT
+        return self.path.relative_to(base).as_posix()
 
     @property
     def dotted(self) -> str:
@@ -57,8 +59,9 @@ class Module:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Return every Python file of the package, sorted; each is parsed once."""
-    return tuple(Module(path) for path in sorted(PACKAGE.rglob("*.py")))
+    """Return every Python file of node and laboratory, sorted; each is parsed once."""
+    paths = (path for package in (PACKAGE, LABORATORY) for path in sorted(package.rglob("*.py")))
+    return tuple(map(Module, paths))
 
 
 def called_name(node: ast.AST) -> str | None:

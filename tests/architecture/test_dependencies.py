@@ -12,9 +12,7 @@ from tests.architecture.source import ROOT, Module, modules
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 EXTRAS_OF = {
-    "models": ("train", "diffusion"),
-    "training": ("train", "diffusion"),
-    "evaluation": ("train", "diffusion", "peers"),
+    "deid_node_lab": ("train", "diffusion", "peers"),
     "pixels": ("diffusion", "provenance"),
 }
 """Rooms that may ask for more than the node itself needs; they import it where it is used."""
@@ -28,7 +26,7 @@ def _names(requirements: list[str]) -> set[str]:
 def _imported(module: Module) -> set[str]:
     """Return the top-level names of other people's modules that `module` imports anywhere."""
     found = {name.partition(".")[0] for _, name in module.imports()}
-    return found - sys.stdlib_module_names - {"deid_node"}
+    return found - sys.stdlib_module_names - {"deid_node", "deid_node_lab"}
 
 
 @pytest.mark.parametrize("module", modules(), ids=lambda module: module.name)

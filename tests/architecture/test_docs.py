@@ -14,8 +14,8 @@ import pytest
 from deid_node import cli
 from deid_node.config.load import parse
 from deid_node.config.schema import Config
-from deid_node.receive import refusal
-from deid_node.receive.status import StoreStatus
+from deid_node.receive.dimse import refusal
+from deid_node.receive.dimse.status import StoreStatus
 from tests.architecture.source import ROOT
 
 README = ROOT / "README.md"

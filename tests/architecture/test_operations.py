@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from deid_node.config.schema import Config
-from deid_node.receive import refusal
-from deid_node.receive.refusal import Refusal
-from deid_node.receive.status import StoreStatus
+from deid_node.receive.dimse import refusal
+from deid_node.receive.dimse.refusal import Refusal
+from deid_node.receive.dimse.status import StoreStatus
 from deid_node.values.refusal import RefusalCode, TlsFault
 from tests.architecture import tables
 from tests.architecture.source import ROOT

@@ -15,8 +15,8 @@ from tests.architecture.source import ROOT, Module, modules
 
 SWITCH = "ORT_DISABLE_TELEMETRY"
 LOAD_THE_FINDER = """
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
 build_finder(CrnnOptions())
 """
 

@@ -14,7 +14,7 @@ LONGEST_FILE_LINES = 350
 LONGEST_PAGE_OF_ERRORS_LINES = 420
 """Every error stands on one page, and each is a handful of lines with nothing to split."""
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "stuff"}
-PRINTERS = ("cli.py", "cli/", "demo.py", "demo/", "training/", "evaluation/", "models/")
+PRINTERS = ("cli.py", "cli/", "demo.py", "demo/", "deid_node_lab/")
 
 # The brackets keep this file from holding what it looks for.
 FOREIGN_PATHS = re.compile("/(?:wor[k]/(?!flows)|hom[e]/[a-z]|roo[t]/[a-z])")

@@ -13,12 +13,12 @@ from pydicom import Dataset, dcmread
 
 from deid_node.dicom.silence import silenced
 from deid_node.errors import CleaningError, IdentifierLeft
-from deid_node.metadata.attest import attest
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import DATE_OPTIONS, OFFERED, MetadataOptions, Option
+from deid_node.metadata.plan.attest import attest
+from deid_node.metadata.plan.options import DATE_OPTIONS, OFFERED, MetadataOptions, Option
 from deid_node.metadata.scrub import Scrubber
-from deid_node.pixels.marks import BITS_CLEARED, DERIVATION
+from deid_node.pixels.derivation import BITS_CLEARED, DERIVATION
 from tests.builders.samples import SHARED, packaged_files, zoo_files
 
 _LEAKS = LeakCheck()

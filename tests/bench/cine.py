@@ -25,18 +25,18 @@ from pydicom.uid import (
 
 from deid_node.dicom import part10
 from deid_node.dicom.scratch import Scratch
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.leaks.check import LeakCheck
+from deid_node.pixeldata.arrays import DisplayFrame
+from deid_node.pixeldata.encoders import ENCODERS, Task
+from deid_node.pixeldata.fragments import Encapsulation
+from deid_node.pixeldata.layout import layout_of
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.encoders import ENCODERS, Task
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.fragments import Encapsulation
-from deid_node.pixels.inpaint.build import build_inpainter
-from deid_node.pixels.inpaint.options import FillPolicy
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.layout import layout_of
-from deid_node.pixels.looking import BATCH_BYTES
+from deid_node.pixels.fill.build import build_inpainter
+from deid_node.pixels.fill.options import FillPolicy
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node.pixels.text.search import BATCH_BYTES
 from deid_node.values.geometry import Box, Found
 from deid_node.values.report import Step
 from tests.bench.table import memory_megabytes

@@ -20,13 +20,13 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID
 
-from deid_node.pixels.bits import values_of, words_of
-from deid_node.pixels.compose import keep_inside
-from deid_node.pixels.display import Display
-from deid_node.pixels.encode import writer_for
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.masks import mask_of
+from deid_node.pixeldata.bits import values_of, words_of
+from deid_node.pixeldata.compose import keep_inside
+from deid_node.pixeldata.display import Display
+from deid_node.pixeldata.frames import Frames
+from deid_node.pixeldata.writers import writer_for
 from deid_node.pixels.rewrite import grid_of
+from deid_node.pixels.text.masks import mask_of
 from deid_node.values.geometry import Box
 
 ROWS, COLUMNS = 768, 1024

@@ -13,12 +13,12 @@ from typing import Final
 import numpy as np
 
 from deid_node.observe.labels import Fill
-from deid_node.pixels.crops import Crop, picture_crop
-from deid_node.pixels.inpaint.build import backends
-from deid_node.pixels.inpaint.folder import open_folder, shipped
-from deid_node.pixels.inpaint.options import StableDiffusionOptions
-from deid_node.pixels.inpaint.painter import Painter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
+from deid_node.pixels.fill.build import backends
+from deid_node.pixels.fill.crops import Crop, picture_crop
+from deid_node.pixels.fill.folder import open_folder, shipped
+from deid_node.pixels.fill.options import StableDiffusionOptions
+from deid_node.pixels.fill.painter import Painter
+from deid_node.pixels.fill.telea import TeleaInpainter
 from deid_node.values.geometry import Box
 
 BAR_SECONDS: Final = 1.5
@@ -57,8 +57,8 @@ def _crop() -> Crop:
 
 
 def _random(folder: Path) -> Path:
-    from deid_node.models.export_inpainter import build_folder
-    from deid_node.models.inpainter import InpainterShape
+    from deid_node_lab.models.export_inpainter import build_folder
+    from deid_node_lab.models.inpainter import InpainterShape
 
     build_folder(folder / "random", InpainterShape(), seed=1)
     return folder / "random"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from deid_node.forward.association import Archive, open_association
-from deid_node.forward.pdus import Context
+from deid_node.forward.dimse.association import Archive, open_association
+from deid_node.forward.dimse.pdus import Context
 from tests.bench.receivers import AE_TITLE, receiver
 from tests.bench.senders import send_all
 from tests.bench.slices import write_slices

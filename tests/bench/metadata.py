@@ -14,10 +14,10 @@ from pydicom import Dataset, dcmread
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian
 
-from deid_node.metadata.attest import attest
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import DATE_OPTIONS, OFFERED, MetadataOptions, Option
+from deid_node.metadata.plan.attest import attest
+from deid_node.metadata.plan.options import DATE_OPTIONS, OFFERED, MetadataOptions, Option
 
 ROOT = "1.2.826.0.1.3680043.8.498.77"
 MODIFIED = Option.RETAIN_LONGITUDINAL_MODIFIED_DATES

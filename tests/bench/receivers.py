@@ -23,9 +23,9 @@ from pynetdicom import AE, evt
 
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.options import ReceiveOptions
-from deid_node.receive.server import Door
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.spool import Spool
@@ -80,7 +80,7 @@ def _door(folder: Path, silence_seconds: float) -> int:
     custody = Custody(SpoolOptions(dir=folder / "spool", reserve_bytes=0), exclusive=True)
     custody.open()
     metrics, log = Metrics(CollectorRegistry()), EventLog(io.StringIO(), "warning")
-    door = Door(
+    door = StorageScp(
         ReceiveOptions(
             ae_title=AE_TITLE,
             host="127.0.0.1",

@@ -8,13 +8,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from deid_node.evaluation.nuisances import levels
-from deid_node.evaluation.stress import Stress, measured
-from deid_node.evaluation.stress_table import stress_table
-from deid_node.pixels.arrays import DisplayFrame
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.training.backgrounds import read_backgrounds
+from deid_node.pixeldata.arrays import DisplayFrame
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node_lab.evaluation.nuisances import levels
+from deid_node_lab.evaluation.stress import Stress, measured
+from deid_node_lab.evaluation.stress_table import stress_table
+from deid_node_lab.training.backgrounds import read_backgrounds
 from tests.builders.samples import SHARED
 
 KEPT = Path(__file__).with_name("stress.json")

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from deid_node.demo.server import running_node
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 from tests.bench.receive import SENDERS
 from tests.bench.senders import send_all
 from tests.bench.slices import write_slices

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from deid_node.audit.message import AuditMessage, Source
-from deid_node.audit.occasions import (
-    Itself,
+from deid_node.audit.event_messages import (
+    NodeIdentity,
     Sender,
     Study,
     caller_refused,
@@ -17,11 +16,12 @@ from deid_node.audit.occasions import (
     transfer_began,
     transfer_ended,
 )
+from deid_node.audit.message import AuditMessage, Source
 from deid_node.values.identity import new_instance_id
 from deid_node.values.instance import BlobRef
 from tests.builders.values import a_clean_instance
 
-NODE = Itself("DEIDNODE", "gateway")
+NODE = NodeIdentity("DEIDNODE", "gateway")
 SOURCE = Source("DEIDNODE@gateway", "hospital")
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 NEW_UID = "2.25.1234567"

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from deid_node.models.export_inpainter import build_folder
-from deid_node.models.inpainter import InpainterShape
-from deid_node.pixels.inpaint.folder import open_folder
-from deid_node.pixels.inpaint.options import StableDiffusionOptions
-from deid_node.pixels.inpaint.painter import Painter
+from deid_node.pixels.fill.folder import open_folder
+from deid_node.pixels.fill.options import StableDiffusionOptions
+from deid_node.pixels.fill.painter import Painter
+from deid_node_lab.models.export_inpainter import build_folder
+from deid_node_lab.models.inpainter import InpainterShape
 
 TINY = InpainterShape(
     autoencoder=(8, 8, 8), autoencoder_groups=4, unet=(8, 8), unet_groups=4, heads=2, text_width=8

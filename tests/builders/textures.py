@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from deid_node.evaluation.restoration.pictures import Picture, picture_of
-from deid_node.pixels.layout import Layout
-from deid_node.training.backgrounds import Background
+from deid_node.pixeldata.layout import Layout
+from deid_node_lab.evaluation.restoration.pictures import Picture, picture_of
+from deid_node_lab.training.backgrounds import Background
 
 SIDE = 200
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deid_node.pixels.inpaint.painter import Painter
+from deid_node.pixels.fill.painter import Painter
 from tests.builders.inpainter import painter_of, tiny_model
 
 

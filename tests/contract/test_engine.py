@@ -16,7 +16,7 @@ from deid_node.observe.events import Event
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_STARTS
 from deid_node.values.outcome import Cleaned, Discarded, Withheld
-from deid_node.work.corridor import CorridorFactory
+from deid_node.work.contracts import CorridorFactory
 from tests.fakes.peer_corridor import (
     CrashesAfterItsFirst,
     ScriptedCorridor,

@@ -1,4 +1,4 @@
-"""The promise of `deid_node.pixels.find.base.Finder`, over every backend."""
+"""The promise of `deid_node.pixels.text.find.base.Finder`, over every backend."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deid_node.pixels.find.base import Finder
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
+from deid_node.pixels.text.find.base import Finder
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
 from deid_node.values.geometry import Box, Found
 
 Frame = NDArray[np.uint8]

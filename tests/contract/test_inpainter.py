@@ -8,24 +8,24 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from deid_node.pixels.crops import Crop, crop_of, picture_crop
-from deid_node.pixels.inpaint.auto import AutoInpainter
-from deid_node.pixels.inpaint.base import Filled, Inpainter
-from deid_node.pixels.inpaint.build import backends
-from deid_node.pixels.inpaint.choice import CHOICE, MODEL_EVERYWHERE
-from deid_node.pixels.inpaint.diffusion import DiffusionInpainter
-from deid_node.pixels.inpaint.folder import open_folder
-from deid_node.pixels.inpaint.gradient import GradientInpainter
-from deid_node.pixels.inpaint.grained import GrainedInpainter
-from deid_node.pixels.inpaint.options import StableDiffusionOptions
-from deid_node.pixels.inpaint.painter import Painter
-from deid_node.pixels.inpaint.smooth import SmoothInpainter
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.inpaint.split import SplitInpainter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
-from deid_node.pixels.layout import Layout
-from deid_node.pixels.palette import Palette
-from tests.unit.pixels.instances import Array
+from deid_node.pixeldata.layout import Layout
+from deid_node.pixeldata.palette import Palette
+from deid_node.pixels.fill.auto import AutoInpainter
+from deid_node.pixels.fill.base import Filled, Inpainter
+from deid_node.pixels.fill.build import backends
+from deid_node.pixels.fill.choice import CHOICE, MODEL_EVERYWHERE
+from deid_node.pixels.fill.crops import Crop, crop_of, picture_crop
+from deid_node.pixels.fill.diffusion import DiffusionInpainter
+from deid_node.pixels.fill.folder import open_folder
+from deid_node.pixels.fill.gradient import GradientInpainter
+from deid_node.pixels.fill.grained import GrainedInpainter
+from deid_node.pixels.fill.options import StableDiffusionOptions
+from deid_node.pixels.fill.painter import Painter
+from deid_node.pixels.fill.smooth import SmoothInpainter
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.fill.split import SplitInpainter
+from deid_node.pixels.fill.telea import TeleaInpainter
+from tests.unit.pixeldata.instances import Array
 
 Backend = Callable[[Painter], Inpainter]
 BACKENDS: Mapping[str, Backend] = MappingProxyType(

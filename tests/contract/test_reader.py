@@ -1,13 +1,13 @@
-"""The promise of `deid_node.pixels.read.base.Reader`, over every backend."""
+"""The promise of `deid_node.pixels.text.read.base.Reader`, over every backend."""
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deid_node.pixels.read.base import Reader, Reading
-from deid_node.pixels.read.build import build_reader
-from deid_node.pixels.read.options import CrnnReaderOptions
+from deid_node.pixels.text.read.base import Reader, Reading
+from deid_node.pixels.text.read.build import build_reader
+from deid_node.pixels.text.read.options import CrnnReaderOptions
 from deid_node.values.geometry import Box
 
 Frame = NDArray[np.uint8]

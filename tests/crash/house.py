@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from deid_node.demo.server import events_in
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 from tests.crash.archive import Archive, digest_of
 from tests.crash.fuse import Fuse, Victim
 from tests.crash.launcher import NO_POINT

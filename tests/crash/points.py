@@ -16,7 +16,7 @@ from typing import Any
 from pynetdicom.transport import AssociationSocket
 
 from deid_node.dicom import part10
-from deid_node.forward.association import Association
+from deid_node.forward.dimse.association import Association
 from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.values.order import WorkOrder
 from deid_node.work.engines.process import WorkerProcess

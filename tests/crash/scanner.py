@@ -14,8 +14,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from deid_node.errors import DestinationUnavailable
-from deid_node.forward.association import Archive, Association, AssociationLost, open_association
-from deid_node.forward.pdus import Context
+from deid_node.forward.dimse.association import (
+    Archive,
+    Association,
+    AssociationLost,
+    open_association,
+)
+from deid_node.forward.dimse.pdus import Context
 from tests.crash.parcels import Parcel, parcels
 
 

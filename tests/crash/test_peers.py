@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deid_node.forward.association import AssociationLost
+from deid_node.forward.dimse.association import AssociationLost
 from tests.crash.house import House, house
 from tests.crash.launcher import POISON
 from tests.crash.parcels import Parcel, parcels

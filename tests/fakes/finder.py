@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.values.geometry import Box, Found
 
 Script = Callable[[DisplayFrame], Sequence[Box]]

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from deid_node.observe.metrics import Metrics
 from deid_node.values.retry import RetryPolicy
-from deid_node.work.corridor import CorridorFactory
+from deid_node.work.contracts import CorridorFactory
 from deid_node.work.engines.local import LocalEngine
 from deid_node.work.engines.options import LocalOptions
 from deid_node.work.queue import WorkQueue

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from deid_node.forward.cstore import CStoreDestination
+from deid_node.forward.dimse.cstore import CStoreDestination
 from deid_node.forward.options import CStoreOptions
 from tests.fakes.peer_archive import Conversation
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deid_node.pixels.arrays import DisplayFrame
-from deid_node.pixels.read.base import Reading
+from deid_node.pixeldata.arrays import DisplayFrame
+from deid_node.pixels.text.read.base import Reading
 from deid_node.values.geometry import Box
 from tests.fakes.finder import has_ink
 

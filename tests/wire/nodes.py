@@ -14,7 +14,7 @@ import yaml
 
 from deid_node.config.load import load
 from deid_node.demo.server import RunningNode, events_in, running_node
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 from deid_node.spool.custody import Custody
 from deid_node.spool.journeys import Journey, Journeys
 from deid_node.values.state import InstanceState

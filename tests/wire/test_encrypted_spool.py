@@ -21,7 +21,7 @@ from pydicom.uid import generate_uid
 from deid_node.demo.samples import give_uid, shipped
 from deid_node.dicom.bulk import LARGE_BYTES
 from deid_node.dicom.silence import silenced
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 from deid_node.spool.encryption import MAGIC
 from deid_node.spool.journeys import Journey
 from tests.fakes import dcmtk

@@ -4,7 +4,7 @@ from typing import assert_never
 
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.work.corridor import CorridorFactory, Ledger
+from deid_node.work.contracts import CorridorFactory, Ledger
 from deid_node.work.engines.base import Engine
 from deid_node.work.engines.local import LocalEngine
 from deid_node.work.engines.options import EngineOptions, LocalOptions

@@ -29,7 +29,7 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_STARTS, WorkOrder
 from deid_node.values.outcome import Outcome, Withheld
 from deid_node.values.retry import RetryPolicy
-from deid_node.work.corridor import CorridorFactory, Ledger
+from deid_node.work.contracts import CorridorFactory, Ledger
 from deid_node.work.engines.memory import machine_bytes
 from deid_node.work.engines.options import LocalOptions
 from deid_node.work.engines.process import (

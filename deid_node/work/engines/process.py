@@ -9,7 +9,7 @@ from time import monotonic
 from deid_node.errors import ConfigurationError
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
-from deid_node.work.corridor import CorridorFactory
+from deid_node.work.contracts import CorridorFactory
 from deid_node.work.engines.memory import HeldMemory
 from deid_node.work.engines.worker import NotReady, Ready, serve
 

@@ -15,7 +15,7 @@ from deid_node.errors import ConfigurationError, DeidNodeError, MemoryLimit, Une
 from deid_node.observe.traces import leave_no_core
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
-from deid_node.work.corridor import Corridor, CorridorFactory
+from deid_node.work.contracts import Corridor, CorridorFactory
 from deid_node.work.engines.memory import be_killed_first, hand_over
 
 _PR_SET_PDEATHSIG = 1

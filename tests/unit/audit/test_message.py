@@ -9,14 +9,14 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
-from deid_node.audit.message import AuditMessage
-from deid_node.audit.occasions import (
+from deid_node.audit.event_messages import (
     Sender,
     Study,
     caller_refused,
     instances_received,
     person_decided,
 )
+from deid_node.audit.message import AuditMessage
 from deid_node.audit.targets.syslog import syslog_line
 from deid_node.audit.xml import xml_of
 from tests.architecture.source import ROOT

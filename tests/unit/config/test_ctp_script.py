@@ -11,7 +11,7 @@ from deid_node.cli import main
 from deid_node.config.ctp_script import as_yaml, imported
 from deid_node.config.load import parse
 from deid_node.config.schema import Config
-from deid_node.pixels.device_regions import DeviceRegionsOptions
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 
 SCRIPT = """
 Regions of the house

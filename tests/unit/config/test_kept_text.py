@@ -10,7 +10,7 @@ from deid_node.checks import check_all
 from deid_node.config.load import load
 from deid_node.config.schema import Config, TreatmentOptions
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 from tests.fakes.reader import ScriptedReader
 
 KEEPING = TreatmentOptions(text="keep_listed", keep=("@orientation", r"Im: \d{1,3}"))

@@ -9,7 +9,7 @@ from deid_node.checks import check_all
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 
 
 @pytest.fixture

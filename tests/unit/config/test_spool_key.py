@@ -8,7 +8,7 @@ from deid_node.checks import blob_files, check_all
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 from deid_node.spool.files import PLAIN
 
 SETTING = "spool.encryption_key_file"

@@ -6,7 +6,7 @@ from deid_node.config.load import load
 from deid_node.demo.workplace import fresh_workplace, write_config
 from deid_node.errors import InputError
 from deid_node.forward.options import CStoreOptions
-from deid_node.metadata.keys import read_key_file
+from deid_node.metadata.apply.keys import read_key_file
 
 
 def test_a_second_demo_takes_the_place_of_the_first(tmp_path: Path) -> None:

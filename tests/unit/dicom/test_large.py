@@ -23,7 +23,7 @@ from deid_node.dicom import part10
 from deid_node.dicom.bulk import Bulk
 from deid_node.dicom.silence import silenced
 from deid_node.errors import IdentifierLeft, MalformedDataset
-from deid_node.metadata.leaks import LeakCheck
+from deid_node.leaks.check import LeakCheck
 from tests.unit.dicom.test_part10 import encoded, header
 
 SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian)

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from deid_node.errors import ConfigurationError
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
 
 
 def foreign_model(target: Path) -> Path:

@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 
 from deid_node.errors import ResidualText
-from deid_node.evaluation.cases import dataset_of
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node_lab.evaluation.cases import dataset_of
 
 zxingcpp = pytest.importorskip("zxingcpp", reason="zxing-cpp is not installed")
 

@@ -12,12 +12,12 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.crnn import MAKE, CrnnFinder
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.find.weights import SHIPPED
-from deid_node.training.card import tables, tables_of
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.crnn import MAKE, CrnnFinder
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node.pixels.text.find.weights import SHIPPED
 from deid_node.values.geometry import Box
+from deid_node_lab.training.card import tables, tables_of
 
 WEIGHTS = resources.files("deid_node.weights")
 FIGURES = json.loads(WEIGHTS.joinpath("finder.json").read_text("utf-8"))
@@ -48,8 +48,8 @@ def test_the_tables_of_the_card_are_those_of_the_figures() -> None:
 
 def test_the_shipped_file_equals_the_torch_network_of_the_shipped_weights() -> None:
     torch = pytest.importorskip("torch", reason="the train extra is not installed")
-    from deid_node.models.finder import FinderNet
-    from deid_node.training.checkpoints import read_weights
+    from deid_node_lab.models.finder import FinderNet
+    from deid_node_lab.training.checkpoints import read_weights
 
     net = FinderNet()
     with resources.as_file(WEIGHTS.joinpath("finder.npz")) as file:
@@ -74,8 +74,8 @@ def test_the_shipped_file_is_light() -> None:
 @pytest.mark.parametrize("shape", [(96, 80), (64, 208), (512, 512)], ids=str)
 def test_onnx_equals_torch_in_every_shape(tmp_path: Path, shape: tuple[int, int]) -> None:
     torch = pytest.importorskip("torch", reason="the train extra is not installed")
-    from deid_node.models import export
-    from deid_node.models.finder import Block, FinderNet
+    from deid_node_lab.models import export
+    from deid_node_lab.models.finder import Block, FinderNet
 
     torch.manual_seed(4)
     net = FinderNet().eval()
@@ -101,7 +101,7 @@ def test_a_seam_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     finder = CrnnFinder(CrnnOptions(device="cpu"))
 
     whole = finder.maps([frame])[0][1] > 0.5
-    monkeypatch.setattr("deid_node.pixels.find.crnn._TILE_SIDE", 512)
+    monkeypatch.setattr("deid_node.pixels.text.find.crnn._TILE_SIDE", 512)
     sewn = finder.maps([frame])[0][1] > 0.5
 
     assert (whole & sewn).sum() / (whole | sewn).sum() > 0.95

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deid_node.pixels.find.maps import Boxes, boxes_of_maps
+from deid_node.pixels.text.find.maps import Boxes, boxes_of_maps
 from deid_node.values.geometry import Box, Found
 
 Map = NDArray[np.float32]

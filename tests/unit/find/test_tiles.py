@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deid_node.pixels.find.tiles import sew, spans, tiles
+from deid_node.pixels.text.find.tiles import sew, spans, tiles
 
 multiples = st.integers(1, 400).map(lambda n: 16 * n)
 

@@ -21,7 +21,7 @@ from deid_node.observe.metrics import Metrics
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.retry import RetryPolicy
 from tests.builders.custody import delivery_states, sealed
 from tests.fakes.event_log import RecordingLog

@@ -6,7 +6,7 @@ import pytest
 from pydicom.uid import SegmentationStorage
 
 from deid_node.forward.base import Parcel
-from deid_node.forward.contexts import offers_for
+from deid_node.forward.dimse.contexts import offers_for
 from deid_node.forward.folder import FolderDestination
 from deid_node.values.delivery import DeliveryResult
 from tests.fakes.peer_archive import Conversation, ScriptedArchive, keeping_archive

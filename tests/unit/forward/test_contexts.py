@@ -1,7 +1,7 @@
 import dataclasses
 from pathlib import Path
 
-from deid_node.forward.contexts import MOST_CONTEXTS, contexts_for, offers_for
+from deid_node.forward.dimse.contexts import MOST_CONTEXTS, contexts_for, offers_for
 from deid_node.values.instance import CleanInstance
 from tests.fakes.peer_parcels import a_parcel
 

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
-from deid_node.forward.contexts import MOST_CONTEXTS
+from deid_node.forward.dimse.contexts import MOST_CONTEXTS
 from deid_node.values.delivery import DeliveryResult
 from tests.fakes.peer_archive import Conversation, ScriptedArchive, keeping_archive
 from tests.fakes.peer_parcels import a_parcel, dataset_bytes

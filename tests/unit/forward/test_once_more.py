@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from deid_node.cli import main
 from deid_node.forward.folder import FolderDestination
 from deid_node.forward.sender import Sender
-from deid_node.metadata.keys import new_key_file, read_key_file
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.keys import new_key_file, read_key_file
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from deid_node.forward.build import build_destination, build_retry
-from deid_node.forward.cstore import CStoreDestination
+from deid_node.forward.dimse.cstore import CStoreDestination
 from deid_node.forward.folder import FolderDestination
 from deid_node.forward.options import CStoreOptions, ForwardOptions, RetryOptions
 from deid_node.values.retry import RetryPolicy

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from deid_node.errors import DestinationUnavailable
-from deid_node.forward import pool as module
-from deid_node.forward.association import Archive
 from deid_node.forward.base import AssociationCounts, Crowded
-from deid_node.forward.pool import AssociationPool
+from deid_node.forward.dimse import pool as module
+from deid_node.forward.dimse.association import Archive
+from deid_node.forward.dimse.pool import AssociationPool
 from deid_node.values.instance import CleanInstance
 from tests.fakes.peer_parcels import a_parcel
 

@@ -14,7 +14,12 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
 from deid_node.dicom.bulk import file_at
-from deid_node.forward.transcode import Transcoder, Untranscodable, _require_described, encoded
+from deid_node.forward.dimse.transcode import (
+    Transcoder,
+    Untranscodable,
+    _require_described,
+    encoded,
+)
 from deid_node.spool.encryption import SpoolKey
 from deid_node.spool.files import BlobFiles
 from tests.fakes.peer_parcels import a_parcel

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pynetdicom.dsutils import decode
 from pynetdicom.pdu import A_ASSOCIATE_RQ, P_DATA_TF
 
-from deid_node.forward import pdus
-from deid_node.forward.commands import parse_store_response, store_request
-from deid_node.forward.pdus import Context, PduType, ProtocolError
+from deid_node.forward.dimse import pdus
+from deid_node.forward.dimse.commands import parse_store_response, store_request
+from deid_node.forward.dimse.pdus import Context, PduType, ProtocolError
 from tests.fakes.peer_archive import Conversation
 
 UIDS = st.lists(st.integers(0, 10**9), min_size=1, max_size=5).map(

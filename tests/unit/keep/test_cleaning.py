@@ -8,18 +8,18 @@ import pytest
 from pydicom.dataset import Dataset
 
 from deid_node.errors import ResidualText
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
-from deid_node.pixels.device_regions import BoxOptions, DeviceRegionsOptions
-from deid_node.pixels.find.base import Finder
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.keep.judge import KeepList
-from deid_node.pixels.keep.patterns import compiled
-from deid_node.pixels.read.base import Reader, Reading
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.device_regions import BoxOptions, DeviceRegionsOptions
+from deid_node.pixels.text.find.base import Finder
+from deid_node.pixels.text.keep.judge import KeepList
+from deid_node.pixels.text.keep.patterns import compiled
+from deid_node.pixels.text.read.base import Reader, Reading
 from deid_node.values.geometry import Box
 from tests.fakes.finder import ScriptedFinder, finds_always, finds_ink, has_ink
 from tests.fakes.reader import NOTHING, ScriptedReader, reads, reads_always
-from tests.unit.pixels.instances import BASELINE, EXPLICIT, RLE, Array, Kind, instance
+from tests.unit.pixeldata.instances import BASELINE, EXPLICIT, RLE, Array, Kind, instance
 from tests.unit.pixels.test_cleaner import values
 
 SIDE = Box(150, 20, 166, 38)

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deid_node.pixels.arrays import DisplayFrame
-from deid_node.pixels.keep.judge import Judge, KeepList, names_everybody
-from deid_node.pixels.keep.sightings import places
-from deid_node.pixels.looking import Look
-from deid_node.pixels.read.base import Reading
+from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.pixels.text.keep.judge import Judge, KeepList, names_everybody
+from deid_node.pixels.text.keep.sightings import places
+from deid_node.pixels.text.read.base import Reading
+from deid_node.pixels.text.search import Look
 from deid_node.values.geometry import Box, Found
 from tests.fakes.reader import NOTHING, ScriptedReader, reads_always
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deid_node.pixels.keep.patterns import LISTS, LONGEST_LINE, LONGEST_PATTERN, compiled
-from deid_node.pixels.keep.probes import probes
+from deid_node.pixels.text.keep.patterns import LISTS, LONGEST_LINE, LONGEST_PATTERN, compiled
+from deid_node.pixels.text.keep.probes import probes
 
 NARROW = [
     "[LR]",

@@ -3,11 +3,11 @@
 import pytest
 
 from deid_node.errors import ConfigurationError, IdentifierLeft
-from deid_node.metadata.action import Action
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import AdditionOptions, Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.plan.action import Action
+from deid_node.metadata.plan.options import AdditionOptions, Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY, as_read, study_instance
 

@@ -1,7 +1,7 @@
 import pytest
 
-from deid_node.metadata.attest import attest
-from deid_node.metadata.options import Option
+from deid_node.metadata.plan.attest import attest
+from deid_node.metadata.plan.options import Option
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import as_read, stored, study_instance
 

@@ -10,9 +10,9 @@ from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
 from deid_node.errors import IdentifierLeft, UnsupportedObject
-from deid_node.metadata.action import Action
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.plan import MISPLACED_GROUPS, Plan
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.plan.action import Action
+from deid_node.metadata.plan.plan import MISPLACED_GROUPS, Plan
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import (
     VALUES,

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from pydicom.sr._concepts_dict import concepts as _concepts
 
-from deid_node.metadata.codes import known_meanings
-from deid_node.metadata.leaks import LeakCheck
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.clean.codes import known_meanings
+from deid_node.metadata.clean.ucum import is_unit
 from deid_node.metadata.scrub import Scrubber
-from deid_node.metadata.ucum import is_unit
 from tests.builders.samples import SHARED
 from tests.unit.metadata.canary import as_read, levels
 from tests.unit.metadata.reports import code, content, measured, report

@@ -7,10 +7,10 @@ from pydicom import Dataset
 from pydicom.dataelem import DataElement
 from pydicom.uid import UID
 
-from deid_node.metadata.action import Action
-from deid_node.metadata.options import DATE_OPTIONS, OFFERED, Option
-from deid_node.metadata.plan import MISPLACED_GROUPS, Plan, build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.plan.action import Action
+from deid_node.metadata.plan.options import DATE_OPTIONS, OFFERED, Option
+from deid_node.metadata.plan.plan import MISPLACED_GROUPS, Plan, build_plan
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import (
     BIRTH,

@@ -11,7 +11,7 @@ from deid_node.cli.status import ExitStatus
 from deid_node.errors import ConfigurationError, CrosswalkUnavailable, InputError
 from deid_node.metadata.build import build_scrubber
 from deid_node.metadata.crosswalk import Crosswalk, Kind, export, require_private
-from deid_node.metadata.options import CrosswalkOptions, MetadataOptions, Option
+from deid_node.metadata.plan.options import CrosswalkOptions, MetadataOptions, Option
 from tests.unit.metadata.canary import KEY, UID_ROOT, as_read, study_instance
 
 

@@ -9,7 +9,7 @@ import pytest
 from pydicom import dcmread
 
 from deid_node.errors import CleaningError
-from deid_node.metadata.leaks import LeakCheck
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import stored
 

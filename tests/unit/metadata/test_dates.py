@@ -10,12 +10,12 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import BaseTag
 
-from deid_node.metadata import dates
-from deid_node.metadata.options import DateOptions, Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.encoding import dates
+from deid_node.metadata.encoding.whose import is_fill_in
+from deid_node.metadata.plan.options import DateOptions, Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
-from deid_node.metadata.whose import is_fill_in
 from tests.unit.metadata.canary import KEY, UID_ROOT, as_read, study_instance
 
 MODIFIED = Option.RETAIN_LONGITUDINAL_MODIFIED_DATES

@@ -9,17 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset
 
-from deid_node.metadata.descriptors import DescriptorCleaner
-from deid_node.metadata.hunt import Hunter, Quarry
-from deid_node.metadata.leaks import LeakCheck
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.clean.descriptors import DescriptorCleaner
+from deid_node.metadata.clean.patient_terms import PatientTerms, PatientTermsReader
+from deid_node.metadata.clean.vocabulary import Vocabulary, plain
+from deid_node.metadata.plan.table import load_table
 from deid_node.metadata.scrub import Scrubber
-from deid_node.metadata.table import load_table
-from deid_node.metadata.vocabulary import Vocabulary, plain
 from tests.builders.samples import ROOT
 from tests.unit.metadata.canary import as_read, levels, marks_in, stored, study_instance
 
 VOCABULARY = Vocabulary()
-HUNTER = Hunter(load_table())
+READER = PatientTermsReader(load_table())
 WORDS = [
     row["word"]
     for row in csv.DictReader(
@@ -30,8 +30,12 @@ SEPARATORS = [" ", "_", "-", "/", ", ", "^", " (", ") ", ".", "\n", "=", ""]
 
 
 def _cleaner(dataset: Dataset | None = None) -> DescriptorCleaner:
-    quarry = Quarry(frozenset(), frozenset()) if dataset is None else HUNTER.quarry_of(dataset)
-    return DescriptorCleaner(VOCABULARY, quarry)
+    terms = (
+        PatientTerms(frozenset(), frozenset())
+        if dataset is None
+        else READER.patient_terms_of(dataset)
+    )
+    return DescriptorCleaner(VOCABULARY, terms)
 
 
 @pytest.mark.req("REQ-MD-31")

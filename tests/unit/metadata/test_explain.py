@@ -9,8 +9,8 @@ import pytest
 from deid_node.cli import main
 from deid_node.cli.status import ExitStatus
 from deid_node.metadata.explain import format_rows, plan_rows
-from deid_node.metadata.options import AdditionOptions, Option
-from deid_node.metadata.plan import MISPLACED_GROUPS, Plan, build_plan
+from deid_node.metadata.plan.options import AdditionOptions, Option
+from deid_node.metadata.plan.plan import MISPLACED_GROUPS, Plan, build_plan
 
 GOLDEN = Path(__file__).parent / "golden" / "explain.csv"
 RETAINING = [

@@ -5,9 +5,9 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from deid_node.errors import RecognizableFeatures
-from deid_node.metadata.options import Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.plan.options import Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY, as_read, study_instance
 

@@ -12,12 +12,12 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import BaseTag
 
 from deid_node.errors import MalformedDataset
-from deid_node.metadata.forms import Forms, says_something
-from deid_node.metadata.options import AdditionOptions, Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.clean.forms import Forms, says_something
+from deid_node.metadata.clean.vocabulary import Vocabulary
+from deid_node.metadata.plan.options import AdditionOptions, Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
-from deid_node.metadata.vocabulary import Vocabulary
 from tests.unit.metadata.canary import KEY, as_read, levels, stored, study_instance
 
 RETAINING = (Option.RETAIN_PATIENT_CHARACTERISTICS, Option.RETAIN_DEVICE_IDENTITY)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.keys import new_key, new_key_file, read_key_file
+from deid_node.metadata.apply.keys import new_key, new_key_file, read_key_file
 
 
 def test_a_new_key_file_is_for_the_owner_alone_and_can_be_read(tmp_path: Path) -> None:

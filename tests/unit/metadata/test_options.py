@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from deid_node.errors import ConfigurationError
+from deid_node.metadata.apply.keys import new_key_file
 from deid_node.metadata.build import build_scrubber, require_key_file
-from deid_node.metadata.keys import new_key_file
-from deid_node.metadata.options import OFFERED, MetadataOptions, Option, require_offered
+from deid_node.metadata.plan.options import OFFERED, MetadataOptions, Option, require_offered
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY, study_instance
 
@@ -69,7 +69,7 @@ def test_options_cannot_be_changed_afterwards() -> None:
 
 def test_an_option_that_is_not_carried_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     option = Option.CLEAN_GRAPHICS
-    monkeypatch.setattr("deid_node.metadata.options.OFFERED", OFFERED - {option})
+    monkeypatch.setattr("deid_node.metadata.plan.options.OFFERED", OFFERED - {option})
 
     with pytest.raises(ConfigurationError, match=option.value) as raised:
         require_offered([Option.CLEAN_PIXEL_DATA, option], path="treatments.research.options")

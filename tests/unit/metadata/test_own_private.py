@@ -9,11 +9,11 @@ from pydicom.dataelem import DataElement
 from pydicom.sequence import Sequence as Items
 
 from deid_node.errors import ConfigurationError
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.build import build_scrubber
 from deid_node.metadata.explain import plan_rows
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import MetadataOptions, Option, SafePrivateOptions
-from deid_node.metadata.plan import build_plan
+from deid_node.metadata.plan.options import MetadataOptions, Option, SafePrivateOptions
+from deid_node.metadata.plan.plan import build_plan
 from tests.builders.samples import SHARED
 from tests.unit.metadata.canary import KEY, as_read, study_instance
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from deid_node.metadata import texts
-from deid_node.metadata.actions import Walk
-from deid_node.metadata.options import Option
-from deid_node.metadata.packed import Fate, NotPlain, Rewriting
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
-from deid_node.metadata.texts import texts_of
+from deid_node.leaks import values
+from deid_node.leaks.values import texts_of
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.walk import Walk
+from deid_node.metadata.encoding.packed import Fate, NotPlain, Rewriting
+from deid_node.metadata.plan.options import Option
+from deid_node.metadata.plan.plan import build_plan
 from tests.unit.metadata.canary import KEY, as_read, stored, study_instance
 from tests.unit.metadata.test_properties import _instance, _item
 
@@ -61,7 +61,7 @@ def test_the_second_look_reads_the_same_values_both_ways(content, syntax) -> Non
 
     fast = list(texts_of(original))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(texts, "_plain", lambda *_: None)
+        patch.setattr(values, "_plain", lambda *_: None)
         slow = list(texts_of(original))
 
     assert [(text.keyword, text.vr, text.text) for text in fast] == [

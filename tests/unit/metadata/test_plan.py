@@ -3,10 +3,10 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.datadict import tag_for_keyword
 
 from deid_node.errors import UnknownElement
-from deid_node.metadata.action import Action
-from deid_node.metadata.options import Option
-from deid_node.metadata.plan import MISPLACED_GROUPS, Plan, build_plan
-from deid_node.metadata.policy import KNOWN_VRS, load_policy
+from deid_node.metadata.plan.action import Action
+from deid_node.metadata.plan.options import Option
+from deid_node.metadata.plan.plan import MISPLACED_GROUPS, Plan, build_plan
+from deid_node.metadata.plan.policy import KNOWN_VRS, load_policy
 
 # Where we empty what the table removes, for the object's sake (see the decision record).
 # X in the table, and required by the IOD: each row of the policy says why.

@@ -10,9 +10,9 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.elements import is_empty
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.safe_private import kept_rows, load_safe_private
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.clean.safe_private import kept_rows, load_safe_private
+from deid_node.metadata.encoding.elements import is_empty
 from deid_node.metadata.scrub import Scrubber
 from tests.builders.samples import ROOT, SHARED
 from tests.unit.metadata.canary import UID_ROOT, as_read, levels, marks_in, stored, study_instance

@@ -11,11 +11,11 @@ from pydicom._dicom_dict import DicomDictionary
 from pydicom.dataelem import DataElement
 from pydicom.sequence import Sequence
 
-from deid_node.metadata.action import Action
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import Option
-from deid_node.metadata.plan import MISPLACED_GROUPS, build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.plan.action import Action
+from deid_node.metadata.plan.options import Option
+from deid_node.metadata.plan.plan import MISPLACED_GROUPS, build_plan
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import (
     KEY,

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from deid_node.errors import ConfigurationError, UnknownSubject
-from deid_node.metadata.pseudonyms import Pseudonyms
-from deid_node.metadata.subjects import SubjectTable
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.subjects import SubjectTable
 from tests.unit.metadata.canary import KEY, UID_ROOT
 
 

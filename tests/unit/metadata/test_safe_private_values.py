@@ -9,9 +9,9 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import BaseTag
 from pydicom.uid import ImplicitVRLittleEndian
 
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import MetadataOptions, Option, SafePrivateOptions
+from deid_node.metadata.plan.options import MetadataOptions, Option, SafePrivateOptions
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY, as_read, stored, study_instance
 

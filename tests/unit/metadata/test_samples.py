@@ -6,7 +6,7 @@ from io import BytesIO
 from pydicom import dcmread
 
 from deid_node.errors import CleaningError
-from deid_node.metadata.leaks import LeakCheck
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.scrub import Scrubber
 from tests.builders.samples import zoo_files
 from tests.unit.metadata.canary import stored

@@ -20,10 +20,10 @@ from deid_node.errors import (
     UnsupportedObject,
     UnsupportedSyntax,
 )
-from deid_node.metadata.plan import Plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.subjects import SubjectTable
+from deid_node.metadata.plan.plan import Plan
 from deid_node.metadata.scrub import Scrubber
-from deid_node.metadata.subjects import SubjectTable
 from tests.unit.metadata.canary import (
     BIRTH,
     KEY,

@@ -17,13 +17,13 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.uid import UID
 
-from deid_node.metadata.judges import OptionCleaning
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import DateOptions, Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.clean.option_cleaners import OptionCleaning
+from deid_node.metadata.encoding.whose import Whose, load_whose
+from deid_node.metadata.plan.options import DateOptions, Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
-from deid_node.metadata.whose import Whose, load_whose
 from tests.unit.metadata.canary import KEY, as_read, levels, nested, study_instance
 from tests.unit.metadata.reports import code, content, report
 

@@ -7,11 +7,11 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from deid_node.errors import UnsupportedObject
-from deid_node.metadata.judges import OptionCleaning
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.clean.option_cleaners import OptionCleaning
+from deid_node.metadata.plan.options import Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY, as_read, levels, marks_in, stored, study_instance
 from tests.unit.metadata.reports import code, content, presentation_state, report

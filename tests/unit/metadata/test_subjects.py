@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.subjects import load_subject_table
+from deid_node.metadata.apply.subjects import load_subject_table
 
 
 def _written(folder: Path, text: str) -> Path:

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.options import Option
-from deid_node.metadata.table import EDITION, ProfileRow, load_table, parse_table
+from deid_node.metadata.plan.options import Option
+from deid_node.metadata.plan.table import EDITION, ProfileRow, load_table, parse_table
 from tests.builders.samples import ROOT, STANDARD
 
 TABLE_FILE = ROOT / "deid_node/metadata/data/confidentiality_profile.csv"

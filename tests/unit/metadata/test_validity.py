@@ -11,8 +11,8 @@ import pytest
 from pydicom import dcmread
 
 from deid_node.errors import CleaningError
-from deid_node.metadata.attest import attest
-from deid_node.metadata.options import Option
+from deid_node.metadata.plan.attest import attest
+from deid_node.metadata.plan.options import Option
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.samples import sample_files
 

@@ -7,7 +7,7 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from deid_node.errors import CleaningError
-from deid_node.metadata.leaks import LeakCheck
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.reports import presentation_state, report
 from tests.unit.metadata.samples import sample_files

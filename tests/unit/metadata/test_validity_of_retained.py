@@ -7,11 +7,11 @@ import pytest
 from pydicom import dcmread
 
 from deid_node.errors import CleaningError
-from deid_node.metadata.attest import attest
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import DateOptions, Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.leaks.check import LeakCheck
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.plan.attest import attest
+from deid_node.metadata.plan.options import DateOptions, Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import KEY
 from tests.unit.metadata.samples import sample_files

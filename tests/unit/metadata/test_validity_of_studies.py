@@ -17,10 +17,10 @@ from pydicom import Dataset, dcmread
 from pydicom.uid import UID
 
 from deid_node.errors import CleaningError
-from deid_node.metadata.judges import JUDGED, OptionCleaning
-from deid_node.metadata.options import DateOptions, Option
-from deid_node.metadata.plan import build_plan
-from deid_node.metadata.pseudonyms import Pseudonyms
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.clean.option_cleaners import JUDGED, OptionCleaning
+from deid_node.metadata.plan.options import DateOptions, Option
+from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
 from tests.builders.samples import zoo_files
 from tests.unit.metadata.canary import KEY

@@ -10,14 +10,14 @@ from prometheus_client import CollectorRegistry
 
 from deid_node.cli import main
 from deid_node.errors import ConfigurationError
-from deid_node.metadata.keys import KEY_PATH, fingerprint_of, new_key_file
+from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of, new_key_file
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.custody import Custody
 from deid_node.spool.foundlings import Foundlings
 from deid_node.spool.key_mark import KeyMark
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.work.admission import Admission
 from tests.fakes.event_log import RecordingLog
 from tests.unit.spool.test_foundlings import send

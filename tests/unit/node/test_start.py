@@ -14,7 +14,7 @@ from deid_node.assembly import build_node
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import ConfigurationError, CustodyError
-from deid_node.metadata.keys import new_key_file
+from deid_node.metadata.apply.keys import new_key_file
 from deid_node.spool.custody import Custody
 
 pytestmark = pytest.mark.slow

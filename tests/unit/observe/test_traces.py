@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from deid_node.errors import ConfigurationError
-from deid_node.work.corridor import Corridor
+from deid_node.work.contracts import Corridor
 from deid_node.work.engines.process import WorkerProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="core dumps of Linux")

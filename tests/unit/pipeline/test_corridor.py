@@ -11,15 +11,15 @@ from pydicom import Dataset, dcmread
 
 from deid_node.dicom.silence import silenced
 from deid_node.errors import IdentifierLeft, Undecodable
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.metadata.scrub import Scrubber
 from deid_node.pipeline import Corridor, Provenance, Treatment
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.inpaint.build import build_inpainter
-from deid_node.pixels.inpaint.options import FillPolicy
+from deid_node.pixels.fill.build import build_inpainter
+from deid_node.pixels.fill.options import FillPolicy
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.blobs import reference

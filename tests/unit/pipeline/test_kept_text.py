@@ -11,21 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 
-from deid_node.metadata import lines as spoken
+from deid_node.leaks import spoken
+from deid_node.leaks.spoken import HeaderMatch
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.lines import SpokenLines
-from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.pipeline import Corridor, Provenance, Treatment
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.inpaint.build import build_inpainter
-from deid_node.pixels.inpaint.options import FillPolicy
-from deid_node.pixels.keep.judge import Judge, KeepList
-from deid_node.pixels.keep.patterns import compiled
-from deid_node.pixels.keep.sightings import places
-from deid_node.pixels.looking import Look
-from deid_node.pixels.read.base import Reader, Reading
+from deid_node.pixels.fill.build import build_inpainter
+from deid_node.pixels.fill.options import FillPolicy
 from deid_node.pixels.stopwatch import Stopwatch
+from deid_node.pixels.text.keep.judge import Judge, KeepList
+from deid_node.pixels.text.keep.patterns import compiled
+from deid_node.pixels.text.keep.sightings import places
+from deid_node.pixels.text.read.base import Reader, Reading
+from deid_node.pixels.text.search import Look
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.journal import report_json
@@ -37,7 +37,7 @@ from deid_node.values.outcome import Cleaned, Outcome, Withheld
 from tests.builders.values import an_origin
 from tests.fakes.finder import finds_ink
 from tests.fakes.reader import ScriptedReader, reads, reads_always
-from tests.unit.pixels.instances import EXPLICIT, Kind, instance
+from tests.unit.pixeldata.instances import EXPLICIT, Kind, instance
 
 SIDE = Box(150, 20, 166, 38)
 LINE = Box(10, 60, 140, 84)
@@ -193,7 +193,7 @@ def test_nothing_of_the_header_stays_whatever_is_written_around_it(
 ) -> None:
     text = " ".join(spelt(f"{before}{identifier}{after}").split())
     keep = KeepList(reads_always(text), ANYTHING)
-    judge = Judge(keep, SpokenLines(a_film({})).says, Stopwatch())
+    judge = Judge(keep, HeaderMatch(a_film({})).says, Stopwatch())
     box = Box(0, 60, 8 * len(text), 76)
     look = Look(0, (np.zeros((200, 400), np.uint8),), ((Found(box, 0.9),),))
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.pipeline import Corridor, Provenance, Treatment
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.find.base import Finder
-from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.find.base import Finder
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.values.geometry import Box

@@ -16,7 +16,7 @@ from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Acceptance, Arrival, Spool
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin

@@ -24,10 +24,10 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from deid_node.dicom.silence import silenced
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.fill.solid import SolidInpainter
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.values.geometry import Box
@@ -38,7 +38,7 @@ from tests.builders.samples import SHARED
 from tests.builders.values import an_origin
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.metadata.test_validity import VERIFIER, errors
-from tests.unit.pixels.instances import EXPLICIT, J2K, J2K_LOSSY, JLS_NEAR, Kind, instance
+from tests.unit.pixeldata.instances import EXPLICIT, J2K, J2K_LOSSY, JLS_NEAR, Kind, instance
 
 SPLIT_BEFORE = SHARED / "field" / "02_series_split_knee_t1"
 WHERE = Box(60, 8, 112, 22)

@@ -17,18 +17,18 @@ from deid_node.errors import (
     Undecodable,
     UnsupportedSyntax,
 )
-from deid_node.pixels.bits import values_of
+from deid_node.pixeldata.bits import values_of
+from deid_node.pixeldata.frames import Frames
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.inpaint.auto import AutoInpainter
-from deid_node.pixels.inpaint.build import backends
-from deid_node.pixels.inpaint.choice import CHOICE
-from deid_node.pixels.inpaint.options import AnatomyOptions
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
+from deid_node.pixels.fill.auto import AutoInpainter
+from deid_node.pixels.fill.build import backends
+from deid_node.pixels.fill.choice import CHOICE
+from deid_node.pixels.fill.options import AnatomyOptions
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.fill.telea import TeleaInpainter
 from deid_node.values.geometry import Box
 from tests.fakes.finder import ScriptedFinder, finds_always, finds_ink, finds_nothing
-from tests.unit.pixels.instances import (
+from tests.unit.pixeldata.instances import (
     BASELINE,
     BIG,
     EXPLICIT,

@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deid_node.pixels.crops import crop_of
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
-from deid_node.pixels.layout import Layout
-from deid_node.pixels.palette import Palette
-from tests.unit.pixels.instances import Array
+from deid_node.pixeldata.layout import Layout
+from deid_node.pixeldata.palette import Palette
+from deid_node.pixels.fill.crops import crop_of
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.fill.telea import TeleaInpainter
+from tests.unit.pixeldata.instances import Array
 
 MASK = np.zeros((20, 30), dtype=np.bool_)
 MASK[8:12, 10:20] = True

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.cut import MOST_GROWTH, made_whole
-from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.cut import MOST_GROWTH, made_whole
 from deid_node.values.geometry import Box, Found
 from tests.fakes.finder import finds_always, finds_nothing
-from tests.unit.pixels.instances import EXPLICIT, Kind, instance
+from tests.unit.pixeldata.instances import EXPLICIT, Kind, instance
 
 LETTER = Box(80, 70, 120, 130)
 

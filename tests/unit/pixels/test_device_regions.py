@@ -2,11 +2,11 @@ import pytest
 from pydantic import ValidationError
 
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.device_regions import DeviceRegionsOptions
-from deid_node.pixels.inpaint.solid import SolidInpainter
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_nothing
-from tests.unit.pixels.instances import Kind, instance, noise
+from tests.unit.pixeldata.instances import Kind, instance, noise
 
 BOX = {"left": 5, "top": 4, "right": 20, "bottom": 12}
 

@@ -28,19 +28,19 @@ from deid_node.errors import (
     SlideLabel,
     TextUncertain,
 )
-from deid_node.pixels.arrays import DisplayFrame
+from deid_node.pixeldata.arrays import DisplayFrame
+from deid_node.pixeldata.frames import Frames
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.doubt import DoubtOptions
-from deid_node.pixels.evidence import Band, Evidence, evidence_of
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.kinds import Kind as Object
-from deid_node.pixels.kinds import kind_of
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.doubt import DoubtOptions
+from deid_node.pixels.text.evidence import Band, Evidence, evidence_of
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node.pixels.text.kinds import Kind as Object
+from deid_node.pixels.text.kinds import kind_of
 from deid_node.values.geometry import Box, DoubtedRegion, Found
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.fakes.reader import reads
-from tests.unit.pixels.instances import EXPLICIT, RLE, Kind, instance, noise
+from tests.unit.pixeldata.instances import EXPLICIT, RLE, Kind, instance, noise
 
 DEEP = Kind(EXPLICIT, "MONOCHROME2", 16, 12)
 UPPER, LOWER = Box(6, 5, 24, 13), Box(30, 24, 50, 34)

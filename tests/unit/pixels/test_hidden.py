@@ -6,8 +6,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from deid_node.errors import UnsupportedObject
-from deid_node.pixels.hidden import without_hidden_pictures
-from tests.unit.pixels.instances import Kind, instance, noise, reread
+from deid_node.pixels.hidden.pictures import without_hidden_pictures
+from tests.unit.pixeldata.instances import Kind, instance, noise, reread
 
 
 def icon() -> Dataset:

@@ -11,14 +11,14 @@ from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 
-from deid_node.pixels.bits import values_of
+from deid_node.pixeldata.bits import values_of
+from deid_node.pixeldata.frames import Frames
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.inpaint.telea import TeleaInpainter
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.fill.telea import TeleaInpainter
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_always, finds_nothing
-from tests.unit.pixels.instances import (
+from tests.unit.pixeldata.instances import (
     BASELINE,
     JLS,
     LOSSLESS,
@@ -30,8 +30,8 @@ from tests.unit.pixels.instances import (
     noise,
     outside,
 )
-from tests.unit.pixels.test_golden import LOSSLESS_CODED
-from tests.unit.pixels.test_jpeg_editing import jpeg, texture
+from tests.unit.pixeldata.test_golden import LOSSLESS_CODED
+from tests.unit.pixeldata.test_jpeg_editing import jpeg, texture
 
 # Colour is left as the components are.
 LOSSLESS_JPEG = ("dcmdjpeg", "+cn")

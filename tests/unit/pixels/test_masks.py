@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deid_node.pixels.masks import (
+from deid_node.pixels.text.masks import (
     LEAST_MARGIN_PIXELS,
     Marked,
     hull,

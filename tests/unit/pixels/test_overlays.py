@@ -9,12 +9,12 @@ import pytest
 from pydicom.dataset import Dataset
 
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.hidden import without_hidden_pictures
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.overlays import planes_without_text
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.hidden.overlays import planes_without_text
+from deid_node.pixels.hidden.pictures import without_hidden_pictures
 from deid_node.values.geometry import Box
 from tests.fakes.finder import ScriptedFinder, finds_always, finds_ink, finds_nothing
-from tests.unit.pixels.instances import BIG, EXPLICIT, Array, Kind, instance, noise, reread
+from tests.unit.pixeldata.instances import BIG, EXPLICIT, Array, Kind, instance, noise, reread
 
 ROWS, COLUMNS = 41, 57
 """Odd on purpose: a frame of a plane need not begin with a byte."""

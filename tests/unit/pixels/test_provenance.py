@@ -17,15 +17,15 @@ from pydicom.sequence import Sequence as Items
 from deid_node.dicom import part10
 from deid_node.dicom.silence import silenced
 from deid_node.errors import ConfigurationError, ProvenanceFailed
-from deid_node.metadata.attest import attest
+from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.build import build_scrubber
-from deid_node.metadata.leaks import LeakCheck
-from deid_node.metadata.options import MetadataOptions, Option
+from deid_node.metadata.plan.attest import attest
+from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.pixels.provenance import require_library, segmentation_of
 from deid_node.values.geometry import Box, Region
 from tests.builders.samples import packaged
 from tests.unit.metadata.test_validity import errors
-from tests.unit.pixels.instances import Kind, instance
+from tests.unit.pixeldata.instances import Kind, instance
 
 OPTIONS = frozenset({Option.CLEAN_PIXEL_DATA})
 SCRUBBER = build_scrubber(MetadataOptions(), OPTIONS, key=bytes(range(32)))

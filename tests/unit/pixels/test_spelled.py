@@ -8,13 +8,13 @@ from pydicom.uid import SegmentationStorage
 
 from deid_node.errors import ResidualText
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.find.build import build_finder
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.read.build import build_reader
-from deid_node.pixels.read.options import CrnnReaderOptions
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.find.build import build_finder
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node.pixels.text.read.build import build_reader
+from deid_node.pixels.text.read.options import CrnnReaderOptions
 from tests.builders.samples import SHARED
-from tests.unit.pixels.instances import Array, Kind, instance
+from tests.unit.pixeldata.instances import Array, Kind, instance
 
 
 @pytest.fixture(scope="module")

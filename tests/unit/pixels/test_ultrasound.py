@@ -6,16 +6,16 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
 from deid_node.errors import MostlyText
-from deid_node.pixels.bits import values_of
+from deid_node.pixeldata.bits import values_of
+from deid_node.pixeldata.frames import Frames
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.device_regions import DeviceRegionsOptions
-from deid_node.pixels.frames import Frames
-from deid_node.pixels.inpaint.solid import SolidInpainter
-from deid_node.pixels.masks import mask_of
-from deid_node.pixels.ultrasound import complement, outside_regions
+from deid_node.pixels.fill.solid import SolidInpainter
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
+from deid_node.pixels.text.masks import mask_of
+from deid_node.pixels.text.ultrasound import complement, outside_regions
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_always, finds_nothing
-from tests.unit.pixels.instances import BASELINE, Array, Kind, instance, noise
+from tests.unit.pixeldata.instances import BASELINE, Array, Kind, instance, noise
 
 ROWS, COLUMNS = 60, 80
 BANNER = DeviceRegionsOptions(outside_ultrasound_regions=True)

@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from deid_node.errors import ConfigurationError
-from deid_node.pixels.find.options import CrnnOptions
-from deid_node.pixels.find.weights import read_weights as finder_weights
-from deid_node.pixels.read.build import build_reader
-from deid_node.pixels.read.options import CrnnReaderOptions
+from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node.pixels.text.find.weights import read_weights as finder_weights
+from deid_node.pixels.text.read.build import build_reader
+from deid_node.pixels.text.read.options import CrnnReaderOptions
 
 
 def test_a_missing_model_file_refuses_to_start(tmp_path: Path) -> None:

@@ -13,12 +13,12 @@ import onnx
 import torch
 
 from deid_node.errors import ConfigurationError
-from deid_node.models.export_reader import export_reader
-from deid_node.models.reader import ReaderNet, ReaderShape
-from deid_node.pixels.read.base import UNKNOWN, Reading
-from deid_node.pixels.read.crnn import CrnnReader
-from deid_node.pixels.read.options import CrnnReaderOptions
+from deid_node.pixels.text.read.base import UNKNOWN, Reading
+from deid_node.pixels.text.read.crnn import CrnnReader
+from deid_node.pixels.text.read.options import CrnnReaderOptions
 from deid_node.values.geometry import Box
+from deid_node_lab.models.export_reader import export_reader
+from deid_node_lab.models.reader import ReaderNet, ReaderShape
 
 ALPHABET = ("a", "b", UNKNOWN)
 SMALL = ReaderShape(letters=len(ALPHABET), half=4, quarter=4, eighth=4, column=4, recurrent=2)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from deid_node.pixels.read.crops import HEIGHT, LEAST_WIDTH, MOST_WIDTH, line_of, most_contrast
+from deid_node.pixels.text.read.crops import HEIGHT, LEAST_WIDTH, MOST_WIDTH, line_of, most_contrast
 
 Crop = NDArray[np.uint8]
 

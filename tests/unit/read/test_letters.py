@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from deid_node.pixels.read.base import UNKNOWN, Reading
-from deid_node.pixels.read.letters import certainty_of, reading_of
+from deid_node.pixels.text.read.base import UNKNOWN, Reading
+from deid_node.pixels.text.read.letters import certainty_of, reading_of
 
 ALPHABET = ("a", "b", " ", UNKNOWN)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from deid_node.pixels.find.runtime import onnxruntime
-from deid_node.pixels.read.base import UNKNOWN
-from deid_node.pixels.read.build import build_reader
-from deid_node.pixels.read.options import CrnnReaderOptions
-from deid_node.pixels.read.weights import SHIPPED, read_weights
-from deid_node.training.alphabet import ALPHABET
-from deid_node.training.card import tables_of
-from deid_node.training.reader_card import CARD, reader_tables
+from deid_node.pixels.text.find.runtime import onnxruntime
+from deid_node.pixels.text.read.base import UNKNOWN
+from deid_node.pixels.text.read.build import build_reader
+from deid_node.pixels.text.read.options import CrnnReaderOptions
+from deid_node.pixels.text.read.weights import SHIPPED, read_weights
+from deid_node_lab.training.alphabet import ALPHABET
+from deid_node_lab.training.card import tables_of
+from deid_node_lab.training.reader_card import CARD, reader_tables
 
 WEIGHTS = resources.files("deid_node.weights")
 

@@ -3,7 +3,7 @@
 import pytest
 from pynetdicom import AE, evt
 
-from deid_node.receive.acceptor import Acceptor
+from deid_node.receive.dimse.acceptor import Acceptor
 
 
 @pytest.mark.parametrize(

@@ -10,13 +10,13 @@ from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import decode
 from pynetdicom.pdu_primitives import P_DATA
 
-from deid_node.receive.commands import (
+from deid_node.receive.dimse.commands import (
     StoreRequest,
     command_pdus,
     parse_store_request,
     store_response,
 )
-from deid_node.receive.messages import fragments_of
+from deid_node.receive.dimse.messages import fragments_of
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 REQUEST = StoreRequest(7, CT.encode() + b"\0", b"2.25.47")

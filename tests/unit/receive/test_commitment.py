@@ -11,8 +11,8 @@ from pydicom.uid import generate_uid
 
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
-from deid_node.receive import reporter as reporter_module
 from deid_node.receive.build import build_reception
+from deid_node.receive.dimse import commitment_reporter as reporter_module
 from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions

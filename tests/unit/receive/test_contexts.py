@@ -6,7 +6,7 @@ from pydicom.uid import (
 )
 from pynetdicom import StoragePresentationContexts, build_context
 
-from deid_node.receive.contexts import accepted_contexts, is_storage
+from deid_node.receive.dimse.contexts import accepted_contexts, is_storage
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from pynetdicom.association import Association
 from deid_node.errors import SpoolFull
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
-from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.options import PeerOptions, ReceiveOptions
-from deid_node.receive.server import Door
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.spool import Spool
@@ -41,7 +41,7 @@ class House:
         self.offered: dict[InstanceId, str] = {}
         self.room = True
         metrics = Metrics(CollectorRegistry())
-        self.door = Door(
+        self.door = StorageScp(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
             StoreHandler(
                 Spool(self.custody), self.offered.__setitem__, metrics=metrics, log=self.log

@@ -12,9 +12,9 @@ from pynetdicom.pdu_primitives import UserIdentityNegotiation
 
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
-from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.options import ReceiveOptions
-from deid_node.receive.server import Door
 from deid_node.receive.users import user_line
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
@@ -32,7 +32,7 @@ class House:
         self.custody.open()
         self.log = RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
-        self.door = Door(
+        self.door = StorageScp(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
             StoreHandler(Spool(self.custody), lambda *_: None, metrics=self.metrics, log=self.log),
             require_room=lambda: None,

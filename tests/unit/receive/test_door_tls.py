@@ -16,9 +16,9 @@ from deid_node.dicom.tls import client_context, fault_of
 from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
-from deid_node.receive.handlers import StoreHandler
+from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.options import ReceiveOptions
-from deid_node.receive.server import Door
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.spool import Spool
@@ -44,7 +44,7 @@ class House:
         self.log = RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
         section = {**self.authority.issue("door").files, "ca_file": str(self.authority.file), **tls}
-        self.door = Door(
+        self.door = StorageScp(
             ReceiveOptions.model_validate(
                 {
                     "host": "127.0.0.1",

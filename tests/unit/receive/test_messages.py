@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pynetdicom.dsutils import encode
 
-from deid_node.receive import messages
-from deid_node.receive.messages import DataTransfer
+from deid_node.receive.dimse import messages
+from deid_node.receive.dimse.messages import DataTransfer
 from tests.fakes.waiting import eventually
 from tests.unit.receive.test_door import House, a_ct
 from tests.wire.scripted_caller import ABORT, ASSOCIATE_AC, CT, DATA, Caller, calling

@@ -12,9 +12,9 @@ import pytest
 from pynetdicom import AE
 
 from deid_node.observe.events import Event
-from deid_node.receive import transport
-from deid_node.receive.acceptor import Acceptor
-from deid_node.receive.transport import DoorSocket
+from deid_node.receive.dimse import transport
+from deid_node.receive.dimse.acceptor import Acceptor
+from deid_node.receive.dimse.transport import DoorSocket
 from tests.fakes.waiting import eventually
 from tests.unit.receive.test_door import House, a_ct
 from tests.wire.scripted_caller import ASSOCIATE_AC, ASSOCIATE_RJ, Caller

@@ -1,7 +1,7 @@
 import pytest
 
 from deid_node import errors
-from deid_node.receive.status import StoreStatus, status_of
+from deid_node.receive.dimse.status import StoreStatus, status_of
 
 
 def _leaves(root: type[errors.DeidNodeError]) -> list[type[errors.DeidNodeError]]:

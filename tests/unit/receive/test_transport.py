@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from pynetdicom import AE
 
-from deid_node.receive.acceptor import Acceptor
-from deid_node.receive.transport import DoorSocket
+from deid_node.receive.dimse.acceptor import Acceptor
+from deid_node.receive.dimse.transport import DoorSocket
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from queue import Empty
 
 import pytest
 
-from deid_node.receive.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
+from deid_node.receive.dimse.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
 
 
 def test_the_peer_begins() -> None:

@@ -8,15 +8,15 @@ import pytest
 
 from deid_node.errors import BlobDamaged
 from deid_node.spool.again import Again, Ordered, Selection
+from deid_node.spool.archive_commitments import Confirmations
 from deid_node.spool.blobs import reference
-from deid_node.spool.confirmations import Confirmations
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.commitment import Reference
 from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.delivery import DeliveryResult, Receipt

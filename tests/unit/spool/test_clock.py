@@ -5,12 +5,12 @@ from time import time
 
 import pytest
 
+from deid_node.spool.archive_commitments import Confirmations
 from deid_node.spool.clock import Clock
-from deid_node.spool.commitments import Commitments
-from deid_node.spool.confirmations import Confirmations
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.retention import Retention
+from deid_node.spool.sender_commitments import Commitments
 from deid_node.spool.unconfirmed import Unconfirmed
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.retry import RetryPolicy

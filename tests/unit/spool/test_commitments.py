@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from deid_node.spool import journal
-from deid_node.spool.commitments import CommitmentRequest, Commitments
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
+from deid_node.spool.sender_commitments import CommitmentRequest, Commitments
 from deid_node.spool.spool import Spool
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.commitment import Commitment, FailureReason, Reference, Verdict
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.instance import ReceivedInstance

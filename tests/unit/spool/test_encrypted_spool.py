@@ -14,7 +14,7 @@ from deid_node.spool.encryption import MAGIC, SpoolKey
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.spool import Spool
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Withheld

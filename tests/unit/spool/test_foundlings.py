@@ -14,7 +14,7 @@ from deid_node.spool.foundlings import Found, Foundlings
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Acceptance, Spool
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from tests.builders.custody import sealed
 from tests.builders.values import CT_IMAGE_STORAGE, EXPLICIT, an_arrival

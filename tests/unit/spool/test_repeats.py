@@ -9,7 +9,7 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder

@@ -16,7 +16,7 @@ from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Acceptance, Spool
-from deid_node.spool.worklist import WorkList
+from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.order import MAX_STARTS, WorkOrder

@@ -1,0 +1,1 @@
+"""Delivery by C-STORE, and storage commitment asked of an archive: the SCU."""

@@ -1,0 +1,1 @@
+"""The plan carried out on one dataset."""

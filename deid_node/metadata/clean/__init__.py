@@ -1,0 +1,1 @@
+"""Judges of single values: what of them may stay."""

@@ -1,0 +1,1 @@
+"""What is to happen to each attribute, decided before any instance is seen."""

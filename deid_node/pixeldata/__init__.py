@@ -1,0 +1,1 @@
+"""Pixel Data as DICOM writes it: frames, codestreams, bits, and how they look."""

@@ -1,0 +1,132 @@
+"""Straight borders that run under a hole: the edge of a banner, the bars of a scale.
+
+A border is seen on two opposite sides of a hole, at the same height, with the same even
+ground on the same side of it. Both must agree: the outline of anatomy steps too, and
+not at one height. Where one side of the hole is the edge of the frame the other is
+believed alone.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deid_node.pixeldata.arrays import Mask
+from deid_node.pixels.fill.surround import RING_PIXELS
+
+EVEN_LEVELS: Final = 3.0
+"""Grey levels, of 255, by which a ground may vary and still be one."""
+
+STEP_LEVELS: Final = 12.0
+"""Grey levels by which what lies beyond a border differs at least."""
+
+LEAST_RUN_PIXELS: Final = 4
+"""How long an even ground must run along the side of a hole to count."""
+
+_SLACK_PIXELS: Final = 2
+
+Shades = NDArray[np.float32]
+"""``(rows, columns, samples)`` on a scale of 0 to 255."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """The end of an even run: before row `at` one ground, from it on another."""
+
+    at: int
+    even_before: bool
+    ground: NDArray[np.float64]
+
+
+def row_borders(shades: Shades, known: Mask, island: Mask) -> tuple[int, ...]:
+    """Return the rows at which level borders run under `island`, in order.
+
+    Parameters
+    ----------
+    shades
+        What surrounds it.
+    known
+        ``(rows, columns)``, the pixels that may be looked at.
+    island
+        One connected part of what is to be filled.
+
+    Returns
+    -------
+    Each the first row of the ground below the border, between the first and the last of
+    the island. Columns are asked for with everything transposed.
+    """
+    down, across = np.nonzero(island)
+    top, bottom = int(down.min()), int(down.max()) + 1
+    left, right = int(across.min()), int(across.max()) + 1
+    sides = [slice(max(0, left - RING_PIXELS), left), slice(right, right + RING_PIXELS)]
+    seen = [_profile(shades[:, side], known[:, side]) for side in sides]
+    # Beyond the hole too: a border close to its end needs a run to be seen at.
+    reach = slice(max(0, top - RING_PIXELS), bottom + RING_PIXELS)
+    edges = [None if one is None else _edges(one[reach], reach.start) for one in seen]
+    both = [one for one in edges if one is not None]
+    if not both:
+        return ()
+    agreed = both[0] if len(both) == 1 else [e for e in both[0] if _is_in(e, both[1])]
+    rows = sorted({edge.at for edge in agreed if top < edge.at < bottom})
+    apart: list[int] = []
+    for row in rows:
+        if not apart or row - apart[-1] > _SLACK_PIXELS:
+            apart.append(row)
+    return tuple(apart)
+
+
+def _profile(shades: Shades, known: Mask) -> NDArray[np.float64] | None:
+    """Return the shade of each row of a strip, not a number where none is known; None: no strip."""
+    if not known.any():
+        return None
+    values = np.where(known[..., None], shades.astype(np.float64), np.nan)
+    result = np.full((len(values), values.shape[2]), np.nan)
+    rows = known.any(axis=1)
+    result[rows] = np.nanmedian(values[rows], axis=1)
+    return result
+
+
+def _edges(profile: NDArray[np.float64], first: int) -> list[_Edge]:
+    """Return both ends of each even run of `profile`, whose first row is row `first`."""
+    found = []
+    for start, stop in _even_runs(profile):
+        ground = np.median(profile[start:stop], axis=0)
+        for at, beyond, even_before in (
+            (start, profile[max(0, start - LEAST_RUN_PIXELS) : start], False),
+            (stop, profile[stop : stop + LEAST_RUN_PIXELS], True),
+        ):
+            other = beyond[np.isfinite(beyond).all(axis=1)]
+            if not len(other):
+                continue
+            # All of what is seen there, not one row: a grid line is no other ground.
+            if np.abs(other - ground).max(axis=1).min() >= STEP_LEVELS:
+                found.append(_Edge(first + at, even_before, ground))
+    return found
+
+
+def _even_runs(profile: NDArray[np.float64]) -> list[tuple[int, int]]:
+    runs = []
+    start = 0
+    while start < len(profile):
+        stop = start + 1
+        while stop < len(profile) and _apart(profile[start:stop], profile[stop]) <= EVEN_LEVELS:
+            stop += 1
+        if stop - start >= LEAST_RUN_PIXELS and np.isfinite(profile[start:stop]).all():
+            runs.append((start, stop))
+        start = stop
+    return runs
+
+
+def _apart(run: NDArray[np.float64], value: NDArray[np.float64]) -> float:
+    distance = float(np.abs(np.median(run, axis=0) - value).max())
+    return distance if np.isfinite(distance) else np.inf
+
+
+def _is_in(edge: _Edge, others: list[_Edge]) -> bool:
+    return any(
+        abs(edge.at - other.at) <= _SLACK_PIXELS
+        and edge.even_before == other.even_before
+        and np.abs(edge.ground - other.ground).max() <= EVEN_LEVELS
+        for other in others
+    )

@@ -1,0 +1,124 @@
+"""The noise of the surround, put into a fill that is smoother than it.
+
+A patch without grain is seen at once, by people and by networks. How strong the grain
+is, and how far it reaches from pixel to pixel, is measured around the mask, on what
+is left when the shades are taken away.
+
+Source: Blackman, Tukey (1958), The Measurement of Power Spectra (tapered
+autocovariance).
+"""
+
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from deid_node.pixeldata.arrays import Mask
+from deid_node.pixels.fill.crops import Crop
+from deid_node.pixels.fill.membrane import spread
+from deid_node.pixels.fill.noise import noise_at
+from deid_node.pixels.fill.surround import near
+from deid_node.pixels.fill.tones import Shown
+
+RING_PIXELS: Final = 20
+"""How far around a mask its surround is measured."""
+
+FINE_PIXELS: Final = 2
+"""What is coarser than this is shade for a fill that continues its surround."""
+
+COARSE_PIXELS: Final = 4
+"""And for a model's, which is the mean of many that are likely, and lacks their texture."""
+
+_LEAST_PIXELS: Final = 200
+_OUTLIER: Final = 4.0
+
+
+def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXELS) -> Shown:
+    """Return `filled` with as much grain added under the target as it lacks.
+
+    Parameters
+    ----------
+    crop
+        What is filled; its seed and place choose the noise.
+    before
+        The crop as shown before: what surrounds the mask.
+    filled
+        The fill, in the same tones.
+    shade
+        Deviation, in pixels, of the Gaussian that tells shades from grain.
+    """
+    known = near(crop.target, RING_PIXELS) & ~crop.mask
+    if known.sum() < _LEAST_PIXELS:
+        return filled
+    grey = _grey(np.where(_like(crop.target, filled), filled, before))
+    rough = grey - cv2.GaussianBlur(grey, (0, 0), shade)
+    power = _without_edges(rough, known)
+    lacking = spread(power, known) - _local(rough * rough, crop.target, shade)
+    strength = np.sqrt(np.maximum(lacking, 0))
+    window = crop.window
+    rows, columns = crop.mask.shape
+    margin = _side(shade) // 2
+    white = noise_at(
+        crop.seed,
+        top=window.top - margin,
+        left=window.left - margin,
+        rows=rows + 2 * margin,
+        columns=columns + 2 * margin,
+    )[0]
+    kernel = _kernel(rough, known, shade)
+    grain = cv2.filter2D(white, -1, kernel)[margin:-margin, margin:-margin]
+    result = filled.copy()
+    added = strength * grain
+    result[crop.target] += added[crop.target] if filled.ndim == 2 else added[crop.target][:, None]
+    return result
+
+
+def _side(shade: int) -> int:
+    """Return the side of the transform that makes a kernel of an autocovariance."""
+    return 16 * shade
+
+
+def _kernel(rough: NDArray[np.float32], known: Mask, shade: int) -> NDArray[np.float32]:
+    """Return what turns white noise into noise that hangs together like `rough` does.
+
+    Its power after the shades are taken away is 1.
+    """
+    reach, side = 2 * shade + 1, _side(shade)
+    shape = (rough.shape[0] + reach, rough.shape[1] + reach)
+    weight = np.fft.rfft2(known.astype(np.float64), shape)
+    signal = np.fft.rfft2(np.where(known, rough, 0.0), shape)
+    pairs = np.fft.irfft2(np.abs(weight) ** 2, shape)
+    covariance = np.fft.irfft2(np.abs(signal) ** 2, shape) / np.maximum(np.rint(pairs), 1)
+    lags = np.arange(-reach, reach + 1)
+    taper = np.hanning(2 * reach + 3)[1:-1]
+    near_by = covariance[np.ix_(lags, lags)] * np.outer(taper, taper)
+    padded = np.zeros((side, side))
+    padded[np.ix_(lags, lags)] = near_by
+    amplitude = np.sqrt(np.maximum(np.fft.fft2(padded).real, 0))
+    kernel = np.fft.fftshift(np.fft.ifft2(amplitude).real).astype(np.float32)
+    left = kernel - cv2.GaussianBlur(kernel, (0, 0), shade, borderType=cv2.BORDER_CONSTANT)
+    return np.asarray(kernel / max(float(np.sqrt((left**2).sum())), 1e-6), dtype=np.float32)
+
+
+def _without_edges(rough: NDArray[np.float32], known: Mask) -> NDArray[np.float32]:
+    """Return the power of `rough`, cut where it is an edge and no noise."""
+    power = rough * rough
+    usual = float(np.median(power[known])) / 0.455  # the median of chi square
+    most = _OUTLIER**2 * max(usual, 1e-6)
+    return np.asarray(np.minimum(power, most), dtype=np.float32)
+
+
+def _local(power: NDArray[np.float32], where: Mask, shade: int) -> NDArray[np.float32]:
+    size = (2 * shade + 5,) * 2
+    weight = where.astype(np.float32)
+    share = cv2.boxFilter(weight, -1, size)
+    return np.asarray(cv2.boxFilter(power * weight, -1, size) / np.maximum(share, 1e-6))
+
+
+def _grey(shown: Shown) -> NDArray[np.float32]:
+    return shown if shown.ndim == 2 else shown.mean(axis=2, dtype=np.float32)
+
+
+def _like(mask: Mask, shown: Shown) -> Mask:
+    return mask if shown.ndim == 2 else mask[..., None]

@@ -1,0 +1,1 @@
+"""Pictures beside the picture, and objects that nobody can look into."""

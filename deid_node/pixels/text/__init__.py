@@ -1,0 +1,1 @@
+"""Burned-in text: where it may stand, where it was found, what of it may stay."""

@@ -1,0 +1,134 @@
+"""Sorts what was found on a frame into what is filled, what stays and what is in doubt.
+
+Without a judge everything that is sure is filled, and nothing is ever read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from deid_node.pixels.text.cut import made_whole
+from deid_node.pixels.text.evidence import Band, Sorted, by_band
+from deid_node.pixels.text.keep.judge import Judge
+from deid_node.pixels.text.keep.settle import KeptLine, Settled, settled, standing_alone
+from deid_node.pixels.text.keep.sightings import places
+from deid_node.pixels.text.masks import FIXED, LEAST_MARGIN_PIXELS, Marked, merged, widened
+from deid_node.pixels.text.search import Look
+from deid_node.values.geometry import Found
+
+MOST_SEEN: Final = 200
+"""Boxes on all views of a frame above which nothing stays: a page of text, or noise."""
+
+AGAIN_MARGIN_PIXELS: Final = LEAST_MARGIN_PIXELS
+"""How far beyond its box a line that stays may be seen again."""
+
+
+class Sorter:
+    """Sorts the frames of one instance.
+
+    Parameters
+    ----------
+    judge
+        Says which lines may stay; None lets none.
+    rows, columns, grid_pixels
+        Of the frames, as for `widened`.
+    band
+        From which scores what is found counts.
+    """
+
+    def __init__(
+        self,
+        judge: Judge | None,
+        *,
+        rows: int,
+        columns: int,
+        grid_pixels: int,
+        band: Band = Band(),  # noqa: B008 - frozen
+    ) -> None:
+        self._judge = judge
+        self._band = band
+        self._rows, self._columns, self._grid_pixels = rows, columns, grid_pixels
+
+    def sorted_out(self, look: Look, fixed: Iterable[Marked], source: str) -> Settled:
+        """Return what is filled after a first look, the marks `fixed` included, and what stays.
+
+        `source` is the name of the finder that looked.
+        """
+        taken = by_band(look.found, self._band)
+        counts = {*taken.sure, *taken.doubtful}
+        counting = replace(
+            look,
+            seen=tuple(
+                tuple(found for found in on_view if found in counts) for on_view in look.seen
+            ),
+        )
+        lines = standing_alone(self._lines(counting, source))
+        kept = {box for line in lines for box in line.seen_as}
+        left = (
+            found
+            for view, on_view in zip(look.views, counting.seen, strict=True)
+            for found in made_whole((f for f in on_view if f.box not in kept), view)
+        )
+        going = by_band(left, self._band.on_text() if taken.sure else self._band)
+        marks = self._widened((*_marks(going.sure, source), *fixed))
+        doubtful = merged(_marks(going.doubtful, source))
+        return replace(self._settled(marks, lines), doubtful=doubtful)
+
+    def refilled(self, before: Settled, found: Iterable[Found], source: str) -> Settled:
+        """Return `before` with more to fill: `found`, and the lines that this touches."""
+        return self.joined(before, self._widened(_marks(found, source)))
+
+    def joined(self, before: Settled, marks: Iterable[Marked]) -> Settled:
+        """Return `before` with more to fill: `marks`, widened already, and what they touch."""
+        joined = self._settled(merged((*before.marks, *marks)), before.kept)
+        return replace(joined, doubtful=before.doubtful)
+
+    def unexplained(self, look: Look, before: Settled) -> Sorted:
+        """Return what a second look found, but for lines that stay and say the same again.
+
+        Where text was found `before`, what is left of it needs no more evidence than that.
+        """
+        written = any(mark.source != FIXED for mark in before.marks)
+        band = self._band.on_text() if written else self._band
+        return by_band(self._left(look, before.kept), band)
+
+    def _left(self, look: Look, kept: Sequence[KeptLine]) -> Sequence[Found]:
+        if self._judge is None or not kept:
+            return look.found
+        left: list[Found] = []
+        for view, seen in zip(look.views, look.seen, strict=True):
+            owners = [self._owner(found, kept) for found in seen]
+            asked = [found.box for found, owner in zip(seen, owners, strict=True) if owner]
+            said = iter(self._judge.believed(view, asked))
+            left += [
+                found
+                for found, owner in zip(seen, owners, strict=True)
+                if owner is None or next(said) != owner.text
+            ]
+        return left
+
+    def _lines(self, look: Look, source: str) -> tuple[KeptLine, ...]:
+        if self._judge is None or not 0 < len(look.found) <= MOST_SEEN:
+            return ()
+        texts = self._judge.texts(look.views, places(look))
+        return tuple(
+            KeptLine(Marked(place.box, place.score, source), place.boxes, text)
+            for place, text in texts.items()
+        )
+
+    def _owner(self, found: Found, kept: Sequence[KeptLine]) -> KeptLine | None:
+        for line in kept:
+            reach = line.box.grown(AGAIN_MARGIN_PIXELS, rows=self._rows, columns=self._columns)
+            if reach.contains(found.box):
+                return line
+        return None
+
+    def _widened(self, marks: Iterable[Marked]) -> tuple[Marked, ...]:
+        return widened(marks, rows=self._rows, columns=self._columns, grid_pixels=self._grid_pixels)
+
+    def _settled(self, marks: tuple[Marked, ...], kept: tuple[KeptLine, ...]) -> Settled:
+        return settled(marks, kept, widen=self._widened)
+
+
+def _marks(found: Iterable[Found], source: str) -> list[Marked]:
+    return [Marked(item.box, item.score, source) for item in found]

@@ -1,0 +1,31 @@
+"""Options of a reader to the reader."""
+
+from typing import assert_never
+
+from deid_node.pixels.text.read.base import Reader
+from deid_node.pixels.text.read.options import CrnnReaderOptions, ReaderOptions
+
+
+def build_reader(options: ReaderOptions, *, threads: int = 1) -> Reader:
+    """Return the reader that `options` name, its model loaded.
+
+    Parameters
+    ----------
+    options
+        What the configuration says.
+    threads
+        Processor threads of one call. Several workers on one machine share its cores.
+
+    Raises
+    ------
+    ConfigurationError
+        The model file is missing, is no model of this make, or the device is not there.
+    """
+    match options:
+        case CrnnReaderOptions():
+            # onnxruntime is heavy: a machine that only checks a configuration goes without.
+            from deid_node.pixels.text.read.crnn import CrnnReader
+
+            return CrnnReader(options, threads=threads)
+        case _:
+            assert_never(options)

@@ -1,0 +1,1 @@
+"""The door for C-STORE, C-ECHO and storage commitment: the SCP."""

@@ -1,0 +1,1 @@
+"""The laboratory: how the models of `deid_node` are built, trained and measured."""

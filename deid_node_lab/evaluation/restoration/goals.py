@@ -1,0 +1,138 @@
+"""What was set out to be reached, and whether the figures of a report reach it.
+
+A line is neither passed nor failed where its figure was not measured: no model at hand,
+too few holes.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deid_node_lab.evaluation.restoration.arms import AUTO, BEST, MODALITY, TELEA
+from deid_node_lab.evaluation.restoration.holes import ANATOMY
+
+Report = Mapping[str, Any]
+
+LEAST_GAIN_DB: Final = 1.0
+MOST_LOSS_DB: Final = 1.0
+DEVIATION: Final = (0.8, 1.25)
+MOST_FRECHET_SHARE: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One line: what is asked, of which arm, what was measured, and whether that is reached."""
+
+    asked: str
+    arm: str
+    measured: str
+    reached: bool | None
+
+    @property
+    def verdict(self) -> str:
+        """``pass``, ``fail`` or ``not measured``."""
+        if self.reached is None:
+            return "not measured"
+        return "pass" if self.reached else "fail"
+
+
+def goals_of(report: Report, arms: Sequence[str] = (MODALITY, AUTO)) -> tuple[Goal, ...]:
+    """Return the goal of the best estimate, and those of what ships for each of `arms`."""
+    goals = list(_structure(report))
+    for arm in arms:
+        goals += (*_realism(report, arm), *_tasks(report, arm), *_safety(report, arm))
+    return tuple(goals)
+
+
+def anatomy_of(report: Report, arm: str) -> Report:
+    """Return the figures of an arm over anatomy; empty where there are none."""
+    for one in report["arms"]:
+        if one["name"] == arm:
+            figures: Report = one["by"].get(ANATOMY, {})
+            return figures
+    return {}
+
+
+def _structure(report: Report) -> Iterator[Goal]:
+    figures = anatomy_of(report, BEST)
+    gain, ssim = figures.get("gain"), figures.get("ssim_gain")
+    yield Goal(
+        f"best estimate at least {LEAST_GAIN_DB} dB above Telea in the mask",
+        BEST, _interval(gain, " dB"), _at_least(gain, LEAST_GAIN_DB),
+    )  # fmt: skip
+    yield Goal("its SSIM not below Telea's", BEST, _interval(ssim), _at_least(ssim, 0.0))
+
+
+def _realism(report: Report, arm: str) -> Iterator[Goal]:
+    figures = anatomy_of(report, arm)
+    gain, deviation = figures.get("gain"), figures.get("deviation")
+    yield Goal(
+        f"not more than {MOST_LOSS_DB} dB below Telea in the mask",
+        arm, _interval(gain, " dB"), _at_least(gain, -MOST_LOSS_DB),
+    )  # fmt: skip
+    low, high = DEVIATION
+    value = None if deviation is None else deviation["value"]
+    yield Goal(
+        f"local standard deviation {low} to {high} of the truth's",
+        arm, _interval(deviation), None if value is None else low <= value <= high,
+    )  # fmt: skip
+    arms = report["realism"]["arms"]
+    own, telea = arms.get(arm), arms.get(TELEA)
+    share = own["frechet"] / telea["frechet"] if own and telea and telea["frechet"] else None
+    yield Goal(
+        f"Frechet distance at most {MOST_FRECHET_SHARE} of Telea's",
+        arm, "-" if share is None else f"{share:.2f} of it",
+        None if share is None else share <= MOST_FRECHET_SHARE,
+    )  # fmt: skip
+    above = own["area_above_telea"] if own else None
+    yield Goal(
+        "told from untouched boxes clearly worse than Telea's",
+        arm, _interval(above), None if above is None else _below(above, 0.0),
+    )  # fmt: skip
+
+
+def _tasks(report: Report, arm: str) -> Iterator[Goal]:
+    tasks = report["tasks"]
+    named, outlined = (
+        tasks.get(kind, {"arms": {}})["arms"].get(arm, {}) for kind in ("modality", "structures")
+    )
+    outlining = "no significant loss of Dice in outlining structures"
+    for asked, figure in (
+        ("no significant loss of F1 in naming the modality", named.get("f1_change")),
+        (f"{outlining}, whole patch", outlined.get("patch", {}).get("change")),
+        (f"{outlining}, in the mask", outlined.get("change")),
+    ):
+        lost = None if figure is None else _below(figure, 0.0)
+        yield Goal(asked, arm, _interval(figure), None if lost is None else not lost)
+
+
+def _safety(report: Report, arm: str) -> Iterator[Goal]:
+    found = [one for one in report["arms"] if one["name"] == arm]
+    strayed = found[0]["strayed"] if found else None
+    yield Goal(
+        "pixels beside the mask untouched",
+        arm, "-" if strayed is None else f"{strayed} holes with a change",
+        None if strayed is None else strayed == 0,
+    )  # fmt: skip
+    read = report["legibility"]["arms"].get(arm)
+    excesses: Sequence[Any] = [one["excess"] for one in read["readers"].values()] if read else []
+    reached = all(one["low"] <= 0.0 for one in excesses) if excesses else None
+    said = ", ".join(_interval(one) for one in excesses)
+    yield Goal("its text read no better than chance, by every reader", arm, said or "-", reached)
+
+
+def _at_least(figure: Report | None, bar: float) -> bool | None:
+    if figure is None or figure["value"] is None:
+        return None
+    return bool(figure["value"] >= bar)
+
+
+def _below(figure: Report, bar: float) -> bool | None:
+    """Return whether the whole interval lies below `bar`."""
+    return None if figure["high"] is None else bool(figure["high"] < bar)
+
+
+def _interval(figure: Report | None, unit: str = "") -> str:
+    if figure is None or figure["value"] is None:
+        return "-"
+    return f"{figure['value']:.3f}{unit} ({figure['low']:.3f} to {figure['high']:.3f})"
