@@ -6,6 +6,7 @@ not at one height. Where one side of the hole is the edge of the frame the other
 believed alone.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,7 +25,7 @@ STEP_LEVELS: Final = 12.0
 LEAST_RUN_PIXELS: Final = 4
 """How long an even ground must run along the side of a hole to count."""
 
-_SLACK_PIXELS: Final = 2
+_SLACK: Final = 2  # pixels
 
 Shades = NDArray[np.float32]
 """``(rows, columns, samples)`` on a scale of 0 to 255."""
@@ -54,7 +55,7 @@ def row_borders(shades: Shades, known: Mask, island: Mask) -> tuple[int, ...]:
     Returns
     -------
     Each the first row of the ground below the border, between the first and the last of
-    the island. Columns are asked for with everything transposed.
+    the island or right beside them. Columns are asked for with everything transposed.
     """
     down, across = np.nonzero(island)
     top, bottom = int(down.min()), int(down.max()) + 1
@@ -68,12 +69,38 @@ def row_borders(shades: Shades, known: Mask, island: Mask) -> tuple[int, ...]:
     if not both:
         return ()
     agreed = both[0] if len(both) == 1 else [e for e in both[0] if _is_in(e, both[1])]
-    rows = sorted({edge.at for edge in agreed if top < edge.at < bottom})
+    # A border beside the hole counts too: what lies beyond it would bleed in. It cuts nothing,
+    # so that one side is enough where the other cannot be seen.
+    beside = {at for end in (top, bottom) for at in range(end - _SLACK, end + _SLACK + 1)}
+    if len(both) == 2:
+        agreed += [
+            edge
+            for edges_here, profile in zip(both, reversed(seen), strict=True)
+            for edge in edges_here
+            if edge.at in beside and _is_hidden(profile, edge.at)
+        ]
+    near = range(top - _SLACK, bottom + _SLACK + 1)
+    ends, starts = (
+        _apart_rows({edge.at for edge in agreed if edge.at in near and edge.even_before is before})
+        for before in (True, False)
+    )
+    # Where a border is soft one ground ends some rows before the next starts.
+    return tuple(sorted({*ends, *starts}))
+
+
+def _is_hidden(profile: NDArray[np.float64] | None, row: int) -> bool:
+    """Return whether nothing is known of a side where a border would be seen."""
+    around = slice(max(0, row - LEAST_RUN_PIXELS), row + LEAST_RUN_PIXELS)
+    return profile is None or not np.isfinite(profile[around]).any()
+
+
+def _apart_rows(rows: Iterable[int]) -> list[int]:
+    """Return `rows` in order, without those that tell of the same border once more."""
     apart: list[int] = []
-    for row in rows:
-        if not apart or row - apart[-1] > _SLACK_PIXELS:
+    for row in sorted(rows):
+        if not apart or row - apart[-1] > _SLACK:
             apart.append(row)
-    return tuple(apart)
+    return apart
 
 
 def _profile(shades: Shades, known: Mask) -> NDArray[np.float64] | None:
@@ -125,7 +152,7 @@ def _apart(run: NDArray[np.float64], value: NDArray[np.float64]) -> float:
 
 def _is_in(edge: _Edge, others: list[_Edge]) -> bool:
     return any(
-        abs(edge.at - other.at) <= _SLACK_PIXELS
+        abs(edge.at - other.at) <= _SLACK
         and edge.even_before == other.even_before
         and np.abs(edge.ground - other.ground).max() <= EVEN_LEVELS
         for other in others

@@ -55,6 +55,35 @@ def test_no_light_bleeds_from_a_picture_into_the_black_of_its_banner(
 
 
 @pytest.mark.parametrize("policy", POLICIES)
+@pytest.mark.parametrize("blur", [0, 1], ids=["sharp", "blurred"])
+def test_a_banner_that_ends_where_the_hole_begins_does_not_bleed_into_it(
+    policy: FillPolicy, blur: int
+) -> None:
+    picture = np.zeros((ROWS, COLUMNS), np.uint8)
+    picture[:40] = 60
+    if blur:
+        picture = np.asarray(cv2.GaussianBlur(picture, (5, 5), 1), np.uint8)
+
+    after = filled(picture, Box(70, 40, 130, 90), build_inpainter(policy, None))
+
+    # The blur carries the banner's edge into the first rows; there it ends.
+    assert after[44:90, 70:130].max() <= 2
+    assert after[40:44, 70:130].max() <= (picture[39, 0] if blur else 0)
+
+
+def test_a_banner_above_a_hole_is_kept_out_where_one_side_is_not_known() -> None:
+    picture = np.zeros((ROWS, COLUMNS), np.uint8)
+    picture[:40] = 60
+    mask = np.zeros(picture.shape, dtype=np.bool_)
+    mask[40:90, 70:130] = True
+    mask[62:90, 66:70] = True
+    mask[20:60, 40:68] = True
+    (result,) = build_inpainter(FillPolicy.TELEA, None).fill([picture_crop(picture, mask)])
+
+    assert np.asarray(result.values)[44:90, 70:130].max() <= 2
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 def test_the_bars_of_a_scale_do_not_melt(policy: FillPolicy) -> None:
     colours = [(255, 0, 0), (200, 200, 0), (0, 160, 0), (0, 0, 255), (20, 20, 20), (255, 255, 255)]
     picture = np.zeros((ROWS, COLUMNS, 3), np.uint8)
