@@ -20,8 +20,8 @@ test: $(VENV)/.dev ## run every test that needs no GPU
 
 setup: $(VENV)/.dev ## make the environment for development
 
-peers: $(VENV)/.dev ## add the programs that `deid-node evaluate --peers` measures beside ours
-	$(PIP) --editable ".[cpu,diffusion,provenance,train,peers]"
+peers: $(VENV)/.dev ## add the programs that `deid-lab evaluate privacy --peers` measures beside ours
+	$(PIP) --editable ".[cpu,diffusion,provenance]" --editable "deid_node_lab[train,peers]"
 	@command -v tesseract >/dev/null || echo "tesseract is missing: apt-get install tesseract-ocr"
 
 fix: $(VENV)/.dev ## format, and mend what the linter can mend
@@ -31,7 +31,7 @@ fix: $(VENV)/.dev ## format, and mend what the linter can mend
 check: $(VENV)/.dev ## format, lint, types, import contracts, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy deid_node tests
+	$(BIN)/mypy deid_node deid_node_lab tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -n auto -m "not slow" tests/unit/config tests/unit/receive \
 	  tests/unit/route tests/unit/spool tests/unit/observe tests/architecture
@@ -70,8 +70,8 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable ".[cpu,diffusion]"
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
-	$(PIP) --group dev --editable ".[cpu,diffusion,provenance,train]"
+$(VENV)/.dev: $(VENV)/.run deid_node_lab/pyproject.toml
+	$(PIP) --group dev --editable ".[cpu,diffusion,provenance]" --editable "deid_node_lab[train]"
 	@touch $@
 
 # An environment of their own: what inspects the node's must not be found in it.

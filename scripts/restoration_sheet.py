@@ -3,7 +3,7 @@
 
 ``python scripts/restoration_sheet.py`` writes ``docs/images/restoration.jpg`` from pictures
 inside the installed pydicom package that no weight was trained on. The sheets that
-``deid-node evaluate restoration`` writes show other data, and stay outside the repository.
+``deid-lab evaluate restoration`` writes show other data, and stay outside the repository.
 """
 
 import argparse

@@ -7,12 +7,9 @@ stack trace.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 
 from deid_node import __version__
-from deid_node.cli.status import ExitStatus
-from deid_node.errors import ConfigurationError, DeidNodeError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,14 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         explain,
         find,
         import_regions,
+        laboratory,
         reidentify,
         serve,
         user,
         withheld,
     )
-    from deid_node.dicom.silence import silence_libraries
-    from deid_node.observe.traces import leave_no_core
-    from deid_node_lab.cli import evaluate, train
+    from deid_node.cli.ending import carried_out
 
     parser = argparse.ArgumentParser(
         prog="deid-node",
@@ -45,22 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
         serve, check, clean, find, explain, import_regions, withheld, again, crosswalk, reidentify,
-        user, demo, train, evaluate,
+        user, demo, laboratory,
     ):  # fmt: skip
         command.add(commands)
-    chosen = parser.parse_args(arguments)
-    silence_libraries()
-    leave_no_core()
-    try:
-        return int(chosen.run(chosen))
-    except DeidNodeError as error:
-        what = "configuration: " if isinstance(error, ConfigurationError) else ""
-        sys.stderr.write(f"deid-node: {what}{error}\n")
-        return ExitStatus.MISUSE
-    except KeyboardInterrupt:
-        sys.stderr.write("deid-node: interrupted\n")
-        return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (``| head``).
-        sys.stderr.close()
-        return ExitStatus.DONE
+    return carried_out(parser.parse_args(arguments), "deid-node")

@@ -1,4 +1,4 @@
-"""``deid-node evaluate``: what is promised of privacy, measured on the caller's images.
+"""``deid-lab evaluate``: what is promised of privacy, measured on the caller's images.
 
 The other kind, ``restoration``, has a page of its own.
 """
@@ -168,7 +168,9 @@ def _cases(arguments: argparse.Namespace) -> Iterator[tuple[Path, Case | Cleanin
         from deid_node_lab.evaluation.rendering import ScannerText
         from deid_node_lab.training.faces import find_faces
     except ModuleNotFoundError as error:
-        raise InputError(f"{error.name} is missing: install deid-node[cpu,train]") from None
+        raise InputError(
+            f"{error.name} is missing: install deid-node[cpu] deid-node-lab[train]"
+        ) from None
     for fonts in arguments.fonts:
         if not fonts.is_dir():
             raise InputError(f"{fonts} is no folder")
@@ -200,7 +202,7 @@ def _arms(own: OwnArm, arguments: argparse.Namespace) -> tuple[list[Arm], tuple[
     if arguments.peers:
         peers, missing = build_peers(threads=arguments.threads)
         for why in missing:
-            sys.stderr.write(f"deid-node: left out: {why}\n")
+            sys.stderr.write(f"{arguments.program}: left out: {why}\n")
     return [own, *(PeerArm(peer) for peer in peers)], peers
 
 

@@ -1,4 +1,4 @@
-"""``deid-node evaluate restoration``: what the fills are worth, measured on held-out pictures.
+"""``deid-lab evaluate restoration``: what the fills are worth, measured on held-out pictures.
 
 The data is not the caller's own: which pictures no model was trained on is known of the
 shared data only.
@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         from deid_node_lab.training.faces import find_faces
     except ModuleNotFoundError as error:
         raise InputError(
-            f"{error.name} is missing: install deid-node[cpu,diffusion,train]"
+            f"{error.name} is missing: install deid-node[cpu,diffusion] deid-node-lab[train]"
         ) from None
     tell = _teller()
     options = config.pixels.inpainter

@@ -1,4 +1,4 @@
-"""``deid-node train`` and ``export``: make the models again from images."""
+"""``deid-lab train`` and ``export``: make the models again from images."""
 
 import argparse
 import importlib
@@ -27,10 +27,14 @@ def add(commands: Commands) -> None:
         ("train", "train a model from images (docs/models.md)"),
         ("export", "write a trained model as it ships"),
     ):
-        parser = commands.add_parser(verb, help=meaning, add_help=False)
-        parser.add_argument("model", choices=_MODELS)
-        parser.add_argument("rest", nargs=argparse.REMAINDER)
-        parser.set_defaults(run=run)
+        kinds = commands.add_parser(verb, help=meaning).add_subparsers(
+            dest="model", required=True, metavar="MODEL"
+        )
+        for model in _MODELS:
+            # No argument begins with this prefix: options too are handed on as they are.
+            parser = kinds.add_parser(model, help=f"the {model}", add_help=False, prefix_chars="\0")
+            parser.add_argument("rest", nargs=argparse.REMAINDER)
+            parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,7 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         tool = importlib.import_module(_TOOLS[arguments.command, arguments.model])
     except ModuleNotFoundError as error:
-        extras = "cpu,diffusion,train"
-        raise InputError(f"{error.name} is missing: install deid-node[{extras}]") from None
-    sys.argv[0] = f"deid-node {arguments.command} {arguments.model}"
+        raise InputError(
+            f"{error.name} is missing: install deid-node[cpu,diffusion] deid-node-lab[train]"
+        ) from None
+    sys.argv[0] = f"{arguments.program} {arguments.command} {arguments.model}"
     return int(tool.main(arguments.rest))

@@ -2,7 +2,7 @@
 
 The figures are taken with the exported folder itself, by the painter of the corridor,
 on pictures that no stage was shown. How good fills are as the corridor makes them
-(levelled, with grain, beside other ways to fill) is what `deid-node evaluate
+(levelled, with grain, beside other ways to fill) is what `deid-lab evaluate
 restoration` tells; here stands what the network alone can do.
 
     python -m deid_node_lab.training.ship_inpainter --out DIR --backgrounds DIR --target DIR

@@ -4,7 +4,7 @@ The threshold comes from validation lines alone, and from what is wrong above it
 line that is not trusted is masked, a name that is read as a mark stays. The figures of
 the test lines are taken once, after it is fixed, with the exported file itself.
 
-    deid-node export reader --checkpoint FILE --shared DIR --fonts DIR --target DIR
+    deid-lab export reader --checkpoint FILE --shared DIR --fonts DIR --target DIR
 """
 
 import argparse

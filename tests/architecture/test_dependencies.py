@@ -7,10 +7,12 @@ from importlib.metadata import packages_distributions
 
 import pytest
 
-from tests.architecture.source import ROOT, Module, modules
+from tests.architecture.source import LABORATORY, ROOT, Module, modules
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-EXTRAS = PROJECT["optional-dependencies"]
+LABORATORY_PROJECT = tomllib.loads((LABORATORY / "pyproject.toml").read_text("utf-8"))["project"]
+# The laboratory asks for the node, and for the rest in extras of its own.
+EXTRAS = PROJECT["optional-dependencies"] | LABORATORY_PROJECT["optional-dependencies"]
 EXTRAS_OF = {
     "deid_node_lab": ("train", "diffusion", "peers"),
     "pixels": ("diffusion", "provenance"),

@@ -16,12 +16,15 @@ from deid_node.config.load import parse
 from deid_node.config.schema import Config
 from deid_node.receive.dimse import refusal
 from deid_node.receive.dimse.status import StoreStatus
+from deid_node_lab import cli as laboratory
 from tests.architecture.source import ROOT
 
 README = ROOT / "README.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 REQUIREMENTS = ROOT / "docs" / "requirements.md"
 PICTURE = "docs/images/before-after.png"
+HANDED_ON = ("train", "export", "evaluate")
+"""Commands that the node hands on to the laboratory, which knows what they take."""
 
 # Lists and tables have their own reading; quotes and comments are no prose of ours.
 NO_PROSE = ("|", "#", ">", "<", "!", "    ")
@@ -150,13 +153,17 @@ def test_every_command_on_a_page_is_understood(page: Path, monkeypatch: pytest.M
         raise _Parsed
 
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_only)
-    for call in _commands(page.read_text(encoding="utf-8"), "deid-node"):
-        _program, *arguments = shlex.split(call)
+    text = page.read_text(encoding="utf-8")
+    for call in [*_commands(text, "deid-node"), *_commands(text, "deid-lab")]:
+        program, *arguments = shlex.split(call)
         if not any(one.startswith("-") for one in arguments) and len(arguments) < 3:
             # Named in running text: `deid-node withheld list`.
             arguments.append("--help")
         try:
-            cli.main(arguments)
+            if program == "deid-lab" or arguments[0] in HANDED_ON:
+                laboratory.main(arguments)
+            else:
+                cli.main(arguments)
         except _Parsed:
             continue
         except SystemExit as end:

@@ -1,4 +1,4 @@
-"""``deid-node evaluate privacy`` on a folder made here: figures, statuses, faults."""
+"""``deid-lab evaluate privacy`` on a folder made here: figures, statuses, faults."""
 
 import json
 from collections.abc import Callable

@@ -105,3 +105,13 @@ def test_what_is_copied_passes_the_dockerignore_and_nothing_else_does() -> None:
 @pytest.mark.peer("hadolint")
 def test_hadolint_finds_nothing() -> None:
     assert not must_accept("hadolint", "Dockerfile")
+
+
+def test_the_image_has_nothing_of_the_laboratory() -> None:
+    """What trains and measures the models is a distribution of its own, and stays at home."""
+    copied = re.findall(r"^COPY (?!--from)(.*)$", TEXT, re.MULTILINE)
+    let_in = re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text("utf-8"), re.MULTILINE)
+
+    assert copied
+    assert not [one for one in [*copied, *let_in] if "deid_node_lab" in one or one == "."]
+    assert not re.search(r"\[[^\]]*\b(lab|train|peers)\b", TEXT)

@@ -13,7 +13,7 @@ class CrnnOptions(BaseModel):
 
     kind: Literal["crnn"] = "crnn"
     model_file: Path | None = None
-    """ONNX file made by ``deid-node export finder``; null takes the one that ships."""
+    """ONNX file made by ``deid-lab export finder``; null takes the one that ships."""
 
     min_score: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     """Least certainty of a box. Lower masks more; null takes the file's own."""

@@ -13,7 +13,7 @@ class CrnnReaderOptions(BaseModel):
 
     kind: Literal["crnn"] = "crnn"
     model_file: Path | None = None
-    """ONNX file made by ``deid-node export reader``; null takes the one that ships."""
+    """ONNX file made by ``deid-lab export reader``; null takes the one that ships."""
 
     min_confidence: Annotated[float, Field(gt=0.0, lt=1.0)] | None = None
     """Least confidence of a reading that may be relied on. Higher trusts fewer lines;
