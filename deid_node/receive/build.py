@@ -4,14 +4,15 @@ import threading
 from collections.abc import Callable, Collection
 
 from deid_node.audit.records import DoorRecord
-from deid_node.dicom.report import ReportHandler
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.callback import build_callbacks
 from deid_node.receive.dimse.commitment import CommitmentHandler
 from deid_node.receive.dimse.commitment_reporter import Reporter
 from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
+from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.receive.secure import build_tls
 from deid_node.receive.users import Users
@@ -41,12 +42,15 @@ def build_reception(
     listed = () if options.peers == "any" else options.peers
     commitments = Commitments(custody, {peer.name: peer.asks_for for peer in listed})
     news = threading.Event()
+    intake = Intake(
+        Spool(custody), offer, status_of=status_of, metrics=metrics, log=log, record=record
+    )
     door = StorageScp(
         options,
-        StoreHandler(Spool(custody), offer, metrics=metrics, log=log, record=record),
+        StoreHandler(intake),
         require_room=custody.require_room,
         commit=CommitmentHandler(commitments, news.set, log=log),
-        hear=ReportHandler(hear),
+        hear=hear,
         archives=archives,
         metrics=metrics,
         log=log,

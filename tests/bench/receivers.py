@@ -24,7 +24,9 @@ from pynetdicom import AE, evt
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
+from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
@@ -90,7 +92,9 @@ def _door(folder: Path, silence_seconds: float) -> int:
             max_refusals_per_minute=0,
         ),
         # A queue that nobody takes from: it grows as in a node whose workers are slow.
-        StoreHandler(Spool(custody), WorkQueue().offer, metrics=metrics, log=log),
+        StoreHandler(
+            Intake(Spool(custody), WorkQueue().offer, status_of=status_of, metrics=metrics, log=log)
+        ),
         require_room=custody.require_room,
         metrics=metrics,
         log=log,

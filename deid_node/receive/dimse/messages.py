@@ -22,6 +22,7 @@ from deid_node.receive.dimse.commands import (
     parse_store_request,
     store_response,
 )
+from deid_node.receive.intake import Announced
 from deid_node.spool.incoming import Incoming
 
 _LARGEST_COMMAND_BYTES: Final = 1 << 20
@@ -39,13 +40,11 @@ Fragment = tuple[int, memoryview]
 class Store(Protocol):
     """Where instances go."""
 
-    def begin(self, sop_class_uid: str, sop_instance_uid: str, transfer_syntax: str) -> Incoming:
+    def begin(self, announced: Announced) -> Incoming:
         """Return where the dataset of such an instance is written while it comes."""
         ...
 
-    def take(
-        self, request: StoreRequest, incoming: Incoming, transfer_syntax: str, association: Any
-    ) -> int:
+    def take(self, announced: Announced, incoming: Incoming, association: Any) -> int:
         """Return the status of C-STORE-RSP once the dataset has come; does not raise."""
         ...
 
@@ -89,7 +88,7 @@ class _Arriving:
 
     request: StoreRequest
     context_id: int
-    transfer_syntax: str
+    announced: Announced
     incoming: Incoming
 
 
@@ -175,18 +174,17 @@ class Messages(DIMSEServiceProvider):
             for one in held:
                 self._pass_on(one)
             return
-        syntax = str(context.transfer_syntax[0])
-        incoming = store.begin(request.sop_class_uid, request.sop_instance_uid, syntax)
-        self._arriving = _Arriving(request, context_id, syntax, incoming)
+        announced = Announced(
+            request.sop_class_uid, request.sop_instance_uid, str(context.transfer_syntax[0])
+        )
+        self._arriving = _Arriving(request, context_id, announced, store.begin(announced))
 
     def _serve(self) -> None:
         with self._serving:
             arriving, self._arriving = self._arriving, None
             if arriving is None or self._store is None or self._over:
                 return
-            status = self._store.take(
-                arriving.request, arriving.incoming, arriving.transfer_syntax, self.assoc
-            )
+            status = self._store.take(arriving.announced, arriving.incoming, self.assoc)
         self._answer(
             command_pdus(
                 store_response(arriving.request, status),

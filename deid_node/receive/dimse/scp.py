@@ -12,6 +12,7 @@ from pynetdicom.pdu_primitives import UserIdentityNegotiation
 from deid_node.audit.records import DoorRecord
 from deid_node.dicom.commitment import PUSH_MODEL
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
+from deid_node.dicom.report import ReportHandler
 from deid_node.errors import ConfigurationError, CustodyError
 from deid_node.observe.events import Event
 from deid_node.observe.labels import AssociationResult
@@ -39,6 +40,7 @@ from deid_node.receive.rate_limit import Gate
 from deid_node.receive.secure import build_tls, names_in
 from deid_node.receive.users import Users
 from deid_node.values.commitment import Commitment
+from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.refusal import RefusalCode, TlsFault
 
 _IMPLEMENTATION_VERSION_NAME: Final = "DEID_NODE"
@@ -54,7 +56,7 @@ class StorageScp:
     """The port that scanners send to.
 
     `require_room` raises `CustodyError` while the spool can take nothing. `commit`
-    answers requests for storage commitment. `hear` answers the reports of archives that
+    answers requests for storage commitment. `hear` takes the reports of archives that
     we asked for theirs, and `archives` are their AE titles: they may call for that, whoever
     else may. `record` is for the audit trail; None keeps none.
     """
@@ -66,7 +68,7 @@ class StorageScp:
         *,
         require_room: Callable[[], None],
         commit: Callable[[Message], tuple[int, None]] | None = None,
-        hear: Callable[[Message], tuple[int, None]] | None = None,
+        hear: Callable[[ConfirmationReport], bool] | None = None,
         archives: Collection[str] = (),
         metrics: Metrics,
         log: EventLog,
@@ -77,7 +79,7 @@ class StorageScp:
         self._store = store
         self._require_room = require_room
         self._commit = commit
-        self._hear = hear
+        self._hear = _no_commitment if hear is None else ReportHandler(hear)
         self._archives = frozenset(archives)
         self._metrics = metrics
         self._log = log
@@ -115,7 +117,7 @@ class StorageScp:
                     (evt.EVT_REQUESTED, self._requested),
                     (evt.EVT_C_ECHO, _echo),
                     (evt.EVT_N_ACTION, self._commit or _no_commitment),
-                    (evt.EVT_N_EVENT_REPORT, self._hear or _no_commitment),
+                    (evt.EVT_N_EVENT_REPORT, self._hear),
                     (evt.EVT_RELEASED, self._released),
                     (evt.EVT_ABORTED, self._aborted),
                 ),

@@ -47,7 +47,7 @@ _STATUS_OF_ERROR: tuple[tuple[type[DeidNodeError], StoreStatus], ...] = (
 
 
 def status_of(error: Exception) -> StoreStatus:
-    """Return the status for an error of the handler; a fault of ours is 0110."""
+    """Return the status for an error of the intake; a fault of ours is 0110."""
     for kind, status in _STATUS_OF_ERROR:
         if isinstance(error, kind):
             return status

@@ -18,7 +18,9 @@ from deid_node.errors import SpoolFull
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
+from deid_node.receive.intake import Intake
 from deid_node.receive.options import PeerOptions, ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
@@ -44,7 +46,13 @@ class House:
         self.door = StorageScp(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
             StoreHandler(
-                Spool(self.custody), self.offered.__setitem__, metrics=metrics, log=self.log
+                Intake(
+                    Spool(self.custody),
+                    self.offered.__setitem__,
+                    status_of=status_of,
+                    metrics=metrics,
+                    log=self.log,
+                )
             ),
             require_room=self._require_room,
             metrics=metrics,

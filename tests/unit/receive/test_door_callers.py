@@ -13,7 +13,9 @@ from pynetdicom.pdu_primitives import UserIdentityNegotiation
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
+from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.receive.users import user_line
 from deid_node.spool.custody import Custody
@@ -34,7 +36,15 @@ class House:
         self.metrics = Metrics(CollectorRegistry())
         self.door = StorageScp(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
-            StoreHandler(Spool(self.custody), lambda *_: None, metrics=self.metrics, log=self.log),
+            StoreHandler(
+                Intake(
+                    Spool(self.custody),
+                    lambda *_: None,
+                    status_of=status_of,
+                    metrics=self.metrics,
+                    log=self.log,
+                )
+            ),
             require_room=lambda: None,
             metrics=self.metrics,
             log=self.log,

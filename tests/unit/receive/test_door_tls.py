@@ -17,7 +17,9 @@ from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.scp import StorageScp
+from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
+from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
@@ -54,7 +56,15 @@ class House:
                     "peers": peers or "any",
                 }
             ),
-            StoreHandler(Spool(self.custody), lambda *_: None, metrics=self.metrics, log=self.log),
+            StoreHandler(
+                Intake(
+                    Spool(self.custody),
+                    lambda *_: None,
+                    status_of=status_of,
+                    metrics=self.metrics,
+                    log=self.log,
+                )
+            ),
             require_room=lambda: None,
             metrics=self.metrics,
             log=self.log,
