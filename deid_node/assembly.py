@@ -166,7 +166,7 @@ def build_node(
     """
     check_all(config)
     key = require_key_file(config.metadata)
-    log = EventLog(stream, config.observe.log_level)
+    log = EventLog(stream, config.observe.log_level, form=config.observe.log_form)
     metrics = Metrics(CollectorRegistry(), configured_names(config))
     files = blob_files(config)
     custody = Custody(config.spool, exclusive=True, files=files, new_journal=new_journal)

@@ -7,7 +7,8 @@ from deid_node.assembly import plans_of
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
-from deid_node.metadata.explain import format_rows, plan_rows
+from deid_node.metadata.explain import changed_rows, format_rows, plan_rows
+from deid_node.metadata.plan.plan import build_plan
 
 
 def add(commands: Commands) -> None:
@@ -18,6 +19,11 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--treatment", metavar="NAME", help="only this treatment (default: every one)"
     )
+    parser.add_argument(
+        "--changed",
+        action="store_true",
+        help="only what the configuration changes, beside the Basic Profile without any option",
+    )
     parser.set_defaults(run=run)
 
 
@@ -27,5 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     seals = config.metadata.originals.certificate_file is not None
     for plan in plans_of(config, only=arguments.treatment):
         rows = plan_rows(plan, seals_originals=seals, own_private=config.metadata.safe_private)
+        if arguments.changed:
+            rows = changed_rows(rows, plan_rows(build_plan()))
         sys.stdout.write(format_rows(rows, arguments.format))
     return ExitStatus.DONE

@@ -165,6 +165,21 @@ def _groups(plan: Plan, columns: Mapping[str, tuple[tuple[Option, str], ...]]) -
     )
 
 
+def changed_rows(rows: Iterable[PlanRow], before: Iterable[PlanRow]) -> Sequence[PlanRow]:
+    """Return those of `rows` that do something else than in `before`, and say what in the note.
+
+    A row that `before` does not have is one that changed.
+    """
+    known = {(row.tag, row.vr): row for row in before}
+    changed = []
+    for row in rows:
+        was = known.get((row.tag, row.vr))
+        if was is None or was.does != row.does:
+            told = "no row of its own" if was is None else was.does
+            changed.append(replace(row, note="; ".join(filter(None, [f"was: {told}", row.note]))))
+    return changed
+
+
 def format_rows(rows: Sequence[PlanRow], form: Format) -> str:
     """Return the rows as a Markdown table, as CSV, or as a JSON list; with a final newline."""
     lines = [row.cells() for row in rows]

@@ -1,4 +1,4 @@
-"""The log: one JSON line for one event of the catalogue, with fields of the list.
+"""The log: one line, JSON by default, for one event of the catalogue, with fields of the list.
 
 The log is an object that is handed to every room. The logging module of the
 standard library is not used: its root logger is shared with libraries that quote
@@ -8,15 +8,16 @@ patient values in their warnings.
 import copy
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final, Literal, Self, TextIO, TypeAlias, Unpack
+from typing import Final, Literal, Self, TextIO, TypeAlias, Unpack, assert_never
 
 import structlog
-from structlog.typing import EventDict
+from structlog.typing import EventDict, Processor
 
 from deid_node.observe.events import Event
 from deid_node.observe.fields import FIELDS, LogFields
 from deid_node.observe.redact import safe_value
 
+LogForm: TypeAlias = Literal["json", "text"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
 
 _CATALOGUE: Final = frozenset(Event)
@@ -30,6 +31,9 @@ def _now() -> datetime:
 class EventLog:
     """Writes events at or above `level` to `stream`, a line each; any thread may call it.
 
+    In the form ``json`` a line is one object; in the form ``text`` it says the same for the
+    eyes of a person.
+
     A field that is not on the list is a fault of ours. It is left out and told by
     an event of its own, because a log line is never worth an instance; with
     `strict` (in tests) it raises `ValueError` instead. For the same reason a
@@ -41,6 +45,7 @@ class EventLog:
         stream: TextIO,
         level: LogLevel,
         *,
+        form: LogForm = "json",
         strict: bool = False,
         clock: Callable[[], datetime] = _now,
     ) -> None:
@@ -52,7 +57,7 @@ class EventLog:
         # Every argument is given: what is left out would be read from a global.
         self._logger = structlog.wrap_logger(
             structlog.WriteLogger(stream),
-            processors=[stamped, structlog.processors.JSONRenderer(separators=(",", ":"))],
+            processors=[stamped, _renderer(form)],
             wrapper_class=structlog.make_filtering_bound_logger(level),
             context_class=dict,
             cache_logger_on_first_use=False,
@@ -104,6 +109,16 @@ class EventLog:
         except (OSError, ValueError):
             # A closed pipe or a full disk behind stdout must not cost an instance.
             return
+
+
+def _renderer(form: LogForm) -> Processor:
+    match form:
+        case "json":
+            return structlog.processors.JSONRenderer(separators=(",", ":"))
+        case "text":
+            return structlog.dev.ConsoleRenderer(colors=False, sort_keys=False, timestamp_key="at")
+        case _:
+            assert_never(form)
 
 
 def _safe(fields: LogFields) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from deid_node.observe.logs import LogLevel
+from deid_node.observe.logs import LogForm, LogLevel
 
 
 class HttpOptions(BaseModel):
@@ -32,4 +32,8 @@ class ObserveOptions(BaseModel):
     log_level: LogLevel = Field(
         default="info",
         description="Lowest level of the events that are written: debug, info, warning or error.",
+    )
+    log_form: LogForm = Field(
+        default="json",
+        description="How a line of the log is written: json for programs, text for people.",
     )

@@ -8,7 +8,7 @@ import pytest
 
 from deid_node.cli import main
 from deid_node.cli.status import ExitStatus
-from deid_node.metadata.explain import format_rows, plan_rows
+from deid_node.metadata.explain import changed_rows, format_rows, plan_rows
 from deid_node.metadata.plan.options import AdditionOptions, Option
 from deid_node.metadata.plan.plan import MISPLACED_GROUPS, Plan, build_plan
 
@@ -50,6 +50,33 @@ def test_the_three_forms_say_the_same(plan: Plan) -> None:
     assert len(lines) == len(rows) + 2
     assert lines[2].split("|")[1].strip() == rows[0].tag
     assert {line.count("|") for line in lines} == {20}
+
+
+def test_what_changed_is_told_with_what_it_was_and_nothing_else(plan: Plan) -> None:
+    retaining = build_plan([Option.RETAIN_DEVICE_IDENTITY])
+
+    changed = changed_rows(plan_rows(retaining), plan_rows(plan))
+
+    station = next(row for row in changed if row.keyword == "StationName")
+    assert station.does == "keep"
+    assert station.note.startswith("was: ")
+    assert "keep" not in station.note
+    assert all(str(Option.RETAIN_DEVICE_IDENTITY) in row.by for row in changed)
+    assert "PatientName" not in {row.keyword for row in changed}
+    assert changed_rows(plan_rows(plan), plan_rows(plan)) == []
+
+
+def test_the_command_can_tell_what_a_configuration_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "node.yaml"
+    config.write_text("treatments:\n  research: {options: [retain_uids]}\n")
+
+    assert main(["explain", "--config", str(config), "--changed", "--format", "csv"]) == 0
+
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert "SOPInstanceUID" in {row["keyword"] for row in rows}
+    assert all("retain_uids" in row["by"] for row in rows)
 
 
 def test_what_is_attested_is_not_told_as_only_removed(plan: Plan) -> None:

@@ -42,6 +42,21 @@ def test_a_line_reads_as_the_style_guide_shows_it() -> None:
     )
 
 
+def test_a_line_for_people_says_the_same() -> None:
+    stream = io.StringIO()
+
+    EventLog(stream, "info", form="text", clock=at_noon).info(
+        Event.INSTANCE_CLEANED, instance="7f3c9a", frames=24, seconds=1.84
+    )
+
+    at, told = stream.getvalue().split(" ", 1)
+    assert at == "2026-03-04T11:11:12.345Z"
+    assert told.split() == [
+        "[info", "]", "instance_cleaned", "instance=7f3c9a", "frames=24", "seconds=1.84",
+    ]  # fmt: skip
+    assert stream.getvalue().count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("level", "written"),
     [
