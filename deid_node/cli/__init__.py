@@ -7,7 +7,9 @@ stack trace.
 """
 
 import argparse
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 
 from deid_node import __version__
 
@@ -44,4 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         user, demo, laboratory,
     ):  # fmt: skip
         command.add(commands)
+    _complete(parser)
     return carried_out(parser.parse_args(arguments), "deid-node")
+
+
+def _complete(parser: argparse.ArgumentParser) -> None:
+    """Answer the shell that asks what could come next, and end; else do nothing.
+
+    Source: https://kislyuk.github.io/argcomplete (the extra ``completion``).
+    """
+    if "_ARGCOMPLETE" in os.environ:
+        with suppress(ModuleNotFoundError):
+            import argcomplete
+
+            argcomplete.autocomplete(parser)

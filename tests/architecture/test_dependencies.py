@@ -14,6 +14,7 @@ LABORATORY_PROJECT = tomllib.loads((LABORATORY / "pyproject.toml").read_text("ut
 # The laboratory asks for the node, and for the rest in extras of its own.
 EXTRAS = PROJECT["optional-dependencies"] | LABORATORY_PROJECT["optional-dependencies"]
 EXTRAS_OF = {
+    "cli": ("completion",),
     "deid_node_lab": ("train", "diffusion", "peers"),
     "pixels": ("diffusion", "provenance"),
 }

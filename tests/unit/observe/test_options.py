@@ -10,6 +10,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
     assert ObserveOptions().model_dump() == {
         "http": {"host": "127.0.0.1", "port": 9464},
         "log_level": "info",
+        "log_form": "json",
     }
 
 
