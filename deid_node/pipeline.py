@@ -164,6 +164,7 @@ class Corridor:
             seed=_seed(original),
             names_patient=HeaderMatch(original).says,
             scratch_dir=order.output.parent,
+            markings=order.markings,
         )
 
         scrubbing = perf_counter()

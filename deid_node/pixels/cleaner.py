@@ -48,11 +48,12 @@ from deid_node.pixels.text.keep.judge import Judge, KeepList, NamesPatient, name
 from deid_node.pixels.text.keep.settle import KeptLine, Settled
 from deid_node.pixels.text.keep.sorter import Sorter
 from deid_node.pixels.text.kinds import Kind, kind_of, says_burned_in
-from deid_node.pixels.text.masks import FIXED, Marked
+from deid_node.pixels.text.masks import GIVEN, PERSON, Marked
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.search import BATCH_BYTES, Look, looks
 from deid_node.pixels.text.spelled import Speller
 from deid_node.values.geometry import DoubtedRegion, KeptRegion, Region
+from deid_node.values.markings import Markings
 from deid_node.values.report import Step
 
 
@@ -146,6 +147,7 @@ class PixelCleaner:
         seed: int,
         names_patient: NamesPatient = names_everybody,
         scratch_dir: Path | None = None,
+        markings: Markings | None = None,
     ) -> PixelsCleaned:
         """Return `dataset` without text in its pixels; it is not written to.
 
@@ -161,6 +163,10 @@ class PixelCleaner:
         scratch_dir
             Where large new pixels lie, in a file without a name; None leaves that to
             the system.
+        markings
+            What a person decided who has looked at it: their boxes are filled beside what
+            is found, what they say is no text stays, and what was withheld to be looked
+            at is not withheld again for that alone.
 
         Raises
         ------
@@ -191,20 +197,24 @@ class PixelCleaner:
         twin, frames, comments = without_comments(twin, Frames(twin, keyword), scratch_dir)
         hidden = hidden or comments
         kind = kind_of(dataset, frames.layout)
-        if kind is Kind.SLIDE_LABEL and self._doubt.slide_labels == "withhold":
+        awaits_person = markings is None
+        if awaits_person and kind is Kind.SLIDE_LABEL and self._doubt.slide_labels == "withhold":
             raise SlideLabel
         suspicious = says_burned_in(dataset)
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
-        sorter = self._sorter(frames, names_patient, watch, self._band(kind, suspicious))
-        settled, strays = self._search(twin, frames, display, sorter, watch, kind=kind)
+        marked = markings or Markings()
+        sorter = self._sorter(frames, names_patient, watch, self._band(kind, suspicious), marked)
+        settled, strays = self._search(
+            twin, frames, display, sorter, watch, kind=kind, markings=marked
+        )
         with watch.running("find"):
             settled = carried_over(frames, settled, sorter, display.palette)
         self._require_no_doubt(settled)
         if any(one.marks or one.kept for one in settled):
             require_picture(dataset)
         unconfirmed = suspicious and not any(one.marks for one in settled)
-        if unconfirmed and self._doubt.burned_in == "withhold":
+        if unconfirmed and awaits_person and self._doubt.burned_in == "withhold":
             raise BurnedInUnconfirmed
         if not strays and not any(one.marks for one in settled):
             return PixelsCleaned(
@@ -229,7 +239,10 @@ class PixelCleaner:
             seed=seed,
             stopwatch=watch,
             prompt=prompt_of(text(twin, "Modality")),
-            limit=self._limit,
+            # One value over anatomy is what a person who marks it agrees to.
+            limit=self._limit
+            if awaits_person
+            else AnatomyOptions(most_share=self._limit.most_share, beyond="solid"),
             carried=Carried(),
         )
         rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes, scratch_dir)
@@ -265,7 +278,12 @@ class PixelCleaner:
         return [DoubtedRegion(n, mark.box, mark.score, mark.source) for n, mark in marks]
 
     def _sorter(
-        self, frames: Frames, names_patient: NamesPatient, watch: Stopwatch, band: Band
+        self,
+        frames: Frames,
+        names_patient: NamesPatient,
+        watch: Stopwatch,
+        band: Band,
+        markings: Markings,
     ) -> Sorter:
         layout = frames.layout
         judge = None if self._keep is None else Judge(self._keep, names_patient, watch)
@@ -275,6 +293,7 @@ class PixelCleaner:
             columns=layout.columns,
             grid_pixels=grid_of(frames),
             band=band,
+            markings=markings,
         )
 
     def _kept(self, lines: Iterable[tuple[KeptLine, ...]]) -> tuple[KeptRegion, ...]:
@@ -294,6 +313,7 @@ class PixelCleaner:
         watch: Stopwatch,
         *,
         kind: Kind,
+        markings: Markings,
     ) -> tuple[tuple[Settled, ...], bool]:
         fixed = device_marks(self._device_regions, twin, frames.layout)
         strays = False
@@ -309,9 +329,10 @@ class PixelCleaner:
 
         settled = []
         for look in looks(self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes):
-            sorted_out = sorter.sorted_out(look, fixed, self._finder.name)
+            drawn = [Marked(box, 1.0, PERSON) for box in markings.filled_on(look.index)]
+            sorted_out = sorter.sorted_out(look, (*fixed, *drawn), self._finder.name)
             if kind is Kind.MAP:
-                sorted_out = self._of_a_map(look, sorted_out, watch)
+                sorted_out = self._of_a_map(sorter.overruled(look), sorted_out, watch)
             settled.append(sorted_out)
         return tuple(settled), strays
 
@@ -321,7 +342,7 @@ class PixelCleaner:
         if self._speller is not None:
             with watch.running("find"):
                 found = self._speller.spelled(look)
-        written = [mark for mark in sorted_out.marks if mark.source == FIXED]
+        written = [mark for mark in sorted_out.marks if mark.source in GIVEN]
         written += [Marked(one.box, one.score, self._finder.name) for one in found]
         if written:
             raise ResidualText(

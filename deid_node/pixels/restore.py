@@ -26,7 +26,7 @@ from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.pixels.text.find.base import Finder
 from deid_node.pixels.text.keep.settle import KeptLine, Settled
 from deid_node.pixels.text.keep.sorter import Sorter
-from deid_node.pixels.text.masks import FIXED, Marked, hull, mask_of, neighbourhoods
+from deid_node.pixels.text.masks import GIVEN, Marked, hull, mask_of, neighbourhoods
 from deid_node.pixels.text.search import Look, looks
 from deid_node.pixels.text.second_look import Blamed, Manner, Verdict, manner_of, verdict_on
 from deid_node.values.geometry import Box, DoubtedRegion, Found, Region
@@ -190,7 +190,7 @@ class Restorer:
         marks = frame.settled.marks
         boxes = [mark.box for mark in marks]
         mask = self._mask(boxes)
-        found = self._mask(mark.box for mark in marks if mark.source != FIXED)
+        found = self._mask(mark.box for mark in marks if mark.source not in GIVEN)
         if mask.all() or found.mean() > MOST_FILLED:
             raise MostlyText(regions=_regions(index, marks))
         holes = []

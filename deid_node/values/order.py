@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deid_node.values.identity import InstanceId
+from deid_node.values.markings import Markings
 from deid_node.values.origin import Origin
 
 MAX_STARTS = 3
@@ -36,6 +37,7 @@ class WorkOrder:
     `sop_instance_uid` is the name under which it was taken into custody; None for a
     file that nobody sent.
     Where there are `rivals`, the corridor looks first whether it is the same as one of them.
+    `markings` are what a person decided about its pixels; None where nobody did.
     """
 
     id: InstanceId
@@ -45,6 +47,7 @@ class WorkOrder:
     origin: Origin
     sop_instance_uid: str | None = field(default=None, repr=False)
     rivals: tuple[Rival, ...] = ()
+    markings: Markings | None = None
 
     @property
     def companion_output(self) -> Path:

@@ -22,6 +22,12 @@ MOST_MARGIN_PIXELS: Final = 8
 JITTER_PIXELS: Final = 4
 """How far boxes of one and the same line may differ from look to look."""
 
+PERSON: Final = "person"
+"""Source of a box that a person has drawn, or agreed to, after looking at this instance."""
+
+GIVEN: Final = frozenset({FIXED, PERSON})
+"""Sources of boxes that nobody has to be sure of: they were not found."""
+
 _MARGIN_OF_HEIGHT: Final = 6
 _MERGE_WASTE: Final = 1.25
 """Two boxes that meet become one if that masks at most a quarter more than both."""

@@ -12,9 +12,17 @@ from deid_node.pixels.text.evidence import Band, Sorted, by_band
 from deid_node.pixels.text.keep.judge import Judge
 from deid_node.pixels.text.keep.settle import KeptLine, Settled, settled, standing_alone
 from deid_node.pixels.text.keep.sightings import places
-from deid_node.pixels.text.masks import FIXED, LEAST_MARGIN_PIXELS, Marked, merged, widened
+from deid_node.pixels.text.masks import (
+    GIVEN,
+    LEAST_MARGIN_PIXELS,
+    Marked,
+    is_covered,
+    merged,
+    widened,
+)
 from deid_node.pixels.text.search import Look
 from deid_node.values.geometry import Found
+from deid_node.values.markings import Markings
 
 MOST_SEEN: Final = 200
 """Boxes on all views of a frame above which nothing stays: a page of text, or noise."""
@@ -34,6 +42,8 @@ class Sorter:
         Of the frames, as for `widened`.
     band
         From which scores what is found counts.
+    markings
+        What a person decided; what stays by their word is as if it had not been found.
     """
 
     def __init__(
@@ -44,8 +54,10 @@ class Sorter:
         columns: int,
         grid_pixels: int,
         band: Band = Band(),  # noqa: B008 - frozen
+        markings: Markings = Markings(),  # noqa: B008 - frozen
     ) -> None:
         self._judge = judge
+        self._markings = markings
         self._band = band
         self._rows, self._columns, self._grid_pixels = rows, columns, grid_pixels
 
@@ -54,6 +66,7 @@ class Sorter:
 
         `source` is the name of the finder that looked.
         """
+        look = self.overruled(look)
         taken = by_band(look.found, self._band)
         counts = {*taken.sure, *taken.doubtful}
         counting = replace(
@@ -88,9 +101,24 @@ class Sorter:
 
         Where text was found `before`, what is left of it needs no more evidence than that.
         """
-        written = any(mark.source != FIXED for mark in before.marks)
+        written = any(mark.source not in GIVEN for mark in before.marks)
         band = self._band.on_text() if written else self._band
+        look = self.overruled(look)
         return by_band(self._left(look, before.kept), band)
+
+    def overruled(self, look: Look) -> Look:
+        """Return `look` without what a person has seen there and said to be no text.
+
+        A box that reaches beyond what they were shown counts as found.
+        """
+        staying = self._markings.staying_on(look.index)
+        if not staying:
+            return look
+        seen = tuple(
+            tuple(found for found in on_view if not is_covered(found.box, staying))
+            for on_view in look.seen
+        )
+        return replace(look, seen=seen)
 
     def _left(self, look: Look, kept: Sequence[KeptLine]) -> Sequence[Found]:
         if self._judge is None or not kept:
