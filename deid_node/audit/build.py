@@ -53,7 +53,12 @@ class Decision(Protocol):
 
     @property
     def verb(self) -> str:
-        """What is to become of it: one of `occasions.VERBS`."""
+        """What is to become of it: one of `event_messages.VERBS`."""
+        ...
+
+    @property
+    def detail(self) -> str | None:
+        """What was decided, in numbers and codes."""
         ...
 
 
@@ -75,6 +80,7 @@ class AuditRecorder:
                     at=one.at,
                     code=one.code,
                     verb=one.verb,
+                    detail=one.detail,
                 )
                 for one in decisions
             ]

@@ -198,23 +198,38 @@ VERBS: Final = MappingProxyType(
         "discard": codes.DISCARDED,
         "redeliver": codes.REDELIVERED,
         "reprocess": codes.REPROCESSED,
+        "fill": codes.MARKED,
+        "no_text": codes.NO_TEXT,
+        "hold": codes.HELD,
+        "show_values": codes.VALUES_SHOWN,
     }
 )
 """What a person can decide, as it is told to the repository."""
 
 
+_OF_THE_CLEANED: Final = frozenset({"redeliver", "reprocess"})
+_ACTIONS: Final = MappingProxyType({"discard": Action.DELETE, "show_values": Action.READ})
+
+
 def person_decided(
-    node: NodeIdentity, *, person: str, instance: str, at: datetime, code: str, verb: str
+    node: NodeIdentity,
+    *,
+    person: str,
+    instance: str,
+    at: datetime,
+    code: str,
+    verb: str,
+    detail: str | None = None,
 ) -> AuditMessage:
-    """Return that `person` gave `instance` back to the node, or discarded it.
+    """Return that `person` gave `instance` back to the node, or discarded it, or looked at it.
 
     `verb` is one of `VERBS`; `code` is why it was withheld, or the state it was in; `at` is
-    when the person decided.
+    when the person decided; `detail` is what was decided, before and after, in numbers and codes.
     """
     return AuditMessage(
         event=codes.INSTANCES_ACCESSED,
         types=(VERBS[verb],),
-        action=Action.DELETE if verb == "discard" else Action.UPDATE,
+        action=_ACTIONS.get(verb, Action.UPDATE),
         at=at,
         participants=(Participant(person, is_requestor=True), _itself(node)),
         objects=(
@@ -223,8 +238,8 @@ def person_decided(
                 id_type=codes.INSTANCE_OF_NODE,
                 type=ObjectType.SYSTEM,
                 role=ObjectRole.REPORT,
-                name="withheld instance" if verb in {"release", "discard"} else "instance",
-                details=(("Withheld", code),),
+                name="instance" if verb in _OF_THE_CLEANED else "withheld instance",
+                details=(("Withheld", code), *([("Decision", detail)] if detail else [])),
             ),
         ),
     )

@@ -77,6 +77,16 @@ class AuditResult(StrEnum):
     DROPPED = "dropped"
 
 
+class ReviewDecision(StrEnum):
+    """What people decide at the review desk."""
+
+    FILL = "fill"
+    NO_TEXT = "no_text"
+    RELEASE = "release"
+    DISCARD = "discard"
+    HOLD = "hold"
+
+
 class WorkerEnd(StrEnum):
     """Why a worker process had to be replaced."""
 

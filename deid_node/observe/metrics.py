@@ -23,6 +23,7 @@ from deid_node.observe.labels import (
     DestinationAssociations,
     Fill,
     InquiryResult,
+    ReviewDecision,
     Stage,
     WorkerEnd,
 )
@@ -64,6 +65,7 @@ class Metrics:
         self._refusal_codes = _Closed((*RefusalCode, *TlsFault))
         self._audit_results = _Closed(AuditResult)
         self._worker_ends = _Closed(WorkerEnd)
+        self._review_decisions = _Closed(ReviewDecision)
 
         self._received = Counter(
             "deid_node_instances_received_total",
@@ -166,6 +168,12 @@ class Metrics:
             ["worker"],
             registry=registry,
         )
+        self._reviewed = Counter(
+            "deid_node_review_decisions_total",
+            "Withheld instances that people decided about at the review desk.",
+            ["decision"],
+            registry=registry,
+        )
         self._build = Gauge(
             "deid_node_build_info",
             "Always 1; the labels say which version and models run.",
@@ -188,6 +196,7 @@ class Metrics:
             (self._stage_seconds, self._stages),
             (self._audit, self._audit_results),
             (self._workers_ended, self._worker_ends),
+            (self._reviewed, self._review_decisions),
         )
         for metric, closed in single:
             for value in closed.values:
@@ -291,6 +300,10 @@ class Metrics:
     def worker_memory(self, worker: int, held_bytes: int) -> None:
         """Tell that worker number `worker` holds `held_bytes` of memory."""
         self._worker_memory.labels(str(worker)).set(held_bytes)
+
+    def reviewed(self, decision: ReviewDecision | str) -> None:
+        """Count a decision at the review desk, once it is carried out."""
+        self._reviewed.labels(self._review_decisions.value(decision)).inc()
 
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str

@@ -27,12 +27,19 @@ class Verb(StrEnum):
     REDELIVER = "redeliver"
     REPROCESS = "reprocess"
 
+    # At the review desk:
+    FILL = "fill"
+    NO_TEXT = "no_text"
+    HOLD = "hold"
+    SHOW_VALUES = "show_values"
+
 
 @dataclass(frozen=True, slots=True)
 class PersonsDecision:
     """One decision; `code` is what the instance was withheld with, else the state it was in.
 
-    `person` is the system user who decided, `at` is when, in UTC.
+    `person` is the system user who decided, or a user of the review desk; `at` is when, in
+    UTC. `detail` is what was decided in numbers and codes, before and after.
     """
 
     number: int
@@ -41,6 +48,7 @@ class PersonsDecision:
     code: str
     person: str
     at: datetime
+    detail: str | None = None
 
 
 class Decisions:
@@ -62,6 +70,7 @@ class Decisions:
                 code=row["code"],
                 person=row["person"],
                 at=datetime.fromtimestamp(row["decided_at"], UTC),
+                detail=row["detail"],
             )
             for row in rows
         ]
@@ -76,10 +85,21 @@ class Decisions:
         )
 
 
-def note(transaction: Transaction, instance: InstanceId, verb: Verb, person: str) -> None:
-    """Write down a decision in the transaction that carries it out, while the code still stands."""
+def note(
+    transaction: Transaction,
+    instance: InstanceId,
+    verb: Verb,
+    person: str,
+    *,
+    at: float | None = None,
+    detail: str | None = None,
+) -> None:
+    """Write down a decision in the transaction that carries it out, while the code still stands.
+
+    `at` is when it was decided (Unix time), now where that is not said.
+    """
     transaction.connection.execute(
-        "INSERT INTO decisions (instance_id, verb, code, decided_at, person)"
-        " SELECT id, ?, COALESCE(code, state), ?, ? FROM instances WHERE id = ?",
-        (verb, time(), person, instance),
+        "INSERT INTO decisions (instance_id, verb, code, decided_at, person, detail)"
+        " SELECT id, ?, COALESCE(code, state), ?, ?, ? FROM instances WHERE id = ?",
+        (verb, time() if at is None else at, person, detail, instance),
     )

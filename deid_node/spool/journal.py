@@ -17,10 +17,11 @@ from deid_node.spool.places import PLACES
 from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
+from deid_node.values.markings import Markings
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -127,15 +128,30 @@ ALTER TABLE instances ADD COLUMN companion TEXT;
 _DOUBTS = """
 ALTER TABLE instances ADD COLUMN doubts TEXT;
 """
+_REVIEW = """
+ALTER TABLE instances ADD COLUMN markings TEXT;
+ALTER TABLE instances ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE decisions ADD COLUMN detail TEXT;
+CREATE TABLE staged (
+    instance_id TEXT PRIMARY KEY,
+    verb TEXT NOT NULL,
+    person TEXT NOT NULL,
+    reason TEXT,
+    markings TEXT,
+    staged_at REAL NOT NULL,
+    due_at REAL NOT NULL
+) WITHOUT ROWID;
+"""
 _STEPS = (
     *(_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS),
-    *(_DOUBTS, PLACES),
+    *(_DOUBTS, PLACES, _REVIEW),
 )
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
 _REPORT = TypeAdapter(CleaningReport)
 _COMPANION = TypeAdapter(Companion)
 _DOUBTED = TypeAdapter(tuple[DoubtedRegion, ...])
+_MARKINGS = TypeAdapter(Markings)
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -233,6 +249,16 @@ def doubts_from(row: sqlite3.Row) -> tuple[DoubtedRegion, ...]:
 def doubts_json(regions: tuple[DoubtedRegion, ...]) -> str | None:
     """Return the boxes as they stand in the journal."""
     return _DOUBTED.dump_json(regions).decode() if regions else None
+
+
+def markings_from(row: sqlite3.Row) -> Markings | None:
+    """Return what a person decided about the pixels of `row`, if anybody did."""
+    return None if row["markings"] is None else _MARKINGS.validate_json(row["markings"])
+
+
+def markings_json(markings: Markings | None) -> str | None:
+    """Return the markings as they stand in the journal."""
+    return None if markings is None else _MARKINGS.dump_json(markings).decode()
 
 
 def report_json(report: CleaningReport) -> str:

@@ -15,7 +15,7 @@ from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.incoming import Incoming
-from deid_node.spool.journal import blob_name, doubts_json, received_from
+from deid_node.spool.journal import blob_name, doubts_json, markings_from, received_from
 from deid_node.spool.places import OPEN
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance, ReceivedInstance
@@ -203,6 +203,7 @@ class Spool:
             received.origin,
             received.sop_instance_uid,
             rivals,
+            markings_from(row),
         )
         for path in order.outputs:
             path.unlink(missing_ok=True)

@@ -39,6 +39,8 @@ class WithheldEntry:
     withheld_at: datetime
     regions: tuple[DoubtedRegion, ...] = ()
     """The boxes that it is withheld for, where it is for boxes."""
+    held: bool = False
+    """Whether a person has put it aside at the review desk."""
 
 
 class WorkList:
@@ -52,30 +54,17 @@ class WorkList:
         rows = self._custody.read(
             "SELECT * FROM instances WHERE state = ? ORDER BY sequence", (InstanceState.WITHHELD,)
         )
-        return [
-            WithheldEntry(
-                id=InstanceId(row["id"]),
-                code=row["code"],
-                reason=row["reason"],
-                rule=row["rule"],
-                peer=row["peer"],
-                sop_class_uid=row["sop_class_uid"],
-                transfer_syntax=row["transfer_syntax"],
-                size_bytes=row["blob_size_bytes"],
-                attempts=row["attempts"],
-                received_at=datetime.fromtimestamp(row["received_at"], UTC),
-                withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
-                regions=doubts_from(row),
-            )
-            for row in rows
-        ]
+        return [_entry_of(row) for row in rows]
 
     def entry(self, instance: InstanceId) -> WithheldEntry:
         """Return one entry; raise `InputError` when it is not withheld."""
-        for entry in self.entries():
-            if entry.id == instance:
-                return entry
-        raise InputError("no withheld instance of that id")
+        rows = self._custody.read(
+            "SELECT * FROM instances WHERE id = ? AND state = ?",
+            (instance, InstanceState.WITHHELD),
+        )
+        if not rows:
+            raise InputError("no withheld instance of that id")
+        return _entry_of(rows[0])
 
     def release(self, instance: InstanceId, *, person: str, instead: bool = False) -> None:
         """Give the instance back to the node, as `person` (a system user) decided.
@@ -85,57 +74,71 @@ class WorkList:
         replaced at its destinations. Raises `InputError` when it is not withheld, or in such
         a conflict and `instead` is not said.
         """
-
-        def write(transaction: Transaction) -> None:
-            connection = transaction.connection
-            row = connection.execute(
-                "SELECT sequence, code, clean_sha256, sop_instance_uid FROM instances"
-                " WHERE id = ? AND state = ?",
-                (instance, InstanceState.WITHHELD),
-            ).fetchone()
-            if row is None:
-                raise InputError("no withheld instance of that id")
-            others = rows.others_of(connection, row["sop_instance_uid"], sequence=row["sequence"])
-            if row["code"] == UidConflict.code and others and not instead:
-                # It would be delivered under the UID that other bytes already have.
-                raise InputError(
-                    "another instance has its UID: release it --instead, or discard it"
-                )
-            if instead:
-                for other in others:
-                    _give_way(transaction, other, person)
-            note(transaction, instance, Verb.RELEASE, person)
-            sealed = row["clean_sha256"] is not None
-            connection.execute(
-                "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0,"
-                " cut_short = 0, code = NULL, reason = NULL, doubts = NULL WHERE sequence = ?",
-                (
-                    InstanceState.CLEAN if sealed else InstanceState.RECEIVED,
-                    time(),
-                    row["sequence"],
-                ),
-            )
-            connection.execute(
-                "UPDATE deliveries SET state = ?, attempts = 0, sendings = 0, next_at = ?"
-                " WHERE instance_sequence = ? AND state = ?",
-                (DeliveryState.DUE, time(), row["sequence"], DeliveryState.REFUSED),
-            )
-
-        self._custody.write(write)
+        self._custody.write(
+            lambda transaction: release(transaction, instance, person=person, instead=instead)
+        )
 
     def discard(self, instance: InstanceId, *, person: str) -> None:
         """Drop the instance for good, as `person` decided; raise `InputError` as `release`."""
+        self._custody.write(lambda transaction: discard(transaction, instance, person=person))
 
-        def write(transaction: Transaction) -> None:
-            changed = transaction.connection.execute(
-                "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?",
-                (InstanceState.DISCARDED, time(), instance, InstanceState.WITHHELD),
-            )
-            if changed.rowcount == 0:
-                raise InputError("no withheld instance of that id")
-            note(transaction, instance, Verb.DISCARD, person)
 
-        self._custody.write(write)
+def release(
+    transaction: Transaction,
+    instance: InstanceId,
+    *,
+    person: str,
+    instead: bool = False,
+    verb: Verb = Verb.RELEASE,
+    at: float | None = None,
+    detail: str | None = None,
+) -> None:
+    """Give it back to the node; as `WorkList.release`, and noted as `note` says."""
+    connection = transaction.connection
+    row = connection.execute(
+        "SELECT sequence, code, clean_sha256, sop_instance_uid FROM instances"
+        " WHERE id = ? AND state = ?",
+        (instance, InstanceState.WITHHELD),
+    ).fetchone()
+    if row is None:
+        raise InputError("no withheld instance of that id")
+    others = rows.others_of(connection, row["sop_instance_uid"], sequence=row["sequence"])
+    if row["code"] == UidConflict.code and others and not instead:
+        # It would be delivered under the UID that other bytes already have.
+        raise InputError("another instance has its UID: release it --instead, or discard it")
+    if instead:
+        for other in others:
+            _give_way(transaction, other, person)
+    note(transaction, instance, verb, person, at=at, detail=detail)
+    sealed = row["clean_sha256"] is not None
+    connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0,"
+        " cut_short = 0, code = NULL, reason = NULL, doubts = NULL, held = 0 WHERE sequence = ?",
+        (InstanceState.CLEAN if sealed else InstanceState.RECEIVED, time(), row["sequence"]),
+    )
+    connection.execute(
+        "UPDATE deliveries SET state = ?, attempts = 0, sendings = 0, next_at = ?"
+        " WHERE instance_sequence = ? AND state = ?",
+        (DeliveryState.DUE, time(), row["sequence"], DeliveryState.REFUSED),
+    )
+
+
+def discard(
+    transaction: Transaction,
+    instance: InstanceId,
+    *,
+    person: str,
+    at: float | None = None,
+    detail: str | None = None,
+) -> None:
+    """Drop it for good; as `WorkList.discard`, and noted as `note` says."""
+    changed = transaction.connection.execute(
+        "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?",
+        (InstanceState.DISCARDED, time(), instance, InstanceState.WITHHELD),
+    )
+    if changed.rowcount == 0:
+        raise InputError("no withheld instance of that id")
+    note(transaction, instance, Verb.DISCARD, person, at=at, detail=detail)
 
 
 def _give_way(transaction: Transaction, other: sqlite3.Row, person: str) -> None:
@@ -149,4 +152,22 @@ def _give_way(transaction: Transaction, other: sqlite3.Row, person: str) -> None
     transaction.connection.execute(
         "UPDATE instances SET state = ?, changed_at = ? WHERE sequence = ?",
         (InstanceState.DISCARDED, time(), other["sequence"]),
+    )
+
+
+def _entry_of(row: sqlite3.Row) -> WithheldEntry:
+    return WithheldEntry(
+        id=InstanceId(row["id"]),
+        code=row["code"],
+        reason=row["reason"],
+        rule=row["rule"],
+        peer=row["peer"],
+        sop_class_uid=row["sop_class_uid"],
+        transfer_syntax=row["transfer_syntax"],
+        size_bytes=row["blob_size_bytes"],
+        attempts=row["attempts"],
+        received_at=datetime.fromtimestamp(row["received_at"], UTC),
+        withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
+        regions=doubts_from(row),
+        held=bool(row["held"]),
     )

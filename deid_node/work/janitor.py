@@ -19,6 +19,10 @@ _EVENTS: Final = MappingProxyType(
         Verb.DISCARD: Event.INSTANCE_DROPPED,
         Verb.REDELIVER: Event.REDELIVERY_ORDERED,
         Verb.REPROCESS: Event.REPROCESSING_ORDERED,
+        Verb.FILL: Event.INSTANCE_MARKED,
+        Verb.NO_TEXT: Event.INSTANCE_MARKED,
+        Verb.HOLD: Event.INSTANCE_HELD,
+        Verb.SHOW_VALUES: Event.VALUES_SHOWN,
     }
 )
 
