@@ -85,8 +85,8 @@ class Event(CodedMeaning):
         "instance_held",
         "A person looked at a withheld instance at the review desk and put it aside.",
     )
-    VALUES_SHOWN = (
-        "values_shown",
+    VALUES_REVEALED = (
+        "values_revealed",
         "A person was shown what stands in attributes of a withheld instance.",
     )
     INSTANCE_POSTPONED = (
@@ -164,18 +164,6 @@ class Event(CodedMeaning):
         "Files lay in the spool that nothing is known of; they are in its folder aside.",
     )
     BLOBS_REMOVED = "blobs_removed", "Blobs whose retention has passed were deleted."
-
-    # The review desk.
-    DESK_SIGNED_IN = "desk_signed_in", "A user of the review desk signed in."
-    DESK_REFUSED = (
-        "desk_refused",
-        "Somebody was not let in at the review desk, or a request was not one of its pages.",
-    )
-    PICTURE_FAILED = (
-        "picture_failed",
-        "A picture for the review desk could not be made; the instance stays withheld.",
-    )
-    DESK_FAILED = "desk_failed", "A page of the review desk could not be shown once."
 
     # The audit trail.
     AUDIT_UNREACHABLE = (

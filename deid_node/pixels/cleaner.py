@@ -48,7 +48,7 @@ from deid_node.pixels.text.keep.judge import Judge, KeepList, NamesPatient, name
 from deid_node.pixels.text.keep.settle import KeptLine, Settled
 from deid_node.pixels.text.keep.sorter import Sorter
 from deid_node.pixels.text.kinds import Kind, kind_of, says_burned_in
-from deid_node.pixels.text.masks import GIVEN, PERSON, Marked
+from deid_node.pixels.text.masks import GIVEN, Marked
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.search import BATCH_BYTES, Look, looks
 from deid_node.pixels.text.spelled import Speller
@@ -203,11 +203,9 @@ class PixelCleaner:
         suspicious = says_burned_in(dataset)
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
-        marked = markings or Markings()
-        sorter = self._sorter(frames, names_patient, watch, self._band(kind, suspicious), marked)
-        settled, strays = self._search(
-            twin, frames, display, sorter, watch, kind=kind, markings=marked
-        )
+        band = self._band(kind, suspicious)
+        sorter = self._sorter(frames, names_patient, watch, band, markings or Markings())
+        settled, strays = self._search(twin, frames, display, sorter, watch, kind=kind)
         with watch.running("find"):
             settled = carried_over(frames, settled, sorter, display.palette)
         self._require_no_doubt(settled)
@@ -239,10 +237,7 @@ class PixelCleaner:
             seed=seed,
             stopwatch=watch,
             prompt=prompt_of(text(twin, "Modality")),
-            # One value over anatomy is what a person who marks it agrees to.
-            limit=self._limit
-            if awaits_person
-            else AnatomyOptions(most_share=self._limit.most_share, beyond="solid"),
+            limit=self._limit if awaits_person else self._limit.agreed(),
             carried=Carried(),
         )
         rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes, scratch_dir)
@@ -313,7 +308,6 @@ class PixelCleaner:
         watch: Stopwatch,
         *,
         kind: Kind,
-        markings: Markings,
     ) -> tuple[tuple[Settled, ...], bool]:
         fixed = device_marks(self._device_regions, twin, frames.layout)
         strays = False
@@ -329,8 +323,7 @@ class PixelCleaner:
 
         settled = []
         for look in looks(self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes):
-            drawn = [Marked(box, 1.0, PERSON) for box in markings.filled_on(look.index)]
-            sorted_out = sorter.sorted_out(look, (*fixed, *drawn), self._finder.name)
+            sorted_out = sorter.sorted_out(look, fixed, self._finder.name)
             if kind is Kind.MAP:
                 sorted_out = self._of_a_map(sorter.overruled(look), sorted_out, watch)
             settled.append(sorted_out)

@@ -22,7 +22,7 @@ _EVENTS: Final = MappingProxyType(
         Verb.FILL: Event.INSTANCE_MARKED,
         Verb.NO_TEXT: Event.INSTANCE_MARKED,
         Verb.HOLD: Event.INSTANCE_HELD,
-        Verb.SHOW_VALUES: Event.VALUES_SHOWN,
+        Verb.SHOW_VALUES: Event.VALUES_REVEALED,
     }
 )
 

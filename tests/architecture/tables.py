@@ -57,6 +57,7 @@ LABELS = {
     "deid_node_certificate_remaining_seconds": "part, setting",
     "deid_node_audit_messages_total": "result",
     "deid_node_workers_ended_total": "reason",
+    "deid_node_review_decisions_total": "decision",
     "deid_node_worker_memory_bytes": "worker",
     "deid_node_build_info": "version, standard_edition, finder, inpainter",
 }

@@ -36,6 +36,10 @@ class AnatomyOptions(BaseModel):
     """What becomes of a frame with more, and of one on which a fill over anatomy is taken
     for text again and again: patches of one value, or the instance waits."""
 
+    def agreed(self) -> "AnatomyOptions":
+        """Return it for an instance that a person has marked: they agree to one value there."""
+        return AnatomyOptions(most_share=self.most_share, beyond="solid")
+
 
 class StableDiffusionOptions(BaseModel):
     """The diffusion model that a site brings or that ships."""

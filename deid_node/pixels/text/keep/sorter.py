@@ -15,6 +15,7 @@ from deid_node.pixels.text.keep.sightings import places
 from deid_node.pixels.text.masks import (
     GIVEN,
     LEAST_MARGIN_PIXELS,
+    PERSON,
     Marked,
     is_covered,
     merged,
@@ -43,7 +44,8 @@ class Sorter:
     band
         From which scores what is found counts.
     markings
-        What a person decided; what stays by their word is as if it had not been found.
+        What a person decided: their boxes are filled, and what stays by their word is as
+        if it had not been found.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Sorter:
         self._rows, self._columns, self._grid_pixels = rows, columns, grid_pixels
 
     def sorted_out(self, look: Look, fixed: Iterable[Marked], source: str) -> Settled:
-        """Return what is filled after a first look, the marks `fixed` included, and what stays.
+        """Return what is filled after a first look, `fixed` and a person's too, and what stays.
 
         `source` is the name of the finder that looked.
         """
@@ -83,7 +85,8 @@ class Sorter:
             for found in made_whole((f for f in on_view if f.box not in kept), view)
         )
         going = by_band(left, self._band.on_text() if taken.sure else self._band)
-        marks = self._widened((*_marks(going.sure, source), *fixed))
+        drawn = (Marked(box, 1.0, PERSON) for box in self._markings.filled_on(look.index))
+        marks = self._widened((*_marks(going.sure, source), *fixed, *drawn))
         doubtful = merged(_marks(going.doubtful, source))
         return replace(self._settled(marks, lines), doubtful=doubtful)
 
