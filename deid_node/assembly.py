@@ -17,6 +17,7 @@ from deid_node.checks import (
     blob_files,
     certificates_of,
     check_all,
+    keys_of,
     marks_filled,
     options_of,
     usable_certificates,
@@ -93,7 +94,8 @@ class CorridorFactory:
     destinations: tuple[str, ...]
     files: BlobFiles
     compares: bool
-    key: bytes = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)
+    """One for each treatment, in their order."""
 
     def __call__(self) -> Corridor:
         """Return the corridor, its models loaded; raises `ConfigurationError`."""
@@ -103,7 +105,7 @@ class CorridorFactory:
         reader = build_reader(self.pixels.reader)
         painter = build_painter(self.pixels.inpainter)
         treatments = {}
-        for name, options in self.treatments:
+        for (name, options), key in zip(self.treatments, self.keys, strict=True):
             chosen = options_of(options, self.metadata, name=name)
             treatments[name] = Treatment(
                 cleaner=PixelCleaner(
@@ -117,7 +119,9 @@ class CorridorFactory:
                     doubt=options.doubt,
                     reader=reader,
                 ),
-                scrubber=build_scrubber(self.metadata, chosen, key=self.key),
+                scrubber=build_scrubber(
+                    self.metadata, chosen, key=key, project=options.project, treatment=name
+                ),
                 options=chosen,
                 marks_filled=marks_filled(options, name=name),
             )
@@ -139,8 +143,13 @@ def keep_list(treatment: TreatmentOptions, reader: Reader | None) -> KeepList | 
     return KeepList(reader, tuple(one for entry in treatment.keep for one in compiled(entry)))
 
 
-def corridor_factory(config: Config, *, key: bytes, offline: bool = False) -> CorridorFactory:
-    """Return what builds the corridor; offline, rules may name destinations that are not there."""
+def corridor_factory(
+    config: Config, *, keys: Sequence[bytes], offline: bool = False
+) -> CorridorFactory:
+    """Return what builds the corridor; offline, rules may name destinations that are not there.
+
+    `keys` are those of the treatments, in their order (`keys_of`).
+    """
     return CorridorFactory(
         route=config.route,
         treatments=tuple(config.treatments.items()),
@@ -150,7 +159,7 @@ def corridor_factory(config: Config, *, key: bytes, offline: bool = False) -> Co
         # Files of a caller are his: no blobs, and of the mode that he is used to.
         files=BlobFiles(mode=0o666) if offline else blob_files(config),
         compares=not offline,
-        key=key,
+        keys=tuple(keys),
     )
 
 
@@ -199,7 +208,7 @@ def build_node(
         config.work.engine,
         queue=queue,
         ledger=Bookkeeper(spool, _waker(senders), metrics=metrics, log=log),
-        corridor_factory=corridor_factory(config, key=key),
+        corridor_factory=corridor_factory(config, keys=tuple(keys_of(config).values())),
         log=log,
         metrics=metrics,
     )
@@ -267,7 +276,7 @@ def build_node(
             log=log,
             audit=audit.part,
             admission=Admission(
-                KeyMark(custody, fingerprint_of(key), setting=KEY_PATH),
+                key_marks(config, custody),
                 Foundlings(custody),
                 metrics=metrics,
                 log=log,
@@ -282,10 +291,26 @@ def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:
     if only is not None and only not in config.treatments:
         raise InputError("the configuration has no treatment of that name")
     return [
-        plan_of(config.metadata, options_of(treatment, config.metadata, name=name))
+        plan_of(
+            treatment.project.over(config.metadata),
+            options_of(treatment, config.metadata, name=name),
+        )
         for name, treatment in config.treatments.items()
         if only in {None, name}
     ]
+
+
+def key_marks(config: Config, custody: Custody) -> Sequence[KeyMark]:
+    """Return the marks of the site's key, and of each key that a treatment has of its own."""
+    site = fingerprint_of(require_key_file(config.metadata))
+    marks = [KeyMark(custody, site, setting=KEY_PATH)]
+    for (name, treatment), key in zip(
+        config.treatments.items(), keys_of(config).values(), strict=True
+    ):
+        if treatment.project.pseudonym_key_file is not None:
+            setting = treatment.project.path_of("pseudonym_key_file", treatment=name)
+            marks.append(KeyMark(custody, fingerprint_of(key), setting=setting, project=name))
+    return marks
 
 
 def configured_names(config: Config) -> ConfiguredNames:

@@ -6,7 +6,7 @@ read, models looked for and names resolved; nothing is opened, and nothing is le
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deid_node.audit import build as audit_build
@@ -17,7 +17,7 @@ from deid_node.forward import secure as forward_secure
 from deid_node.forward.build import require_own_title
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.metadata.apply.keys import read_key_file
-from deid_node.metadata.build import build_scrubber, require_key_file
+from deid_node.metadata.build import build_scrubber, key_of, require_key_file
 from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
 from deid_node.observe.certificates import Certificate
 from deid_node.pixels.fill.build import build_inpainter, build_painter
@@ -44,10 +44,11 @@ def check_all(config: Config) -> None:
     read_weights(config.pixels.finder)
     read_reader_weights(config.pixels.reader)
     painter = build_painter(config.pixels.inpainter)
-    key = require_key_file(config.metadata)
-    for name, treatment in config.treatments.items():
+    for (name, treatment), key in zip(
+        config.treatments.items(), keys_of(config).values(), strict=True
+    ):
         chosen = options_of(treatment, config.metadata, name=name)
-        build_scrubber(config.metadata, chosen, key=key)
+        build_scrubber(config.metadata, chosen, key=key, project=treatment.project, treatment=name)
         build_inpainter(treatment.fill, painter)
         marks_filled(treatment, name=name)
     for name, options in destinations.items():
@@ -60,6 +61,7 @@ def check_all(config: Config) -> None:
                 require_resolvable(options.host, path=f"forward.destinations.{name}.host")
             case FolderOptions():
                 require_writable(options.dir, path=f"forward.destinations.{name}.dir")
+    require_crosswalks_apart(config)
     require_writable(config.spool.dir, path="spool.dir")
     blob_files(config)
     audit_build.check_audit(config.audit)
@@ -67,6 +69,30 @@ def check_all(config: Config) -> None:
         require_writable(config.audit.file.parent, path="audit.file")
     if isinstance(config.audit, SyslogAuditOptions):
         require_resolvable(config.audit.host, path="audit.host")
+
+
+def keys_of(config: Config) -> Mapping[str, bytes]:
+    """Return the pseudonym key of each treatment; raises `ConfigurationError`."""
+    return {
+        name: key_of(config.metadata, treatment.project, treatment=name)
+        for name, treatment in config.treatments.items()
+    }
+
+
+def require_crosswalks_apart(config: Config) -> None:
+    """Return if no two keys write to one crosswalk: an old identifier would have two new ones.
+
+    Raises `ConfigurationError`.
+    """
+    writers: dict[Path, bytes] = {}
+    for name, key in keys_of(config).items():
+        project = config.treatments[name].project
+        crosswalk = project.over(config.metadata).crosswalk
+        if crosswalk.enabled and writers.setdefault(crosswalk.file.resolve(), key) != key:
+            setting = project.path_of("crosswalk", treatment=name)
+            raise ConfigurationError(
+                f"{setting}.file", "a treatment under another key writes to it already"
+            )
 
 
 def options_of(
@@ -103,7 +129,7 @@ def blob_files(config: Config) -> BlobFiles:
     if path is None:
         return BlobFiles()
     secret = read_key_file(path, setting=KEY_SETTING)
-    if secret == require_key_file(config.metadata):
+    if secret in {require_key_file(config.metadata), *keys_of(config).values()}:
         raise ConfigurationError(KEY_SETTING, "it is the pseudonym key; make one of its own")
     return BlobFiles(SpoolKey(secret), encrypts=config.spool.encryption == "aes_gcm")
 

@@ -10,14 +10,13 @@ from types import MappingProxyType
 from typing import Final
 
 from deid_node.audit.person import system_user
-from deid_node.checks import blob_files
+from deid_node.checks import blob_files, keys_of
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
-from deid_node.metadata.build import require_key_file
 from deid_node.spool.again import Again, Ordered, Selection
 from deid_node.spool.custody import Custody
 from deid_node.values.identity import InstanceId
@@ -94,8 +93,8 @@ def _selection(arguments: argparse.Namespace, config: Config) -> Selection:
         raise InputError("say which: ids, --study, --destination or --since")
     studies = None
     if arguments.study:
-        new = Pseudonyms(require_key_file(config.metadata)).uid(arguments.study)
-        studies = frozenset({arguments.study, new})
+        new = {Pseudonyms(key).uid(arguments.study) for key in keys_of(config).values()}
+        studies = frozenset({arguments.study, *new})
     return Selection(
         instances=frozenset(map(InstanceId, arguments.instances)) or None,
         studies=studies,

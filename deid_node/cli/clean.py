@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from deid_node.assembly import corridor_factory
-from deid_node.checks import options_of
+from deid_node.checks import keys_of, options_of
 from deid_node.cli.arguments import Commands, add_config, add_report
 from deid_node.cli.batch import Batch, Item
 from deid_node.cli.inputs import files_below, report_to
@@ -22,7 +23,6 @@ from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
 from deid_node.metadata.apply.keys import new_key
-from deid_node.metadata.build import require_key_file
 from deid_node.values.outcome import Cleaned, Discarded, Withheld
 
 
@@ -41,7 +41,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Clean every file; status 3 when one was withheld."""
     paths = files_below(arguments.input)
-    config, key = _configuration(arguments.config)
+    config, keys = _configuration(arguments.config)
     try:
         arguments.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     batch = Batch(
         paths,
         arguments.output,
-        factory=corridor_factory(config, key=key, offline=True),
+        factory=corridor_factory(config, keys=keys, offline=True),
         engine=config.work.engine,
     )
     counts: Counter[tuple[str, str | None, str | None]] = Counter()
@@ -91,20 +91,20 @@ def _most_first(reason: tuple[str | None, int]) -> tuple[int, str]:
     return -reason[1], reason[0] or ""
 
 
-def _configuration(path: Path | None) -> tuple[Config, bytes]:
+def _configuration(path: Path | None) -> tuple[Config, Sequence[bytes]]:
     if path is not None:
         config = load(path)
-        key = require_key_file(config.metadata)
+        keys = tuple(keys_of(config).values())
     else:
         config = Config()
-        key = new_key()
+        keys = (new_key(),) * len(config.treatments)
         sys.stderr.write(
             "deid-node: no configuration: the defaults hold, and a one-time key was made; it is "
             "forgotten at the end, so another run gives other pseudonyms\n"
         )
     for name, treatment in config.treatments.items():
         options_of(treatment, config.metadata, name=name)
-    return config, key
+    return config, keys
 
 
 def report_line(item: Item) -> dict[str, Any]:

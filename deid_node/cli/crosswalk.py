@@ -21,14 +21,23 @@ def add(commands: Commands) -> None:
     exporting.add_argument(
         "--only", choices=[kind.value for kind in Kind], help="only identifiers of this kind"
     )
+    exporting.add_argument(
+        "--treatment", metavar="NAME", help="the list of a treatment that has one of its own"
+    )
     exporting.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the file, beside a running node or without one."""
-    options = load(arguments.config).metadata.crosswalk
+    config = load(arguments.config)
+    metadata = config.metadata
+    if arguments.treatment is not None:
+        if arguments.treatment not in config.treatments:
+            raise InputError("the configuration has no treatment of that name")
+        metadata = config.treatments[arguments.treatment].project.over(metadata)
+    options = metadata.crosswalk
     if not options.enabled:
-        raise InputError("the configuration does not enable metadata.crosswalk")
+        raise InputError("the configuration does not enable this crosswalk")
     only = None if arguments.only is None else Kind(arguments.only)
     count = export(options.file, arguments.output, only=only)
     sys.stdout.write(f"{count} pairs written\n")

@@ -14,7 +14,7 @@ from pydantic import (
 
 from deid_node.audit.options import AuditOptions, NoAuditOptions
 from deid_node.forward.options import ForwardOptions
-from deid_node.metadata.plan.options import MetadataOptions, Option
+from deid_node.metadata.plan.options import MetadataOptions, Option, ProjectOptions
 from deid_node.observe.options import ObserveOptions
 from deid_node.pixels.fill.options import AnatomyOptions, FillPolicy, InpainterOptions
 from deid_node.pixels.text.device_regions import DeviceRegionsOptions
@@ -75,6 +75,11 @@ class TreatmentOptions(BaseModel):
             "Options of PS3.15 Annex E; null = those of `metadata.options`. "
             "Pixels are always cleaned, whether clean_pixel_data is named or not."
         ),
+    )
+
+    project: ProjectOptions = Field(
+        default=ProjectOptions(),
+        description="Its own key, subjects, dates and crosswalk, where two projects share a node.",
     )
 
     @field_validator("keep")

@@ -69,8 +69,8 @@ class Crosswalk:
             raise CrosswalkUnavailable from None
 
 
-def require_private(path: Path) -> None:
-    """Return if the list can lie at `path`, open to nobody else.
+def require_private(path: Path, *, setting: str = FILE_PATH) -> None:
+    """Return if the list can lie at `path`, which `setting` names, open to nobody else.
 
     Raises
     ------
@@ -80,11 +80,11 @@ def require_private(path: Path) -> None:
     try:
         mode = path.stat().st_mode if path.exists() else 0o600
     except OSError:
-        raise ConfigurationError(FILE_PATH, f"{path} cannot be looked at") from None
+        raise ConfigurationError(setting, f"{path} cannot be looked at") from None
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
-        raise ConfigurationError(FILE_PATH, "the folder cannot be written to")
+        raise ConfigurationError(setting, "the folder cannot be written to")
     if mode & 0o077:
-        raise ConfigurationError(FILE_PATH, f"{path} is open to others; use chmod 600")
+        raise ConfigurationError(setting, f"{path} is open to others; use chmod 600")
 
 
 def export(path: Path, output: Path, *, only: Kind | None = None) -> int:

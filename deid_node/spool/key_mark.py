@@ -15,10 +15,16 @@ _NAME: Final = "pseudonym_key_fingerprint"
 
 
 class KeyMark:
-    """Remembers one fingerprint; it says nothing of the key but whether it is the same."""
+    """Remembers one fingerprint; it says nothing of the key but whether it is the same.
 
-    def __init__(self, custody: Custody, fingerprint: str, *, setting: str) -> None:
+    A `project` with a key of its own has a mark of its own.
+    """
+
+    def __init__(
+        self, custody: Custody, fingerprint: str, *, setting: str, project: str = ""
+    ) -> None:
         self._custody = custody
+        self._name = f"{_NAME}:{project}" if project else _NAME
         self._fingerprint = fingerprint
         self._setting = setting
 
@@ -27,7 +33,7 @@ class KeyMark:
 
         Raises `ConfigurationError` for another, and `CustodyError`.
         """
-        found = self._custody.read("SELECT value FROM facts WHERE name = ?", (_NAME,))
+        found = self._custody.read("SELECT value FROM facts WHERE name = ?", (self._name,))
         if found and found[0]["value"] != self._fingerprint:
             raise ConfigurationError(
                 self._setting,
@@ -43,11 +49,11 @@ class KeyMark:
             transaction.connection.execute(
                 "INSERT INTO facts (name, value) VALUES (?, ?)"
                 " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (_NAME, self._fingerprint),
+                (self._name, self._fingerprint),
             )
 
         if self._custody.read(
-            "SELECT 1 FROM facts WHERE name = ? AND value = ?", (_NAME, self._fingerprint)
+            "SELECT 1 FROM facts WHERE name = ? AND value = ?", (self._name, self._fingerprint)
         ):
             return
         self._custody.write(write)

@@ -5,6 +5,7 @@ not name, or instances for a destination that the configuration does not name an
 None of these may pass in silence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from deid_node.observe.events import Event
@@ -21,7 +22,7 @@ class Admission:
     `takes_new_key`: a person has said that another key than before is meant.
     """
 
-    key: KeyMark
+    keys: Sequence[KeyMark]
     foundlings: Foundlings
     metrics: Metrics
     log: EventLog
@@ -30,8 +31,10 @@ class Admission:
     def __call__(self) -> None:
         """Raise `ConfigurationError` or `CustodyError` where the node must not start."""
         if not self.takes_new_key:
-            self.key.require()
-        self.key.write()
+            for key in self.keys:
+                key.require()
+        for key in self.keys:
+            key.write()
         self._take_in()
 
     def _take_in(self) -> None:

@@ -92,13 +92,16 @@ def _schema_paths() -> Iterator[str]:
     followed: set[str] = set()
     waiting = [("", schema)]
     while waiting:
-        path, node = waiting.pop()
+        # In the order of the page: what is inside a section before the section after it.
+        path, node = waiting.pop(0)
+        inside: list[tuple[str, Any]] = []
         for name, setting in node.get("properties", {}).items():
             below = f"{path}.{name}".removeprefix(".")
             yield below
             fresh = {one: at for one, at in _references(setting, below) if one not in followed}
             followed.update(fresh)
-            waiting += [(at, schema["$defs"][one]) for one, at in fresh.items()]
+            inside += [(at, schema["$defs"][one]) for one, at in fresh.items()]
+        waiting[:0] = inside
 
 
 def _references(node: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:

@@ -40,11 +40,12 @@ class SubjectTable:
         return len(self._subjects)
 
 
-def load_subject_table(path: Path) -> SubjectTable:
+def load_subject_table(path: Path, *, setting: str = TABLE_PATH) -> SubjectTable:
     """Return the table in the CSV file at `path`.
 
     Columns are ``original_patient_id,subject_id`` and, if need be,
-    ``issuer_of_patient_id``. An error names the line, never what stands in it.
+    ``issuer_of_patient_id``. An error names the line, never what stands in it, and
+    `setting`, the YAML path that names the file.
 
     Raises
     ------
@@ -54,32 +55,32 @@ def load_subject_table(path: Path) -> SubjectTable:
     """
     try:
         if path.stat().st_mode & 0o077:
-            raise ConfigurationError(TABLE_PATH, f"{path} is open to others; use chmod 600")
+            raise ConfigurationError(setting, f"{path} is open to others; use chmod 600")
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)
             if tuple(reader.fieldnames or ()) not in {COLUMNS, (*COLUMNS, ISSUER_COLUMN)}:
-                raise ConfigurationError(TABLE_PATH, f"columns must be {','.join(COLUMNS)}")
-            return SubjectTable(_subjects(reader))
+                raise ConfigurationError(setting, f"columns must be {','.join(COLUMNS)}")
+            return SubjectTable(_subjects(reader, setting))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(TABLE_PATH, f"{path} cannot be read as a CSV file") from error
+        raise ConfigurationError(setting, f"{path} cannot be read as a CSV file") from error
 
 
-def _subjects(reader: "csv.DictReader[str]") -> dict[tuple[str, str], str]:
+def _subjects(reader: "csv.DictReader[str]", setting: str) -> dict[tuple[str, str], str]:
     subjects: dict[tuple[str, str], str] = {}
     for line, cells in enumerate(reader, start=2):
         original = (cells["original_patient_id"] or "").strip()
         subject = (cells["subject_id"] or "").strip()
         issuer = (cells.get(ISSUER_COLUMN) or "").strip()
         if not original or not subject or None in cells:
-            raise ConfigurationError(TABLE_PATH, f"line {line} does not have two values")
+            raise ConfigurationError(setting, f"line {line} does not have two values")
         if (original, issuer) in subjects:
-            raise ConfigurationError(TABLE_PATH, f"line {line} names a patient a second time")
+            raise ConfigurationError(setting, f"line {line} names a patient a second time")
         # LO: 64 characters, no backslash, no control characters; ASCII fits any character set.
         if (
             len(subject) > 64
             or "\\" in subject
             or not (subject.isascii() and subject.isprintable())
         ):
-            raise ConfigurationError(TABLE_PATH, f"line {line} has no valid subject id")
+            raise ConfigurationError(setting, f"line {line} has no valid subject id")
         subjects[original, issuer] = subject
     return subjects

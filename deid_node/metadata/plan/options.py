@@ -274,6 +274,42 @@ class MetadataOptions(BaseModel):
     )
 
 
+class ProjectOptions(BaseModel):
+    """What a treatment has of its own in place of `metadata`: one project beside another.
+
+    What is not named is that of `metadata`. Under a key of its own no pseudonym and no UID
+    of one project can be linked to those of another.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pseudonym_key_file: Path | None = Field(
+        default=None, description="In place of `metadata.pseudonym_key_file`."
+    )
+    patient_id_prefix: Prefix | None = Field(
+        default=None, description="In place of `metadata.patient_id_prefix`."
+    )
+    subject_table_file: Path | None = Field(
+        default=None, description="In place of `metadata.subject_table_file`."
+    )
+    dates: DateOptions | None = Field(default=None, description="In place of `metadata.dates`.")
+    crosswalk: CrosswalkOptions | None = Field(
+        default=None, description="In place of `metadata.crosswalk`."
+    )
+
+    def over(self, options: MetadataOptions) -> MetadataOptions:
+        """Return `options` with what the project has of its own."""
+        own = {name: getattr(self, name) for name in type(self).model_fields}
+        return options.model_copy(
+            update={name: value for name, value in own.items() if value is not None}
+        )
+
+    def path_of(self, setting: str, *, treatment: str) -> str:
+        """Return the YAML path where `setting`, a field of both, has its value from."""
+        own = getattr(self, setting) is not None
+        return f"treatments.{treatment}.project.{setting}" if own else f"metadata.{setting}"
+
+
 def require_offered(options: Iterable[Option], *, path: str) -> frozenset[Option]:
     """Return the options as a set if this version carries out every one, and all together.
 

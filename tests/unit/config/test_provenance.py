@@ -33,14 +33,14 @@ def test_a_start_is_refused_where_marks_cannot_be_made(
 ) -> None:
     monkeypatch.setattr("deid_node.pixels.provenance.find_spec", lambda _name: None)
 
-    for start in (lambda: check_all(config), corridor_factory(config, key=bytes(32))):
+    for start in (lambda: check_all(config), corridor_factory(config, keys=[bytes(32)] * 2)):
         with pytest.raises(ConfigurationError, match="not installed") as caught:
             start()
         assert caught.value.path == "treatments.marked.provenance"
 
 
 def test_the_corridor_marks_for_the_treatment_that_asks(config: Config) -> None:
-    corridor = corridor_factory(config, key=bytes(range(32)))()
+    corridor = corridor_factory(config, keys=[bytes(range(32))] * 2)()
 
     marking = {name: one.marks_filled for name, one in corridor._treatments.items()}
     assert marking == {"research": False, "marked": True}

@@ -37,7 +37,7 @@ def admission(
     custody: Custody, key: bytes, log: RecordingLog | None = None, *, takes_new_key: bool = False
 ) -> Admission:
     return Admission(
-        KeyMark(custody, fingerprint_of(key), setting=KEY_PATH),
+        [KeyMark(custody, fingerprint_of(key), setting=KEY_PATH)],
         Foundlings(custody),
         metrics=Metrics(CollectorRegistry()),
         log=log or RecordingLog(),

@@ -40,7 +40,7 @@ def test_a_mark_and_a_scale_stay_and_the_name_goes(tmp_path: Path) -> None:
         }
     )
 
-    corridor = corridor_factory(config, key=bytes(range(32)), offline=True)()
+    corridor = corridor_factory(config, keys=[bytes(range(32))], offline=True)()
     report = sealed(corridor.clean(order)).report
 
     result = dcmread(order.output).pixel_array

@@ -66,3 +66,19 @@ def test_it_writes_to_its_state_folder_only(settings: Mapping[str, Sequence[str]
     assert settings["StateDirectory"] == ["deid-node"]
     assert settings["WorkingDirectory"] == ["/var/lib/deid-node"]
     assert "ReadWritePaths" not in settings
+
+
+def test_the_template_is_the_service_with_a_configuration_and_a_state_of_its_own() -> None:
+    def told(text: str) -> list[str]:
+        return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+    plain = SERVICE.read_text("utf-8")
+    for one, of_many in (
+        ("/etc/deid-node/node.yaml", "/etc/deid-node/%i.yaml"),
+        ("StateDirectory=deid-node", "StateDirectory=deid-node/%i"),
+        ("WorkingDirectory=/var/lib/deid-node", "WorkingDirectory=/var/lib/deid-node/%i"),
+        ("Description=deid_node,", "Description=deid_node %i,"),
+    ):
+        plain = plain.replace(one, of_many)
+
+    assert told(SERVICE.with_name("deid-node@.service").read_text("utf-8")) == told(plain)
