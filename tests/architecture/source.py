@@ -1,7 +1,7 @@
 """The source tree as the architecture tests read it: parsed, never imported."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ class Module:
     """One Python file of the two packages."""
 
     path: Path
+    text: str
+    """The source."""
 
     @property
     def name(self) -> str:
@@ -28,11 +30,6 @@ class Module:
         """Import name: ``deid_node.observe.logs``."""
         parts = self.path.relative_to(ROOT).with_suffix("").parts
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-    @cached_property
-    def text(self) -> str:
-        """The source."""
-        return self.path.read_text(encoding="utf-8")
 
     @cached_property
     def tree(self) -> ast.Module:
@@ -61,7 +58,20 @@ class Module:
 def modules() -> tuple[Module, ...]:
     """Return every Python file of node and laboratory, sorted; each is parsed once."""
     paths = (path for package in (PACKAGE, LABORATORY) for path in sorted(package.rglob("*.py")))
-    return tuple(map(Module, paths))
+    return tuple(Module(path, path.read_text(encoding="utf-8")) for path in paths)
+
+
+def written(name: str, text: str) -> Module:
+    """Return the module that would stand at `name`, for a rule to show what it sees."""
+    return Module((ROOT if name.startswith("deid_node_lab/") else PACKAGE) / name, text)
+
+
+def broken(rule: Callable[[Module], Iterable[str]]) -> list[str]:
+    """Return every place of both packages where `rule` is broken.
+
+    One test asks for a rule, and names all the places at once.
+    """
+    return [place for module in modules() for place in rule(module)]
 
 
 def called_name(node: ast.AST) -> str | None:
