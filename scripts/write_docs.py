@@ -103,8 +103,10 @@ def decisions() -> str:
     rows = []
     for path in sorted(DECISIONS.glob("*.md")):
         if path.name != "README.md":
-            title = path.read_text(encoding="utf-8").splitlines()[0].removeprefix("# ").strip()
-            rows.append((path.name, title))
+            title, _, state = path.read_text(encoding="utf-8").splitlines()[:3]
+            when, _, status = state.removeprefix("Decided ").removesuffix(".").partition(", ")
+            name = f"[{path.stem}]({path.name})"
+            rows.append(f"| {name} | {title.removeprefix('# ')} | {when} | {status} |")
     return "\n".join(
         (
             "<!-- Written by `make docs` from the files of this folder. Do not edit. -->",
@@ -112,11 +114,12 @@ def decisions() -> str:
             "# Decisions",
             "",
             "Each record says what was decided, why, and what it costs.",
-            "A decision that is changed keeps its record, with a line that names the new one.",
+            "Its third line says when, and whether it is in force.",
+            "One that is given up keeps its record, with a status that names the new one.",
             "",
-            "| Record | Decision |",
-            "| --- | --- |",
-            *(f"| [{name.removesuffix('.md')}]({name}) | {title} |" for name, title in rows),
+            "| Record | Decision | Decided | Status |",
+            "| --- | --- | --- | --- |",
+            *rows,
             "",
         )
     )

@@ -4,7 +4,7 @@ A finder may miss on one frame the banner that it saw on the next. Nothing is
 carried because it was there before: the strokes that were seen must be there
 still, pixel by pixel. Every comparison is made with the frame on which the region
 was found, so that no chain of small changes carries it away from its text. See
-docs/decisions/pixels-carried-regions.md.
+docs/decisions/pixels-finding.md.
 """
 
 from collections.abc import Iterable, Sequence

@@ -313,6 +313,21 @@ def test_prose_has_one_sentence_a_line() -> None:
     ]
 
 
+def test_every_decision_says_when_it_was_made_and_whether_it_is_in_force() -> None:
+    """In its third line, below a title that names the subject."""
+    day = r"\d{4}-\d\d-\d\d"
+    state = re.compile(rf"Decided {day}( to {day})?, (in force|given up for \[.+\]\(.+\.md.*\))\.")
+    records = [page for page in (ROOT / "docs" / "decisions").glob("*.md") if page.stem != "README"]
+
+    assert records
+    assert not [
+        _named(page)
+        for page in records
+        if not (lines := page.read_text(encoding="utf-8").splitlines())[0].startswith("# ")
+        or not state.fullmatch(lines[2])
+    ]
+
+
 # --- requirements
 
 

@@ -1,7 +1,7 @@
 """Drawings of presentation states: their words are cleaned, their lines stay.
 
 A line drawn by hand can spell a name, as the contour of an organ can. Lines are
-points in the image and stay, see docs/decisions/metadata-structured-content.md.
+points in the image and stay, see docs/decisions/metadata-kept-values.md.
 """
 
 from collections.abc import Sequence

@@ -79,7 +79,7 @@ class Keeper:
 
         Source
         ------
-        PS3.5 6.2; docs/decisions/metadata-forms.md.
+        PS3.5 6.2; docs/decisions/metadata-kept-values.md.
         """
         little = not isinstance(element, RawDataElement) or element.is_little_endian
         # PS3.5 6.2.2, note 2: what is unknown is little endian.

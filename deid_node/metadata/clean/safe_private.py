@@ -2,7 +2,7 @@
 
 The file is generated (``scripts/make_safe_private_table.py``) and carries a
 checksum of its rows. Not every row is carried out: `kept_rows` leaves out what
-nobody can look into, see docs/decisions/metadata-safe-private.md.
+nobody can look into, see docs/decisions/metadata-kept-values.md.
 """
 
 import csv

@@ -69,7 +69,7 @@ class SafeValues:
 
         Source
         ------
-        PS3.5 6.2 (what each VR may hold); docs/decisions/metadata-safe-private.md.
+        PS3.5 6.2 (what each VR may hold); docs/decisions/metadata-kept-values.md.
         """
         value = value.strip(" ")
         if not value:

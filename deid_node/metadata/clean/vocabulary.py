@@ -2,7 +2,7 @@
 
 A word that is not here is dropped wherever it stands: nobody can list all names,
 but the words of radiology can be listed. The file is written by
-``scripts/make_vocabulary.py``; docs/decisions/metadata-vocabulary.md says how its
+``scripts/make_vocabulary.py``; docs/decisions/metadata-kept-values.md says how its
 words were chosen.
 """
 

@@ -1,7 +1,7 @@
 """How the options of PS3.15 change a row of Table E.1-1.
 
 Where several chosen options speak about one attribute, cleaning (C) goes before
-keeping (K): the stricter wins. See docs/decisions/metadata-options.md.
+keeping (K): the stricter wins. See docs/decisions/metadata-plan.md.
 """
 
 from collections.abc import Collection, Iterable, Mapping

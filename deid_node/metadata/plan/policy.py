@@ -3,7 +3,7 @@
 The table lists the attributes that the standard holds to be dangerous. All
 others are judged here: text that people type is replaced, whatever the attribute
 is called, unless a row of ``data/attribute_policy.csv`` names it with a reason.
-See docs/decisions/metadata-attributes-outside-the-table.md.
+See docs/decisions/metadata-plan.md.
 """
 
 import csv

@@ -1,7 +1,7 @@
 """What lies around a mask, and which fill does best there: the table that decides.
 
 The table holds what was measured on held-out images, not what sounds best
-(docs/decisions/pixels-fill-choice.md): a fill is named for a kind of ground only
+(docs/decisions/pixels-filling.md): a fill is named for a kind of ground only
 where it measures no worse than the one before.
 """
 

@@ -5,7 +5,7 @@ from `doubt` on somebody has to look, and the instance is withheld; below, nothi
 done. Text rarely stands alone: on a frame where one region is sure, `beside` is enough
 for the others. The numbers belong to one file of weights and lie beside it, as
 ``finder_bands.json`` beside ``finder.onnx``: another finder, other numbers. See
-docs/decisions/pixels-evidence.md.
+docs/decisions/pixels-finding.md.
 """
 
 import hashlib

@@ -26,7 +26,7 @@ _PHOTOGRAPHING: Final = frozenset({"XC", "ES", "GM", "SM", "OP", "DMS", "OPM"})
 
 
 class Kind(StrEnum):
-    """The rows of the table of bands; docs/decisions/pixels-evidence.md says why each."""
+    """The rows of the table of bands; docs/decisions/pixels-finding.md says why each."""
 
     ACQUIRED = "acquired"
     """ORIGINAL and PRIMARY, CT, MR, PT or NM, grey, more than 8 bits."""

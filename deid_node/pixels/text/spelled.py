@@ -3,7 +3,7 @@
 Their shapes are findings: a finder takes a rib for an I and a ring for an O, and to
 fill or to withhold for that would cost good segmentations. Text drawn as a mask is still
 text, and it can be read. So the reader decides here, on words only: one letter names
-nobody, and shapes spell no words. docs/decisions/pixels-maps.md has the figures.
+nobody, and shapes spell no words. docs/decisions/pixels-finding.md has the figures.
 """
 
 from collections.abc import Mapping, Sequence

@@ -4,7 +4,7 @@ The file carries its own thresholds, so that another model brings its own. Frame
 are looked at in native resolution: shrinking a radiograph to fit is how other
 finders lose the text that is seven pixels high. Where anything is seen, black and
 white change places and it is looked at again: text stays text, anatomy turns into
-something else (docs/decisions/pixels-second-glance.md).
+something else (docs/decisions/pixels-finding.md).
 """
 
 from collections.abc import Iterator, Sequence
