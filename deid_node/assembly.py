@@ -40,6 +40,7 @@ from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.metadata.plan.plan import Plan
 from deid_node.metadata.plan.table import EDITION
 from deid_node.node import Node, Parts
+from deid_node.notify.build import build_notifier
 from deid_node.observe.certificates import certificate_trouble
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, PartCheck
@@ -75,6 +76,7 @@ from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
 from deid_node.spool.unconfirmed import Unconfirmed
 from deid_node.values.instance import CleanInstance
+from deid_node.values.state import InstanceState
 from deid_node.work.admission import Admission
 from deid_node.work.bookkeeper import Bookkeeper
 from deid_node.work.engines.base import Engine
@@ -275,6 +277,13 @@ def build_node(
             health=health,
             log=log,
             audit=audit.part,
+            notifier=build_notifier(
+                config.notify,
+                node=config.receive.ae_title,
+                health=health.ready,
+                withheld=lambda: retention.waiting()[InstanceState.WITHHELD][0],
+                log=log,
+            ),
             admission=Admission(
                 key_marks(config, custody),
                 Foundlings(custody),

@@ -19,6 +19,7 @@ from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.metadata.apply.keys import read_key_file
 from deid_node.metadata.build import build_scrubber, key_of, require_key_file
 from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
+from deid_node.notify.build import build_channels
 from deid_node.observe.certificates import Certificate
 from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library
@@ -64,6 +65,7 @@ def check_all(config: Config) -> None:
     require_crosswalks_apart(config)
     require_writable(config.spool.dir, path="spool.dir")
     blob_files(config)
+    build_channels(config.notify)
     audit_build.check_audit(config.audit)
     if isinstance(config.audit, FileAuditOptions):
         require_writable(config.audit.file.parent, path="audit.file")

@@ -48,7 +48,8 @@
     |   `-- Unexpected               anything else: a fault of ours
     |-- DeliveryError                an attempt to deliver failed; the same bytes go again
     |   `-- DestinationUnavailable
-    `-- AuditUnavailable             audit messages cannot be kept or delivered for now
+    |-- AuditUnavailable             audit messages cannot be kept or delivered for now
+    `-- NotificationFailed           a mail or a web address did not take what it was told
 
 `code` is stable and short: it labels metrics, reports and the list of withheld
 instances. `passes` says whether time alone may heal the trouble. The text of
@@ -402,6 +403,13 @@ class AuditUnavailable(DeidNodeError):
     """Audit messages cannot be kept on disk or delivered; those that wait stay in order."""
 
     code = "audit_unavailable"
+    passes = True
+
+
+class NotificationFailed(DeidNodeError):
+    """A channel did not take a notice; it is tried again while it is still true."""
+
+    code = "notification_failed"
     passes = True
 
 

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from deid_node import __version__
 from deid_node.audit.node import NodeRecord
 from deid_node.forward.sender import Sender
+from deid_node.notify.notifier import Notifier
 from deid_node.observe.events import Event
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, Lifecycle
@@ -47,6 +48,7 @@ class Parts:
     health: Health
     log: EventLog
     audit: NodeRecord | None = None
+    notifier: Notifier | None = None
     admission: Callable[[], None] | None = None
     """What is looked at in the spool before anything works on it; it may refuse the start."""
 
@@ -95,6 +97,7 @@ class Node:
                 parts.janitor,
                 parts.reporter,
                 parts.door,
+                *(() if parts.notifier is None else (parts.notifier,)),
             )
             for part in following:
                 self._begin(part, part.start)
@@ -119,8 +122,9 @@ class Node:
         parts = self._parts
         parts.health.enter(Lifecycle.STOPPING)
         parts.log.info(Event.NODE_STOPPING)
-        audit = parts.audit
+        audit, notifier = parts.audit, parts.notifier
         order: tuple[tuple[object, Callable[[], None]], ...] = (
+            *(() if notifier is None else ((notifier, notifier.stop),)),
             (parts.door, partial(parts.door.stop, finish_seconds=FINISH_SECONDS)),
             (parts.reporter, parts.reporter.stop),
             (parts.janitor, parts.janitor.stop),

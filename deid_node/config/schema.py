@@ -15,6 +15,7 @@ from pydantic import (
 from deid_node.audit.options import AuditOptions, NoAuditOptions
 from deid_node.forward.options import ForwardOptions
 from deid_node.metadata.plan.options import MetadataOptions, Option, ProjectOptions
+from deid_node.notify.options import NotifyOptions
 from deid_node.observe.options import ObserveOptions
 from deid_node.pixels.fill.options import AnatomyOptions, FillPolicy, InpainterOptions
 from deid_node.pixels.text.device_regions import DeviceRegionsOptions
@@ -129,6 +130,7 @@ class Config(BaseModel):
     work: WorkOptions = WorkOptions()
     forward: ForwardOptions = Field(default_factory=ForwardOptions)
     observe: ObserveOptions = ObserveOptions()
+    notify: NotifyOptions = NotifyOptions()
     audit: AuditOptions = Field(
         default=NoAuditOptions(),
         description="Where DICOM Audit Messages go: nowhere, a file, or the site's repository.",

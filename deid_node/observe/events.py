@@ -165,6 +165,13 @@ class Event(CodedMeaning):
     )
     BLOBS_REMOVED = "blobs_removed", "Blobs whose retention has passed were deleted."
 
+    # Notifications.
+    NOTIFICATION_SENT = "notification_sent", "A person was told by mail or at a web address."
+    NOTIFICATION_FAILED = (
+        "notification_failed",
+        "A mail server or a web address took nothing; it is tried again while it is true.",
+    )
+
     # The audit trail.
     AUDIT_UNREACHABLE = (
         "audit_unreachable",

@@ -1,0 +1,1 @@
+"""Mail and webhooks for sites that no Prometheus watches: what is wrong, and what waits."""
