@@ -29,8 +29,11 @@ GIVEN: Final = frozenset({FIXED, PERSON})
 """Sources of boxes that nobody has to be sure of: they were not found."""
 
 _MARGIN_OF_HEIGHT: Final = 6
-_MERGE_WASTE: Final = 1.25
-"""Two boxes that meet become one if that masks at most a quarter more than both."""
+_MERGE_WASTE: Final = 1.05
+"""Two boxes that meet become one if that masks at most a twentieth more than both.
+
+Lines of unequal length that stand close would else grow into a slab: on real screens most
+of what is masked without need came from there (docs/decisions/pixels-lines-apart.md)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -86,3 +86,24 @@ def test_the_hull_holds_all(some: list[Box]) -> None:
 
     assert all(around.left <= b.left and b.right <= around.right for b in some)
     assert all(around.top <= b.top and b.bottom <= around.bottom for b in some)
+
+
+def test_lines_of_unequal_length_do_not_grow_into_a_slab() -> None:
+    lengths = (60, 22, 26, 14, 40)
+    lines = [Marked(Box(4, 2 + 10 * n, 4 + end, 12 + 10 * n), 0.9, "finder")
+             for n, end in enumerate(lengths)]  # fmt: skip
+
+    result = _mask(widened(lines, rows=ROWS, columns=COLUMNS))
+
+    needed = _mask(tuple(lines)).sum()
+    margin = sum(2 * LEAST_MARGIN_PIXELS * (end + 10) for end in lengths)
+    assert result.sum() <= 1.05 * (needed + margin)
+    assert not result[22:32, 45:].any()
+
+
+def test_boxes_of_one_line_become_one() -> None:
+    parts = [Marked(Box(4, 10, 40, 20), 0.9, "finder"), Marked(Box(30, 10, 80, 21), 0.8, "finder")]
+
+    (line,) = widened(parts, rows=ROWS, columns=COLUMNS)
+
+    assert line.box == Box(1, 7, 83, 24)
