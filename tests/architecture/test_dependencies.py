@@ -18,7 +18,7 @@ EXTRAS = PROJECT["optional-dependencies"] | LABORATORY_PROJECT["optional-depende
 EXTRAS_OF = {
     "cli": ("completion",),
     "deid_node_lab": ("train", "diffusion", "peers"),
-    "pixels": ("diffusion", "provenance"),
+    "pixels": ("diffusion", "openvino", "provenance"),
 }
 """Rooms that may ask for more than the node itself needs; they import it where it is used."""
 

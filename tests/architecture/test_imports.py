@@ -16,6 +16,7 @@ HEAVY = {
     "diffusers": ("deid_node_lab/", "pixels/fill/"),
     "transformers": ("deid_node_lab/", "pixels/fill/"),
     "onnxruntime": ("deid_node_lab/", "pixels/text/"),
+    "openvino": ("pixels/text/",),
     "onnx": ("deid_node_lab/",),
 }
 """Heavy libraries and the rooms that may import them."""

@@ -19,6 +19,7 @@ from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
 from tests.bench.overload import measure_overload
 from tests.bench.receive import measure_receive
+from tests.bench.runtimes import measure_runtimes
 from tests.bench.stress import measure_stress
 from tests.bench.table import print_machine
 from tests.bench.whole import measure_whole
@@ -34,6 +35,7 @@ MEASUREMENTS = {
     "cine": measure_cine,
     "codecs": measure_codecs,
     "metadata": measure_metadata,
+    "runtimes": measure_runtimes,
     "fills": measure_fills,
     "alarms": measure_alarms,
     "stress": measure_stress,

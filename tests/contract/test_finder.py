@@ -7,19 +7,31 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from deid_node.errors import ConfigurationError
 from deid_node.pixels.text.find.base import Finder
 from deid_node.pixels.text.find.build import build_finder
-from deid_node.pixels.text.find.options import CrnnOptions
+from deid_node.pixels.text.find.options import CrnnOptions, OnnxRuntimeOptions, OpenVinoOptions
 from deid_node.values.geometry import Box, Found
 
 Frame = NDArray[np.uint8]
 
 
 @pytest.fixture(
-    scope="module", params=[CrnnOptions(device="cpu")], ids=lambda options: options.kind
+    scope="module",
+    params=[
+        OnnxRuntimeOptions(),
+        OpenVinoOptions(kind="openvino"),
+        OpenVinoOptions(kind="openvino", precision="bfloat16"),
+    ],
+    ids=["onnxruntime", "openvino", "openvino-bfloat16"],
 )
 def finder(request: pytest.FixtureRequest) -> Finder:
-    return build_finder(request.param, threads=2)
+    try:
+        return build_finder(CrnnOptions(device="cpu", runtime=request.param), threads=2)
+    except ConfigurationError as error:
+        if error.path.startswith("pixels.finder.runtime"):
+            pytest.skip(str(error))
+        raise
 
 
 def tissue(rows: int, columns: int, *, seed: int = 1) -> Frame:

@@ -33,7 +33,7 @@ _MERGE_WASTE: Final = 1.05
 """Two boxes that meet become one if that masks at most a twentieth more than both.
 
 Lines of unequal length that stand close would else grow into a slab: on real screens most
-of what is masked without need came from there (docs/decisions/pixels-lines-apart.md)."""
+of what is masked without need came from there (docs/decisions/pixels-finding.md)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,4 +1,4 @@
-"""The finder that ships: a CRNN in an ONNX file, run by onnxruntime.
+"""The finder that ships: a CRNN in an ONNX file.
 
 The file carries its own thresholds, so that another model brings its own. Frames
 are looked at in native resolution: shrinking a radiograph to fit is how other
@@ -16,8 +16,8 @@ from deid_node.errors import ConfigurationError
 from deid_node.pixeldata.arrays import DisplayFrame
 from deid_node.pixels.text.find.join import joined
 from deid_node.pixels.text.find.maps import boxes_of_maps
+from deid_node.pixels.text.find.network import open_network
 from deid_node.pixels.text.find.options import CrnnOptions
-from deid_node.pixels.text.find.runtime import open_session
 from deid_node.pixels.text.find.tiles import Tile, sew, tiles
 from deid_node.pixels.text.find.weights import SETTING, read_weights
 from deid_node.pixels.text.weights import crnn_name
@@ -33,9 +33,6 @@ _LEAST_SIDE = 64
 _TILE_SIDE = 1024
 _OVERLAP = 128
 _REACH = 2.0  # heights of a line; wider gaps part the columns of a table
-# A processor is busy with one tile of this size; an accelerator wants several large ones.
-_BATCH_PIXELS_CPU = 256 * 256 * 4
-_BATCH_PIXELS_CUDA = 8 * _TILE_SIDE * _TILE_SIDE
 
 
 class CrnnFinder:
@@ -44,12 +41,9 @@ class CrnnFinder:
     def __init__(self, options: CrnnOptions, *, threads: int = 1) -> None:
         model = read_weights(options)
         self._name = crnn_name(model)
-        self._session = open_session(
-            model, device=options.device, threads=threads, room="pixels.finder"
-        )
-        on_cuda = "CUDAExecutionProvider" in self._session.get_providers()
-        self._batch_pixels = _BATCH_PIXELS_CUDA if on_cuda else _BATCH_PIXELS_CPU
-        own = self._session.get_modelmeta().custom_metadata_map
+        self._network = open_network(model, options, threads=threads)
+        self._batch_pixels = self._network.batch_pixels
+        own = self._network.notes
         if own.get("make") != MAKE:
             raise ConfigurationError(SETTING, "is no finder of this make")
         self._edge_score = float(own["edge_score"])
@@ -91,9 +85,8 @@ class CrnnFinder:
         pieces: list[list[tuple[Tile, NDArray[np.float32]]]] = [[] for _ in frames]
         for owners in self._batches(plans):
             seen = np.stack([_coloured(padded[n][tile.seen]) for n, tile in owners])
-            drawn = self._session.run(None, {"frames": seen})[0]
-            for (n, tile), maps in zip(owners, drawn, strict=True):
-                pieces[n].append((tile, np.asarray(maps, np.float32)))
+            for (n, tile), maps in zip(owners, self._network.maps(seen), strict=True):
+                pieces[n].append((tile, maps))
         return tuple(
             _placed(sew(own, *whole.shape[:2], scale=_MAP_SCALE), frame, box)
             for own, whole, frame, box in zip(pieces, padded, frames, edges, strict=True)

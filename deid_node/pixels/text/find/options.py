@@ -3,7 +3,32 @@
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class OnnxRuntimeOptions(BaseModel):
+    """onnxruntime, on a processor or on CUDA."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["onnxruntime"] = "onnxruntime"
+
+
+class OpenVinoOptions(BaseModel):
+    """OpenVINO, on a processor; needs the extra ``openvino``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["openvino"]
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """``float32`` gives the boxes that onnxruntime gives. ``bfloat16`` takes half the time on
+    a processor that knows it, and may move an edge by a few pixels and a score by some
+    hundredths (docs/decisions/pixels-runtime.md)."""
+
+
+RuntimeOptions: TypeAlias = Annotated[
+    OnnxRuntimeOptions | OpenVinoOptions, Field(discriminator="kind")
+]
 
 
 class CrnnOptions(BaseModel):
@@ -20,6 +45,15 @@ class CrnnOptions(BaseModel):
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """``auto`` takes an accelerator when onnxruntime sees one."""
+
+    runtime: RuntimeOptions = OnnxRuntimeOptions()
+    """What runs the model."""
+
+    @model_validator(mode="after")
+    def _on_its_device(self) -> "CrnnOptions":
+        if self.device == "cuda" and isinstance(self.runtime, OpenVinoOptions):
+            raise ValueError("OpenVINO runs on the processor: device cuda takes onnxruntime")
+        return self
 
 
 FinderOptions: TypeAlias = CrnnOptions
