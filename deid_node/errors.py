@@ -44,6 +44,7 @@
     |   |-- TimeLimit                it outlasted the time limit, three times
     |   |-- MemoryLimit              it needs more memory than there is, three times
     |   |-- RefusedByDestination     the archive says no for good
+    |   |-- TranscodingDiffers       decoded for an archive, it is not what was sealed
     |   |-- CommitmentFailed         the archive took it, and does not commit to keep it
     |   `-- Unexpected               anything else: a fault of ours
     |-- DeliveryError                an attempt to deliver failed; the same bytes go again
@@ -368,6 +369,13 @@ class RefusedByDestination(CleaningError):
 
     code = "refused_by_destination"
     text = "a destination refuses this instance for good"
+
+
+class TranscodingDiffers(CleaningError):
+    """Decoded for an archive that does not take it as it is, it is not what was sealed."""
+
+    code = "transcoding_differs"
+    text = "the instance would not arrive with its pixels at a destination that takes no other form"
 
 
 class CommitmentFailed(CleaningError):

@@ -44,6 +44,17 @@ class Descriptor:
         os.close(self.number)
 
 
+class Memory:
+    """Bytes that are held, to be read as a file is."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content: Final = content
+
+    def read_at(self, place: int, size: int) -> bytes:
+        """Return up to `size` bytes from `place` on."""
+        return self._content[place : place + size]
+
+
 class Bulk(io.BufferedIOBase):
     """The bytes ``start <= place < start + length`` of an open file.
 

@@ -17,15 +17,16 @@ from pydicom import Dataset, config, dcmread, dcmwrite
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomIO
+from pydicom.filewriter import write_dataset
 from pydicom.tag import Tag
-from pydicom.uid import (
-    ExplicitVRLittleEndian,
-)
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content, file_at
 from deid_node.dicom.deflated import inflated, is_deflated, write_deflated
 from deid_node.dicom.large import Items, settle_large
 from deid_node.dicom.new_file import NewFile, PlainFile
+from deid_node.dicom.scratch import Scratch, ScratchFile
 from deid_node.dicom.tag_order import DEEPEST, walk, walk_meta
 from deid_node.errors import CleaningError, DatasetUnreadable, MalformedDataset, NotDicom
 
@@ -137,9 +138,29 @@ def write(dataset: Dataset, path: Path, *, create: Callable[[Path], NewFile] = P
     # An `OSError` too: the library raises one of its own where a value has the wrong type.
     except Exception as error:  # noqa: BLE001
         _give_up(file, path)
-        _raise_shortage(error)
-        name = type(error).__name__
-        raise MalformedDataset(f"the dataset cannot be encoded ({name})") from None
+        raise _unwritable(error) from None
+
+
+def held(dataset: Dataset, transfer_syntax: str, scratch_dir: Path | None) -> tuple[Bulk, Bulk]:
+    """Return `dataset` as a Part 10 file in `transfer_syntax`, and the part of it behind group 2.
+
+    `transfer_syntax` is Explicit or Implicit VR Little Endian. It is held in memory while
+    it is small, then in a file without a name in `scratch_dir`. Raises as `write`.
+    """
+    header = spool_header(sop_class_uid="", sop_instance_uid="", transfer_syntax=transfer_syntax)
+    scratch = Scratch(scratch_dir)
+    scratch.add(header)
+    encoder = DicomIO(ScratchFile(scratch))
+    encoder.is_implicit_VR = transfer_syntax == ImplicitVRLittleEndian
+    encoder.is_little_endian = True
+    try:
+        write_dataset(encoder, dataset)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        raise _unwritable(error) from None
+    whole = scratch.bulk()
+    return whole, whole.within(len(header), len(whole) - len(header))
 
 
 def _give_up(file: NewFile, path: Path) -> None:
@@ -147,6 +168,12 @@ def _give_up(file: NewFile, path: Path) -> None:
     with suppress(OSError):
         file.close()
     path.unlink()
+
+
+def _unwritable(error: Exception) -> MalformedDataset:
+    """Return what it means that the library raised `error`; raises what the disk has said."""
+    _raise_shortage(error)
+    return MalformedDataset(f"the dataset cannot be encoded ({type(error).__name__})")
 
 
 def _raise_shortage(error: BaseException) -> None:

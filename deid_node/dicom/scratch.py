@@ -3,7 +3,7 @@
 import io
 from pathlib import Path
 
-from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content
+from deid_node.dicom.bulk import LARGE_BYTES, Bulk, Content, Memory
 from deid_node.dicom.passing_file import PassingFile
 
 
@@ -55,8 +55,34 @@ class Scratch:
             return Bulk(self._held, start, self._length - start)
         return self._held.getvalue()[start:]
 
+    def bulk(self, start: int = 0) -> Bulk:
+        """Return everything from `start` on as an open file, as `content` does."""
+        if isinstance(self._held, PassingFile):
+            return Bulk(self._held, start, self._length - start)
+        return Bulk(Memory(self._held.getvalue()), start, self._length - start)
+
     def _moved(self, memory: io.BytesIO) -> PassingFile:
         file = PassingFile(self._folder)
         with memory.getbuffer() as view:
             file.write_at(0, view)
         return file
+
+
+class ScratchFile:
+    """A scratch as the library writes to it: from the beginning to the end, in one go."""
+
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
+
+    def write(self, piece: bytes | bytearray | memoryview, /) -> int:
+        """Take `piece` and return its length; raises `OSError`."""
+        self._scratch.add(memoryview(piece))
+        return len(piece)
+
+    def tell(self) -> int:
+        """Return how many bytes there are so far."""
+        return len(self._scratch)
+
+    def seek(self, _offset: int, _whence: int = 0, /) -> int:
+        """Refuse: nothing is written over."""
+        raise io.UnsupportedOperation("a dataset is written in one go")

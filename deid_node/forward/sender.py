@@ -286,8 +286,11 @@ class Sender:
         if reached:
             self._log.info(Event.DESTINATION_REACHED)
         if refused:
-            self._metrics.instance_withheld(RefusedByDestination.code)
-            self._log.warning(Event.DELIVERY_REFUSED, instance=receipt.id, status=receipt.status)
+            code = receipt.code or RefusedByDestination.code
+            self._metrics.instance_withheld(code)
+            self._log.warning(
+                Event.DELIVERY_REFUSED, instance=receipt.id, status=receipt.status, code=code
+            )
         else:
             self._log.info(
                 Event.INSTANCE_SENT if asks else Event.INSTANCE_DELIVERED,

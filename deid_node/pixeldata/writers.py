@@ -39,6 +39,9 @@ from deid_node.pixeldata.native import native_bytes
 _MAX_NATIVE_BYTES: Final = 2**32 - 2
 """PS3.5 7.1: an explicit length has 32 bits and is even; all ones means undefined."""
 
+_TOTAL_LENGTH: Final = "EncapsulatedPixelDataValueTotalLength"
+_OF_CODESTREAMS: Final = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths", _TOTAL_LENGTH)
+
 
 class EncodingFailed(Exception):
     """A codestream does not give back what was put into it, or cannot be edited."""
@@ -78,6 +81,9 @@ def put_encapsulated(dataset: Dataset, encapsulation: Encapsulation) -> None:
     """Set Pixel Data to what was encapsulated, and the Extended Offset Table where there is one."""
     content = encapsulation.content()
     dataset["PixelData"] = DataElement(0x7FE00010, "OB", content, is_undefined_length=True)
+    if _TOTAL_LENGTH in dataset:
+        # It told of the codestreams as they came; only video must have it (PS3.3 C.7.6.3).
+        del dataset[_TOTAL_LENGTH]
     if "ExtendedOffsetTable" in dataset:
         count = len(encapsulation.offsets)
         put(dataset, "ExtendedOffsetTable", struct.pack(f"<{count}Q", *encapsulation.offsets))
@@ -284,7 +290,7 @@ class DecodedWriter(ExactWriter):
         if layout.samples > 1:
             put(dataset, "PlanarConfiguration", 0)
         self._declare_depth(dataset)
-        for keyword in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths"):
+        for keyword in _OF_CODESTREAMS:
             if keyword in dataset:
                 del dataset[keyword]
         put(dataset.file_meta, "TransferSyntaxUID", UID(EXPLICIT_LITTLE))

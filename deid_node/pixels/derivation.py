@@ -4,8 +4,8 @@ Image Type stays as it came, on a filled instance too: it tells what the images 
 series are, and converters part a series where it differs. Burned In Annotation and the
 method codes are not set here: the metadata room attests them, from the report.
 
-Source: PS3.3 C.7.6.1.1.2 (Image Type), C.7.6.1.1.3 (derivation), C.7.6.1.1.5
-(lossy compression), C.7.6.3 (smallest and largest value); PS3.15 E.3.1.
+Source: PS3.3 C.7.6.1.1.2 (Image Type), C.7.6.1.1.3 (derivation), C.7.6.3 (smallest and
+largest value); PS3.15 E.3.1.
 """
 
 import contextlib
@@ -22,13 +22,6 @@ DERIVATION: Final = "burned-in text replaced"
 MADE_UP: Final = "pixels over anatomy synthesised"
 BITS_CLEARED: Final = "unused bits cleared"
 _CODE: Final = ("113101", "DCM", "Clean Pixel Data Option")
-# PS3.3 C.7.6.1.1.5.2: how the irreversible step was made.
-_METHODS: Final = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1"} | {
-    "55": "ISO_10918_1",
-    "81": "ISO_14495_1",
-    "91": "ISO_15444_1",
-    "203": "ISO_15444_15",
-}
 
 
 def derivation_of(*, filled: bool, made_up: bool, bits_cleared: bool) -> tuple[str, ...]:
@@ -91,29 +84,6 @@ def _state_range(dataset: Dataset, frames: Frames, low: int, high: int) -> None:
             put(dataset, keyword, value, "SS" if layout.signed else "US")
         elif keyword in dataset:
             del dataset[keyword]
-
-
-def mark_lossy_history(dataset: Dataset, frames: Frames) -> None:
-    """Keep on record that the pixels once were compressed with loss.
-
-    For an instance that came lossy: once it is decoded, nothing in the transfer
-    syntax tells any more. What the dataset says already stays; new blocks of a JPEG
-    are no further step of compression, the picture around them was not compressed
-    again.
-    """
-    irreversible = frames.syntax.may_lose and (
-        frames.header is None or frames.header.reversible is not True
-    )
-    if not irreversible or value_of(dataset, "LossyImageCompression") == "01":
-        return
-    put(dataset, "LossyImageCompression", "01")
-    if value_of(dataset, "LossyImageCompressionRatio") is None:
-        plain = frames.layout.frame_bits * len(frames) / 8
-        ratio = max(1.0, plain / max(1, len(frames.content)))
-        put(dataset, "LossyImageCompressionRatio", f"{ratio:.2f}")
-    method = _METHODS.get(frames.syntax.uid.rpartition(".")[2])
-    if method is not None and value_of(dataset, "LossyImageCompressionMethod") is None:
-        put(dataset, "LossyImageCompressionMethod", method)
 
 
 def _append_code(dataset: Dataset) -> None:

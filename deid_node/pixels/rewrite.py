@@ -14,8 +14,9 @@ from deid_node.pixeldata.bits import Words, values_of, words_of
 from deid_node.pixeldata.compose import keep_inside
 from deid_node.pixeldata.frames import Frames
 from deid_node.pixeldata.layout import SUBSAMPLED
+from deid_node.pixeldata.lossy import mark_lossy_history
 from deid_node.pixeldata.writers import DecodedWriter, EncodingFailed, Writer, writer_for
-from deid_node.pixels.derivation import mark_changed, mark_lossy_history
+from deid_node.pixels.derivation import mark_changed
 from deid_node.pixels.fill.choice import MADE_UP
 from deid_node.pixels.restore import Restored, Restorer
 from deid_node.pixels.stopwatch import Stopwatch

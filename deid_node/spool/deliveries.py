@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from time import time
 
-from deid_node.errors import BlobDamaged, DeidNodeError, RefusedByDestination
+from deid_node.errors import BlobDamaged, DeidNodeError, RefusedByDestination, TranscodingDiffers
 from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
@@ -143,7 +143,7 @@ class Deliveries:
             ):
                 return
             if refused:
-                withhold(transaction, receipt.id, RefusedByDestination())
+                withhold(transaction, receipt.id, _refusal(receipt))
             else:
                 finish(transaction, receipt.id)
 
@@ -218,6 +218,12 @@ def _close(
             (state, status, time(), destination, DeliveryState.DUE, instance, sha256, sha256),
         ).rowcount
     )
+
+
+def _refusal(receipt: Receipt) -> DeidNodeError:
+    """Return why the instance waits for a person, whoever refused it."""
+    ours = receipt.code == TranscodingDiffers.code
+    return TranscodingDiffers() if ours else RefusedByDestination()
 
 
 def withhold(transaction: Transaction, instance: InstanceId, error: DeidNodeError) -> None:

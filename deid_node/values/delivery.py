@@ -30,10 +30,13 @@ class Receipt:
     """What a destination answered for one instance.
 
     `status` is the DIMSE status of C-STORE-RSP, or None where none came back
-    (then the outcome is unknown and the same bytes are sent again).
+    (then the outcome is unknown and the same bytes are sent again). `code` is that of
+    our own error where an instance is refused because of us, before the destination
+    had it.
     """
 
     id: InstanceId
     destination: str
     result: DeliveryResult
     status: int | None
+    code: str | None = None

@@ -109,6 +109,7 @@ class ScriptedDestination:
         self.concurrency = threads
         self.associations = AssociationCounts(allowed=threads)
         self.answer = answer or (lambda _instance: DeliveryResult.DELIVERED)
+        self.code: str | None = None
         self.tried: list[InstanceId] = []
         self.batches: list[list[InstanceId]] = []
         self.faults: list[str] = []
@@ -132,7 +133,7 @@ class ScriptedDestination:
             finally:
                 with self._lock:
                     self._in_hand.discard(instance)
-            yield Receipt(instance, self.name, answer, None)
+            yield Receipt(instance, self.name, answer, None, self.code)
 
     def release_idle(self) -> None:
         self.released.set()

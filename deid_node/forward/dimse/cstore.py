@@ -4,12 +4,11 @@ The bytes of the dataset go out as they are stored. Only where the archive takes
 no context in the stored transfer syntax is it transcoded, without loss.
 """
 
-import io
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
-from deid_node.errors import BlobDamaged
+from deid_node.errors import BlobDamaged, TranscodingDiffers
 from deid_node.forward.base import AssociationCounts, Parcel
 from deid_node.forward.dimse.association import Archive, Association, AssociationLost
 from deid_node.forward.dimse.contexts import Offer, accepted_offer
@@ -125,6 +124,8 @@ class CStoreDestination:
                 status = self._stored(association, content, path, offer)
             except Untranscodable:
                 return self._unsent(parcel, DeliveryResult.REFUSED)
+            except TranscodingDiffers as fault:
+                return self._unsent(parcel, DeliveryResult.REFUSED, code=fault.code)
             receipts.append(Receipt(parcel.instance.id, self.name, result_of(status), status))
             if receipts[-1].result in {DeliveryResult.RETRY, DeliveryResult.REFUSED}:
                 return receipts[-1]
@@ -132,18 +133,15 @@ class CStoreDestination:
         return (warned or receipts)[-1]
 
     def _stored(self, association: Association, content: Sealed, path: Path, offer: Offer) -> int:
-        """Send one object as it was accepted and return the status; raise `Untranscodable`."""
+        """Send one object as it was accepted and return the status.
+
+        Raises `Untranscodable`, `TranscodingDiffers`, `SpoolFull`.
+        """
         sop_class, syntax = offer
         if syntax != content.transfer_syntax:
-            dataset = self._transcoder.transcoded(path, syntax)
-            return association.store(
-                io.BytesIO(dataset),
-                len(dataset),
-                sop_class=sop_class,
-                sop_instance=content.sop_instance_uid,
-                transfer_syntax=syntax,
-            )
-        stored = dataset_in(path, self._files)
+            stored = self._transcoder.transcoded(path, syntax)
+        else:
+            stored = dataset_in(path, self._files)
         return association.store(
             stored,
             len(stored),
@@ -152,6 +150,8 @@ class CStoreDestination:
             transfer_syntax=syntax,
         )
 
-    def _unsent(self, parcel: Parcel, result: DeliveryResult) -> Receipt:
+    def _unsent(
+        self, parcel: Parcel, result: DeliveryResult, *, code: str | None = None
+    ) -> Receipt:
         """Return the receipt for a parcel that got no status of the archive."""
-        return Receipt(parcel.instance.id, self.name, result, None)
+        return Receipt(parcel.instance.id, self.name, result, None, code)

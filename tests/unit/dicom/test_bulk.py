@@ -97,6 +97,7 @@ def test_a_scratch_gives_back_what_was_put_wherever_it_lies(tmp_path: Path, leng
     assert bytes(content[:5]) == b"over\x00"
     assert content[len(content) - 4 :] == scratch.part(length - 4, length) == b"tail"
     assert isinstance(content, Bulk) is (length > LARGE_BYTES)
+    assert scratch.bulk(1)[:] == content[:]
     assert not list(tmp_path.iterdir())
 
 

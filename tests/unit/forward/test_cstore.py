@@ -9,7 +9,10 @@ from pydicom import dcmread
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
+from deid_node.dicom.bulk import Bulk
+from deid_node.errors import SpoolFull, TranscodingDiffers
 from deid_node.forward.dimse.contexts import MOST_CONTEXTS
+from deid_node.forward.dimse.transcode import Transcoder, Untranscodable
 from deid_node.values.delivery import DeliveryResult
 from tests.fakes.peer_archive import Conversation, ScriptedArchive, keeping_archive
 from tests.fakes.peer_parcels import a_parcel, dataset_bytes
@@ -140,3 +143,49 @@ def test_an_archive_that_refuses_the_stored_syntax_gets_the_same_pixels_in_anoth
     assert arrived.SOPInstanceUID == sent.SOPInstanceUID
     pixels = np.frombuffer(arrived.PixelData, np.uint16).reshape(sent.pixel_array.shape)
     assert np.array_equal(pixels, sent.pixel_array)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [(TranscodingDiffers(), "transcoding_differs"), (Untranscodable(), None)]
+)
+def test_what_cannot_be_transcoded_is_refused_and_nothing_of_it_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str | None
+) -> None:
+    def failing(*_: object) -> Bulk:
+        raise fault
+
+    parcels = [
+        a_parcel(tmp_path, number=1, transfer_syntax=RLELossless),
+        a_parcel(tmp_path, number=2),
+    ]
+    monkeypatch.setattr(Transcoder, "transcoded", failing)
+    with keeping_archive((ExplicitVRLittleEndian,)) as kept, sending_to(kept.port) as destination:
+        receipts = list(destination.deliver(parcels))
+
+    assert [(receipt.result, receipt.code) for receipt in receipts] == [
+        (REFUSED, code),
+        (DELIVERED, None),
+    ]
+    assert [uid for uid, _, _ in kept.stored] == [parcels[1].instance.sop_instance_uid]
+
+
+def test_a_disk_without_room_to_transcode_says_nothing_of_the_instance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transcoded = Transcoder.transcoded
+    failures = iter([SpoolFull("no room")])
+
+    def failing_once(self: Transcoder, path: Path, transfer_syntax: str) -> Bulk:
+        for failure in failures:
+            raise failure
+        return transcoded(self, path, transfer_syntax)
+
+    parcel = a_parcel(tmp_path, transfer_syntax=RLELossless)
+    monkeypatch.setattr(Transcoder, "transcoded", failing_once)
+    with keeping_archive((ExplicitVRLittleEndian,)) as kept, sending_to(kept.port) as destination:
+        with pytest.raises(SpoolFull):
+            list(destination.deliver([parcel]))
+        (receipt,) = destination.deliver([parcel])
+
+    assert receipt.result is DELIVERED
+    assert kept.associations == 1

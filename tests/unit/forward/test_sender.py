@@ -206,6 +206,18 @@ def test_three_failures_in_a_row_are_an_outage_too() -> None:
     assert bench.log.events().count(Event.DESTINATION_REACHED) == 1
 
 
+def test_a_refusal_of_our_own_is_told_by_its_code() -> None:
+    destination = ScriptedDestination(lambda _instance: DeliveryResult.REFUSED)
+    destination.code = "transcoding_differs"
+    bench = Bench(MemorySource(1), destination)
+
+    with bench.running():
+        bench.source.wait_until_all_are_settled()
+
+    (line,) = bench.log.lines_of(Event.DELIVERY_REFUSED)
+    assert line["code"] == "transcoding_differs"
+
+
 def test_a_damaged_blob_is_refused_without_being_sent() -> None:
     source = MemorySource(5)
     source.damaged = {InstanceId("0002")}

@@ -3,9 +3,11 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom import Dataset
 
 from deid_node.errors import CleaningError, MalformedDataset, Undecodable
 from deid_node.pixeldata.fragments import Encapsulation, joined, split
+from deid_node.pixeldata.writers import put_encapsulated
 
 ITEM = b"\xfe\xff\x00\xe0"
 SOI = b"\xff\xd8\xff\xe0"
@@ -116,3 +118,14 @@ def test_bytes_behind_the_delimiter_are_not_overlooked() -> None:
     assert split(item(b"") + item(b"ab") + end, 1)
     with pytest.raises(Undecodable):
         split(item(b"") + item(b"ab") + end + b"hidden", 1)
+
+
+def test_a_length_that_told_of_other_codestreams_is_not_kept() -> None:
+    dataset = Dataset()
+    dataset.EncapsulatedPixelDataValueTotalLength = 100
+    encapsulation = Encapsulation(1, extended=False, scratch_dir=None)
+    encapsulation.add(b"\xff\xd8\xff\xd9")
+
+    put_encapsulated(dataset, encapsulation)
+
+    assert [element.keyword for element in dataset] == ["PixelData"]

@@ -237,6 +237,15 @@ def test_one_destination_that_refuses_does_not_hold_up_the_other(custody: Custod
     assert len(deliveries.due("mirror", limit=10)) == 1
 
 
+def test_a_refusal_of_our_own_is_told_apart(custody: Custody) -> None:
+    order = cleaned(custody, destinations=("archive",))
+    refusal = replace(receipt(order, DeliveryResult.REFUSED), code="transcoding_differs")
+
+    Deliveries(custody).settle(refusal)
+
+    assert [entry.code for entry in WorkList(custody).entries()] == ["transcoding_differs"]
+
+
 def test_a_released_refusal_is_offered_again_with_the_same_bytes(custody: Custody) -> None:
     order = cleaned(custody)
     deliveries = Deliveries(custody)
