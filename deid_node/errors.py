@@ -372,10 +372,10 @@ class RefusedByDestination(CleaningError):
 
 
 class TranscodingDiffers(CleaningError):
-    """Decoded for an archive that does not take it as it is, it is not what was sealed."""
+    """In the only transfer syntax that an archive takes, the pixels would be others."""
 
     code = "transcoding_differs"
-    text = "the instance would not arrive with its pixels at a destination that takes no other form"
+    text = "in the only transfer syntax that a destination takes, the pixels would be others"
 
 
 class CommitmentFailed(CleaningError):
