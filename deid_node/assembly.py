@@ -79,8 +79,8 @@ from deid_node.values.instance import CleanInstance
 from deid_node.values.state import InstanceState
 from deid_node.work.admission import Admission
 from deid_node.work.bookkeeper import Bookkeeper
-from deid_node.work.engines.base import Engine
-from deid_node.work.engines.build import build_engine
+from deid_node.work.build import build_engine
+from deid_node.work.engine import Engine
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
 

@@ -26,7 +26,7 @@ from deid_node.receive.dimse.commitment_reporter import Reporter
 from deid_node.receive.dimse.scp import StorageScp
 from deid_node.spool.custody import Custody
 from deid_node.spool.retention import Retention
-from deid_node.work.engines.base import Engine
+from deid_node.work.engine import Engine
 from deid_node.work.janitor import Janitor
 
 FINISH_SECONDS: Final = 20.0

@@ -46,7 +46,7 @@ from deid_node.spool.journal import blob_name, companion_name
 from deid_node.values.decision import Discard, Forward, Withhold
 from deid_node.values.instance import BlobRef, CleanInstance, Companion
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, stopped_by
 from deid_node.values.report import CleaningReport, Step
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
@@ -97,7 +97,7 @@ class Corridor:
     def clean(self, order: WorkOrder) -> Outcome:
         """Return how it ended; after `Cleaned` its file is on disk, and that of its companion."""
         rule: str | None = None
-        withheld: DeidNodeError
+        error: DeidNodeError
         try:
             received = self._files.open(order.blob)
             original = part10.read(received, scratch_dir=order.output.parent)
@@ -110,22 +110,21 @@ class Corridor:
                 case Discard():
                     return Discarded(rule)
                 case Withhold():
-                    withheld = RuleWithholds(f"withheld by rule {rule}") if rule else NoRule()
+                    error = RuleWithholds(f"withheld by rule {rule}") if rule else NoRule()
                 case Forward():
                     return Cleaned(self._sealed(order, original, decision), content)
-        except CleaningError as error:
-            withheld = error
+        except CleaningError as fault:
+            error = fault
         except MemoryError:
-            withheld = MemoryLimit()
-        except OSError as error:
-            withheld = _of_the_system(error)
+            error = MemoryLimit()
+        except OSError as fault:
+            error = _of_the_system(fault)
         # The one place where anything becomes a state: law 4, fail closed.
-        except Exception as error:  # noqa: BLE001
-            withheld = Unexpected(error)
+        except Exception as fault:  # noqa: BLE001
+            error = Unexpected(fault)
         for path in order.outputs:
             path.unlink(missing_ok=True)
-        regions = withheld.regions if isinstance(withheld, CleaningError) else ()
-        return Withheld(withheld.code, str(withheld), rule, withheld.passes, regions)
+        return stopped_by(error, rule)
 
     def _content(self, order: WorkOrder, original: Dataset) -> str | None:
         """Return the checksum of what the one object in `original` says, where it is wanted."""

@@ -26,11 +26,10 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance, Sealed
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin
-from deid_node.values.outcome import Cleaned, Outcome, Withheld
-from deid_node.work.engines.build import build_engine
-from deid_node.work.engines.local import available_cores
-from deid_node.work.engines.options import EngineOptions
+from deid_node.values.outcome import Cleaned, Ending, Withheld
+from deid_node.work.build import build_engine
 from deid_node.work.queue import WorkQueue
+from deid_node.work.workers.options import EngineOptions
 
 _FINISH_SECONDS: Final = 5.0
 
@@ -40,7 +39,7 @@ class Item:
     """What became of one input: its clean file and the companion of that, if there are any."""
 
     path: Path
-    outcome: Outcome
+    outcome: Ending
     output: Path | None
     companion: Path | None
     seconds: float
@@ -62,9 +61,9 @@ class Batch:
         self._partial = output / f".partial-{secrets.token_hex(4)}"
         self._ledger = _Ledger(self._paths, self._partial)
         self._queue = WorkQueue()
-        processes = available_cores() if engine.processes == "auto" else engine.processes
         self._engine = build_engine(
-            engine.model_copy(update={"processes": min(processes, len(self._paths))}),
+            engine,
+            at_most=len(self._paths),
             queue=self._queue,
             ledger=self._ledger,
             corridor_factory=factory,
@@ -85,7 +84,7 @@ class Batch:
             self._engine.stop(finish_seconds=_FINISH_SECONDS)
             shutil.rmtree(self._partial, ignore_errors=True)
 
-    def _placed(self, path: Path, order: WorkOrder, outcome: Outcome, seconds: float) -> Item:
+    def _placed(self, path: Path, order: WorkOrder, outcome: Ending, seconds: float) -> Item:
         if not isinstance(outcome, Cleaned):
             return Item(path, outcome, None, None, seconds)
         clean = outcome.instance
@@ -95,8 +94,7 @@ class Batch:
         moves = {file: self._target(clean, content) for file, content in files.items()}
         for file, target in moves.items():
             if target.exists() and reference(target).sha256 != files[file].blob.sha256:
-                conflict = UidConflict()
-                withheld = Withheld(conflict.code, str(conflict), clean.rule)
+                withheld = Withheld.because(UidConflict(), clean.rule)
                 return Item(path, withheld, None, None, seconds)
         for file, target in moves.items():
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -116,7 +114,7 @@ class _Ledger:
         self._partial = partial
         self._starts = [0] * len(paths)
         self._began = [0.0] * len(paths)
-        self._ended: dict[int, tuple[WorkOrder, Outcome, float]] = {}
+        self._ended: dict[int, tuple[WorkOrder, Ending, float]] = {}
         self._changed = threading.Condition()
 
     @property
@@ -141,14 +139,14 @@ class _Ledger:
         """Return False: who waits for the command wants to hear that the disk is full."""
         return False
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+    def record(self, order: WorkOrder, outcome: Ending) -> None:
         """Keep the outcome for `wait`."""
         number = int(order.id, 16)
         with self._changed:
             self._ended[number] = (order, outcome, perf_counter() - self._began[number])
             self._changed.notify_all()
 
-    def wait(self, number: int) -> tuple[WorkOrder, Outcome, float]:
+    def wait(self, number: int) -> tuple[WorkOrder, Ending, float]:
         """Return order, outcome and seconds of input `number`, once there is an outcome."""
         with self._changed:
             self._changed.wait_for(lambda: number in self._ended)

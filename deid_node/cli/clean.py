@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from rich.console import Console
 from rich.progress import Progress
@@ -23,7 +23,7 @@ from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
 from deid_node.metadata.apply.keys import new_key
-from deid_node.values.outcome import Cleaned, Discarded, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Repeated, Withheld
 
 
 def add(commands: Commands) -> None:
@@ -150,7 +150,7 @@ def report_line(item: Item) -> dict[str, Any]:
                 "transfer_syntax_in": report.transfer_syntax_in,
                 "transfer_syntax_out": report.transfer_syntax_out,
             }
-        case Withheld(code, reason, rule, regions=doubted):
+        case Withheld(code, reason, rule, doubted):
             line |= {
                 "outcome": "withheld",
                 "code": code,
@@ -168,4 +168,8 @@ def report_line(item: Item) -> dict[str, Any]:
             }
         case Discarded(rule):
             line |= {"outcome": "discarded", "rule": rule}
+        case Repeated():
+            line |= {"outcome": "discarded"}
+        case _:
+            assert_never(item.outcome)
     return line

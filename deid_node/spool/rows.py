@@ -150,7 +150,7 @@ def withhold(
 ) -> Withheld:
     """Keep it whole for a person, and return that."""
     end(connection, instance, InstanceState.WITHHELD, code=error.code, reason=str(error))
-    return Withheld(error.code, str(error))
+    return Withheld.because(error)
 
 
 def end(

@@ -7,7 +7,7 @@ moved on meanwhile (a person discarded it) is left alone.
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, assert_never
 
 from deid_node.errors import BlobDamaged, OriginUnknown, UidConflict, WorkerLost
 from deid_node.spool import rows
@@ -21,7 +21,7 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance, ReceivedInstance
 from deid_node.values.order import MAX_STARTS, Rival, WorkOrder
 from deid_node.values.origin import Origin
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Ending, Repeated, Withheld
 from deid_node.values.state import InstanceState
 
 _MENDED: Final = frozenset({BlobDamaged.code, OriginUnknown.code})
@@ -219,7 +219,7 @@ class Spool:
             )
         )
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> Outcome | None:
+    def record(self, order: WorkOrder, outcome: Ending) -> Ending | None:
         """Record how the corridor ended for the instance of `order`, and return what holds now.
 
         None, with nothing changed, when the instance is no longer RECEIVED, or when what
@@ -227,7 +227,7 @@ class Spool:
         new UID of another is withheld: an archive would take it for the other.
         """
 
-        def settle(transaction: Transaction) -> Outcome | None:
+        def settle(transaction: Transaction) -> Ending | None:
             connection = transaction.connection
             if not rows.is_received(connection, order.id):
                 return None
@@ -237,7 +237,7 @@ class Spool:
                 case Cleaned():
                     self._place(transaction, order, outcome.instance)
                     rows.store_clean(connection, outcome)
-                case Withheld(code, reason, rule, regions=regions):
+                case Withheld(code, reason, rule, seen):
                     rows.end(
                         connection,
                         order.id,
@@ -245,7 +245,7 @@ class Spool:
                         code=code,
                         reason=reason,
                         rule=rule,
-                        doubts=doubts_json(regions),
+                        doubts=doubts_json(seen),
                     )
                 case Discarded(rule):
                     rows.end(connection, order.id, InstanceState.DISCARDED, rule=rule)
@@ -253,6 +253,8 @@ class Spool:
                     if not self._rivals(connection, order.id):
                         return None
                     rows.end(connection, order.id, InstanceState.DISCARDED)
+                case _:
+                    assert_never(outcome)
             return outcome
 
         try:

@@ -1,8 +1,9 @@
-"""How the corridor ends for one instance: sealed, withheld, discarded or known already."""
+"""How one start of an instance ends: sealed, withheld, discarded, a repeat, or not at all yet."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, Self, TypeAlias
 
+from deid_node.errors import CleaningError, CustodyError, DeidNodeError
 from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.instance import CleanInstance
 
@@ -23,15 +24,56 @@ class Cleaned:
 class Withheld:
     """Kept whole for a person; `code` is the error's, `reason` its text (no values).
 
-    `passes` says that time may heal it and another start is worth while. `regions` are
-    the boxes that it is withheld for, where it is for boxes.
+    Made by `because`. `seen` are the boxes, each with its frame, that a person should look
+    at, where it is withheld for boxes.
     """
 
     code: str
     reason: str
     rule: str | None = None
-    passes: bool = False
-    regions: tuple[DoubtedRegion, ...] = ()
+    seen: tuple[DoubtedRegion, ...] = ()
+
+    @classmethod
+    def because(
+        cls,
+        error: DeidNodeError,
+        rule: str | None = None,
+        seen: tuple[DoubtedRegion, ...] | None = None,
+    ) -> Self:
+        """Return what `error` makes of an instance that `rule` led there.
+
+        The boxes are those of the error where `seen` does not say others.
+        """
+        if seen is None:
+            seen = error.regions if isinstance(error, CleaningError) else ()
+        return cls(error.code, str(error), rule, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """Neither cleaned nor withheld: what stood in its way passes, and it is started again.
+
+    `costs_a_start` says that the instance itself may be what went wrong, so that the start
+    counts; a disk that is full, or a node that ends, counts for nothing.
+    """
+
+    code: str
+    reason: str
+    costs_a_start: bool
+    rule: str | None = None
+
+    @classmethod
+    def because(cls, error: DeidNodeError, rule: str | None = None) -> Self:
+        """Return what `error` makes of a start, where another may go better."""
+        return cls(error.code, str(error), not isinstance(error, CustodyError), rule)
+
+    def given_up(self) -> Withheld:
+        """Return what it becomes when no start is left."""
+        return Withheld(self.code, self.reason, self.rule)
+
+
+CUT_SHORT: Final = Postponed("cut_short", "the node ended while it was cleaned", False)
+"""The journal gives such a start back when the node comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +88,13 @@ class Repeated:
     """The same content as one that is in custody, in another transfer syntax: not kept twice."""
 
 
-Outcome: TypeAlias = Cleaned | Withheld | Discarded | Repeated
+Ending: TypeAlias = Cleaned | Withheld | Discarded | Repeated
+"""What the journal holds."""
+
+Outcome: TypeAlias = Ending | Postponed
+"""What a worker answers."""
+
+
+def stopped_by(error: DeidNodeError, rule: str | None = None) -> Withheld | Postponed:
+    """Return what `error` makes of a start: withheld, or postponed where time may heal it."""
+    return Postponed.because(error, rule) if error.passes else Withheld.because(error, rule)

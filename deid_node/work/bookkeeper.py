@@ -1,7 +1,7 @@
 """Writes outcomes into the journal, and tells of them once they are on disk."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, assert_never
 
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
@@ -9,7 +9,7 @@ from deid_node.observe.metrics import Metrics
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Ending, Repeated, Withheld
 
 
 class Journal(Protocol):
@@ -23,13 +23,13 @@ class Journal(Protocol):
         """Take the last start of `instance` from the count."""
         ...
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> Outcome | None:
+    def record(self, order: WorkOrder, outcome: Ending) -> Ending | None:
         """Record an outcome and return what holds; None when the instance had moved on."""
         ...
 
 
 class Bookkeeper:
-    """The `Ledger` of the engines: the journal, the metrics and the log in step.
+    """The `Ledger` of the engine: the journal, the metrics and the log in step.
 
     `cleaned` is called for each instance that is due for delivery.
     """
@@ -60,7 +60,7 @@ class Bookkeeper:
         self._journal.give_back(instance)
         return True
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+    def record(self, order: WorkOrder, outcome: Ending) -> None:
         """Record how the corridor ended; on disk when it returns."""
         recorded = self._journal.record(order, outcome)
         match recorded:
@@ -75,6 +75,8 @@ class Bookkeeper:
                 self._log.info(Event.INSTANCE_REPEATED, instance=order.id, peer=order.origin.peer)
             case None:
                 pass
+            case _:
+                assert_never(recorded)
 
     def _tell_withheld(self, instance: InstanceId, outcome: Withheld) -> None:
         self._metrics.instance_withheld(outcome.code)

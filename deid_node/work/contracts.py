@@ -1,11 +1,11 @@
-"""What the engines need of the corridor, and of the journal."""
+"""What the engine and its workers need of the corridor, and of the journal."""
 
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Outcome
+from deid_node.values.outcome import Ending, Outcome
 
 
 class Corridor(Protocol):
@@ -21,7 +21,7 @@ CorridorFactory: TypeAlias = Callable[[], Corridor]
 
 
 class Ledger(Protocol):
-    """The journal as the engines see it; any thread may call; may raise `CustodyError`."""
+    """The journal as the engine sees it; any thread may call; may raise `CustodyError`."""
 
     def claim(self, instance: InstanceId) -> WorkOrder | None:
         """Count a start of `instance` for good and return its order; None: nothing to do."""
@@ -31,6 +31,6 @@ class Ledger(Protocol):
         """Count the last start of `instance` as none; False where that is not done here."""
         ...
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+    def record(self, order: WorkOrder, outcome: Ending) -> None:
         """Record how the corridor ended; on disk when it returns."""
         ...

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from deid_node.work.engines.options import EngineOptions, LocalOptions
+from deid_node.work.workers.options import EngineOptions, LocalOptions
 
 
 class WorkOptions(BaseModel):

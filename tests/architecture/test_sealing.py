@@ -59,6 +59,17 @@ def test_the_seal_is_where_the_plan_says() -> None:
     assert makers == SEALERS
 
 
+def test_withheld_is_spelled_in_one_place() -> None:
+    """``Withheld.because`` is the one way: so its code and its words are those of an error."""
+    makers = {
+        module.name
+        for module in modules()
+        if any(called_name(node) == "Withheld" for node in module.nodes())
+    }
+
+    assert makers == {"values/outcome.py"}
+
+
 def test_tests_make_clean_instances_in_builders_only() -> None:
     """A test that seals by itself could hide a corridor that does not."""
     makers = set()

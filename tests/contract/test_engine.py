@@ -1,4 +1,4 @@
-"""The promise of `Engine`, kept by every backend."""
+"""The promise of `Engine`, kept over every kind of worker."""
 
 import os
 import signal
@@ -8,6 +8,7 @@ import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -15,8 +16,9 @@ from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_STARTS
-from deid_node.values.outcome import Cleaned, Discarded, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Repeated, Withheld
 from deid_node.work.contracts import CorridorFactory
+from deid_node.work.workers.options import EngineOptions
 from tests.fakes.peer_corridor import (
     CrashesAfterItsFirst,
     ScriptedCorridor,
@@ -25,20 +27,35 @@ from tests.fakes.peer_corridor import (
     corridor_without_weights,
     is_running,
 )
-from tests.fakes.peer_engine import Bench
+from tests.fakes.peer_engine import BACKENDS, Bench
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def calm(tmp_path_factory: pytest.TempPathFactory, backend: str) -> Iterator[Bench]:
     """An engine of two workers for all tests in which no worker dies."""
-    bench = Bench(tmp_path_factory.mktemp("calm"), processes=2)
+    bench = Bench(tmp_path_factory.mktemp("calm"), backend, workers=2)
     with bench.running():
         yield bench
 
 
+def test_every_kind_of_worker_is_held_to_it() -> None:
+    options = get_args(EngineOptions) or (EngineOptions,)
+    kinds = {option.model_fields["kind"].default for option in options}
+
+    assert kinds == BACKENDS.keys()
+
+
 def test_every_kind_of_outcome_is_recorded_with_one_start(calm: Bench) -> None:
     bench = calm
-    scripts = ("CLEAN", "DISCARD", "WITHHOLD", "RAISE", "RAISE_OURS", "NONSENSE", "ENVIRONMENT")
+    scripts = (
+        *("CLEAN", "DISCARD", "REPEAT", "WITHHOLD"),
+        *("RAISE", "RAISE_OURS", "NONSENSE", "ENVIRONMENT"),
+    )
     ids = {script: bench.ledger.receive(script) for script in scripts}
 
     assert bench.engine.ready_workers == 2
@@ -48,6 +65,7 @@ def test_every_kind_of_outcome_is_recorded_with_one_start(calm: Bench) -> None:
     outcomes = {script: bench.ledger.outcomes[instance] for script, instance in ids.items()}
     assert isinstance(outcomes["CLEAN"], Cleaned)
     assert outcomes["DISCARD"] == Discarded("rule")
+    assert outcomes["REPEAT"] == Repeated()
     assert outcomes["WITHHOLD"] == Withheld("undecodable", "no decoder")
     assert outcomes["RAISE"] == Withheld("unexpected", "unexpected ValueError")
     assert outcomes["RAISE_OURS"] == Withheld("undecodable", "frame 3 cannot be decoded")
@@ -58,8 +76,9 @@ def test_every_kind_of_outcome_is_recorded_with_one_start(calm: Bench) -> None:
 
 def test_an_instance_that_takes_its_worker_down_is_withheld_at_its_third_start(
     tmp_path: Path,
+    backend: str,
 ) -> None:
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, backend)
     bad = bench.ledger.receive("SEGFAULT")
     others = [bench.ledger.receive("CLEAN") for _ in range(3)]
 
@@ -68,7 +87,7 @@ def test_an_instance_that_takes_its_worker_down_is_withheld_at_its_third_start(
         bench.ledger.wait_for_outcomes(bad, *others)
 
     lost = bench.ledger.outcomes[bad]
-    assert lost == Withheld("worker_lost", "the worker process died at each start", passes=True)
+    assert lost == Withheld("worker_lost", "the worker process died at each start")
     lines = bench.log.lines_of(Event.WORKER_LOST)
     assert [(line["attempt"], line["signal"]) for line in lines] == [
         (1, signal.SIGSEGV),
@@ -80,9 +99,9 @@ def test_an_instance_that_takes_its_worker_down_is_withheld_at_its_third_start(
 
 
 def test_each_way_of_dying_costs_one_start_of_one_instance_and_tells_no_value(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, backend: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, backend)
     bad = [
         bench.ledger.receive(script) for script in ("EXIT_ONCE", "KILL_ONCE", "UNPICKLABLE_ONCE")
     ]
@@ -103,8 +122,9 @@ def test_each_way_of_dying_costs_one_start_of_one_instance_and_tells_no_value(
 
 def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_start(
     tmp_path: Path,
+    backend: str,
 ) -> None:
-    bench = Bench(tmp_path, time_limit_seconds=0.7)
+    bench = Bench(tmp_path, backend, time_limit_seconds=0.7)
     bad, good = bench.ledger.receive("HANG"), bench.ledger.receive("CLEAN")
 
     with bench.running():
@@ -112,7 +132,7 @@ def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_st
         bench.ledger.wait_for_outcomes(bad, good)
 
     assert bench.ledger.outcomes[bad] == Withheld(
-        "time_limit", "cleaning outlasted its time limit at each start", passes=True
+        "time_limit", "cleaning outlasted its time limit at each start"
     )
     assert isinstance(bench.ledger.outcomes[good], Cleaned)
     assert bench.ledger.starts(bad) == 3
@@ -120,8 +140,9 @@ def test_a_worker_that_hangs_is_killed_and_its_instance_withheld_at_its_third_st
 
 def test_a_worker_that_takes_all_memory_is_killed_and_its_instance_withheld_at_its_third_start(
     tmp_path: Path,
+    backend: str,
 ) -> None:
-    bench = Bench(tmp_path, memory_limit_bytes=600_000_000)
+    bench = Bench(tmp_path, backend, memory_limit_bytes=600_000_000)
     bad, passing = bench.ledger.receive("SWELL"), bench.ledger.receive("SWELL_ONCE")
     good = bench.ledger.receive("CLEAN")
 
@@ -130,7 +151,7 @@ def test_a_worker_that_takes_all_memory_is_killed_and_its_instance_withheld_at_i
         bench.ledger.wait_for_outcomes(bad, passing, good)
 
     assert bench.ledger.outcomes[bad] == Withheld(
-        "memory_limit", "cleaning needed more memory than there is, at each start", passes=True
+        "memory_limit", "cleaning needed more memory than there is, at each start"
     )
     assert isinstance(bench.ledger.outcomes[passing], Cleaned)
     assert isinstance(bench.ledger.outcomes[good], Cleaned)
@@ -142,8 +163,10 @@ def test_a_worker_that_takes_all_memory_is_killed_and_its_instance_withheld_at_i
     assert bench.ended("memory_limit") == 4
 
 
-def test_a_worker_that_leaks_is_replaced_between_two_instances_at_no_cost(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, memory_growth_bytes=120_000_000)
+def test_a_worker_that_leaks_is_replaced_between_two_instances_at_no_cost(
+    tmp_path: Path, backend: str
+) -> None:
+    bench = Bench(tmp_path, backend, memory_growth_bytes=120_000_000)
     ids = [bench.ledger.receive("LEAK") for _ in range(7)]
 
     with bench.running():
@@ -160,8 +183,10 @@ def test_a_worker_that_leaks_is_replaced_between_two_instances_at_no_cost(tmp_pa
     assert bench.log.lines_of(Event.WORKER_LOST) == []
 
 
-def test_a_worker_serves_for_a_while_however_much_it_has_grown(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, memory_growth_bytes=20_000_000, shortest_service_seconds=3600)
+def test_a_worker_serves_for_a_while_however_much_it_has_grown(
+    tmp_path: Path, backend: str
+) -> None:
+    bench = Bench(tmp_path, backend, memory_growth_bytes=20_000_000, shortest_service_seconds=3600)
     ids = [bench.ledger.receive("LEAK") for _ in range(3)]
 
     with bench.running():
@@ -183,7 +208,7 @@ def test_a_corridor_that_gets_no_memory_costs_a_start_and_no_worker(calm: Bench)
     bench.ledger.wait_for_outcomes(short, passing)
 
     assert bench.ledger.outcomes[short] == Withheld(
-        "memory_limit", "cleaning needed more memory than there is, at each start", passes=True
+        "memory_limit", "cleaning needed more memory than there is, at each start"
     )
     assert isinstance(bench.ledger.outcomes[passing], Cleaned)
     assert [bench.ledger.attempts[one] for one in (short, passing)] == [3, 2]
@@ -237,8 +262,8 @@ def test_signals_to_the_whole_group_do_not_end_a_worker(calm: Bench) -> None:
     assert isinstance(bench.ledger.outcomes[instance], Cleaned)
 
 
-def test_an_idle_worker_that_dies_is_replaced(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def test_an_idle_worker_that_dies_is_replaced(tmp_path: Path, backend: str) -> None:
+    bench = Bench(tmp_path, backend)
     before, after = bench.ledger.receive("CLEAN"), bench.ledger.receive("CLEAN")
 
     with bench.running():
@@ -251,8 +276,8 @@ def test_an_idle_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     assert isinstance(bench.ledger.outcomes[after], Cleaned)
 
 
-def test_a_worker_that_cannot_come_back_is_tried_until_it_can(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, factory=CrashesAfterItsFirst(tmp_path))
+def test_a_worker_that_cannot_come_back_is_tried_until_it_can(tmp_path: Path, backend: str) -> None:
+    bench = Bench(tmp_path, backend, factory=CrashesAfterItsFirst(tmp_path))
     bad, good = bench.ledger.receive("EXIT_ONCE"), bench.ledger.receive("CLEAN")
 
     with bench.running():
@@ -280,9 +305,9 @@ unsendable = lambda: ScriptedCorridor()  # noqa: E731, PLW0108
     ],
 )
 def test_a_corridor_that_cannot_be_built_keeps_the_engine_from_starting(
-    factory: CorridorFactory, path: str, reason: str, tmp_path: Path
+    factory: CorridorFactory, path: str, reason: str, tmp_path: Path, backend: str
 ) -> None:
-    bench = Bench(tmp_path, factory=factory)
+    bench = Bench(tmp_path, backend, factory=factory)
 
     with pytest.raises(ConfigurationError) as caught:
         bench.engine.start()
@@ -325,8 +350,10 @@ def test_a_journal_that_fails_costs_time_and_no_instance(calm: Bench) -> None:
     assert bench.log.events().count(Event.SPOOL_FAILED) == 1
 
 
-def test_stopping_finishes_what_is_in_hand_and_takes_nothing_new(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def test_stopping_finishes_what_is_in_hand_and_takes_nothing_new(
+    tmp_path: Path, backend: str
+) -> None:
+    bench = Bench(tmp_path, backend)
     ids = [bench.ledger.receive("CLEAN") for _ in range(200)]
 
     bench.engine.start()
@@ -338,8 +365,8 @@ def test_stopping_finishes_what_is_in_hand_and_takes_nothing_new(tmp_path: Path)
     assert bench.left_behind == set()
 
 
-def test_stopping_lets_go_of_what_does_not_end(tmp_path: Path) -> None:
-    bench = Bench(tmp_path)
+def test_stopping_lets_go_of_what_does_not_end(tmp_path: Path, backend: str) -> None:
+    bench = Bench(tmp_path, backend)
     instance = bench.ledger.receive("HANG")
 
     bench.engine.start()
@@ -352,12 +379,14 @@ def test_stopping_lets_go_of_what_does_not_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["is killed", "ends without stopping it"])
-def test_workers_end_with_the_process_that_started_them(end: str, tmp_path: Path) -> None:
+def test_workers_end_with_the_process_that_started_them(
+    end: str, tmp_path: Path, backend: str
+) -> None:
     program = textwrap.dedent("""
         import pathlib, sys, time
         from tests.fakes.peer_engine import Bench
         if __name__ == "__main__":
-            bench = Bench(pathlib.Path(sys.argv[1]))
+            bench = Bench(pathlib.Path(sys.argv[1]), sys.argv[2])
             bench.engine.start()
             bench.queue.offer(bench.ledger.receive("HANG", "hang"))
             while not (pathlib.Path(sys.argv[1]) / "end").exists():
@@ -367,7 +396,8 @@ def test_workers_end_with_the_process_that_started_them(end: str, tmp_path: Path
     script.write_text(program)
     root = Path(__file__).parents[2]
     node = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)], env={**os.environ, "PYTHONPATH": str(root)}
+        [sys.executable, str(script), str(tmp_path), backend],
+        env={**os.environ, "PYTHONPATH": str(root)},
     )
     try:
         mark = tmp_path / "hang.start1"

@@ -19,9 +19,9 @@ from deid_node.dicom import part10
 from deid_node.forward.dimse.association import Association
 from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.values.order import WorkOrder
-from deid_node.work.engines.process import WorkerProcess
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
+from deid_node.work.workers.process import WorkerProcess
 from tests.crash.fuse import Burner
 
 NODE_POINTS = (

@@ -24,7 +24,15 @@ from deid_node.errors import (
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.outcome import (
+    Cleaned,
+    Discarded,
+    Ending,
+    Outcome,
+    Postponed,
+    Repeated,
+    Withheld,
+)
 from tests.builders.values import a_clean_instance, an_origin
 
 
@@ -34,7 +42,7 @@ def cleaned(order: WorkOrder) -> Outcome:
 
 
 def passing(order: WorkOrder) -> Outcome:
-    return Withheld("accelerator_lost", "the device is gone", passes=True)
+    return Postponed("accelerator_lost", "the device is gone", costs_a_start=True)
 
 
 def raising(order: WorkOrder) -> Outcome:
@@ -101,6 +109,7 @@ LEAKED: list[bytes] = []
 SCRIPTS: Mapping[str, Callable[[WorkOrder], Any]] = {
     "CLEAN": cleaned,
     "DISCARD": lambda _: Discarded("rule"),
+    "REPEAT": lambda _: Repeated(),
     "WITHHOLD": lambda _: Withheld("undecodable", "no decoder"),
     "PASSES": passing,
     "HEALS": lambda order: passing(order) if order.attempt < 3 else cleaned(order),
@@ -184,7 +193,7 @@ class MemoryLedger:
         self.folder = folder
         self.changed = threading.Condition()
         self.attempts: dict[InstanceId, int] = {}
-        self.outcomes: dict[InstanceId, Outcome] = {}
+        self.outcomes: dict[InstanceId, Ending] = {}
         self.faults: list[str] = []
         self.failing_claims = 0
         self._scripts: dict[InstanceId, str] = {}
@@ -221,7 +230,7 @@ class MemoryLedger:
                 self.attempts[instance] -= 1
         return True
 
-    def record(self, order: WorkOrder, outcome: Outcome) -> None:
+    def record(self, order: WorkOrder, outcome: Ending) -> None:
         with self.changed:
             if order.id in self.outcomes:
                 self.faults.append(f"{order.id} was recorded twice")

@@ -1,19 +1,21 @@
 """An engine with everything around it: queue, ledger, log and a corridor that plays scripts."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Final, Literal, Protocol
 
 from prometheus_client import CollectorRegistry
 
 from deid_node.observe.metrics import Metrics
 from deid_node.values.retry import RetryPolicy
 from deid_node.work.contracts import CorridorFactory
-from deid_node.work.engines.local import LocalEngine
-from deid_node.work.engines.options import LocalOptions
+from deid_node.work.engine import Engine
 from deid_node.work.queue import WorkQueue
+from deid_node.work.workers.build import build_workforce
+from deid_node.work.workers.options import EngineOptions, LocalOptions
 from tests.fakes.event_log import RecordingLog
 from tests.fakes.peer_corridor import (
     MemoryLedger,
@@ -21,15 +23,51 @@ from tests.fakes.peer_corridor import (
 )
 
 
+class Backend(Protocol):
+    """Options of one kind of worker."""
+
+    def __call__(
+        self,
+        *,
+        workers: int,
+        time_limit_seconds: float,
+        memory_limit_bytes: Literal["auto"] | int,
+        memory_growth_bytes: Literal["auto"] | int,
+    ) -> EngineOptions:
+        """Return them."""
+        ...
+
+
+def _local(
+    *,
+    workers: int,
+    time_limit_seconds: float,
+    memory_limit_bytes: Literal["auto"] | int,
+    memory_growth_bytes: Literal["auto"] | int,
+) -> EngineOptions:
+    return LocalOptions(
+        kind="local",
+        processes=workers,
+        time_limit_seconds=time_limit_seconds,
+        memory_limit_bytes=memory_limit_bytes,
+        memory_growth_bytes=memory_growth_bytes,
+    )
+
+
+BACKENDS: Final[Mapping[str, Backend]] = MappingProxyType({"local": _local})
+"""Every kind of worker that the YAML can name."""
+
+
 class Bench:
-    """An engine with everything around it."""
+    """An engine over workers of one kind, with everything around it."""
 
     def __init__(
         self,
         folder: Path,
+        backend: str,
         *,
         factory: CorridorFactory = scripted_corridor,
-        processes: int = 1,
+        workers: int = 1,
         time_limit_seconds: float = 60,
         memory_limit_bytes: Literal["auto"] | int = "auto",
         memory_growth_bytes: Literal["auto"] | int = "auto",
@@ -40,14 +78,14 @@ class Bench:
         self.queue = WorkQueue()
         self.log = RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
-        self.engine = LocalEngine(
-            LocalOptions(
-                kind="local",
-                processes=processes,
-                time_limit_seconds=time_limit_seconds,
-                memory_limit_bytes=memory_limit_bytes,
-                memory_growth_bytes=memory_growth_bytes,
-            ),
+        options = BACKENDS[backend](
+            workers=workers,
+            time_limit_seconds=time_limit_seconds,
+            memory_limit_bytes=memory_limit_bytes,
+            memory_growth_bytes=memory_growth_bytes,
+        )
+        self.engine = Engine(
+            build_workforce(options),
             queue=self.queue,
             ledger=self.ledger,
             corridor_factory=factory,

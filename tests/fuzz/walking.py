@@ -16,13 +16,9 @@ from deid_node.config.load import load
 from deid_node.values.identity import new_instance_id
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin
-from deid_node.values.outcome import Cleaned, Withheld
-from deid_node.work.engines.process import (
-    WorkerDied,
-    WorkerHung,
-    WorkerOutgrown,
-    WorkerProcess,
-)
+from deid_node.values.outcome import Cleaned, Postponed, Withheld
+from deid_node.work.workers.base import WorkerDied, WorkerHung, WorkerOutgrown
+from deid_node.work.workers.process import WorkerProcess
 from tests.fuzz.files import DamagedFile
 from tests.fuzz.findings import KEPT, Findings
 from tests.wire.canary_study import AE_TITLE, marks_in
@@ -64,7 +60,7 @@ class Walker:
             verdict = "hang"
         except WorkerOutgrown as outgrown:
             verdict = "swollen"
-            about["bytes"] = outgrown.bytes
+            about["bytes"] = outgrown.held_bytes
         except WorkerDied as death:
             verdict = "worker_died"
             about["signal"] = death.signal
@@ -75,7 +71,7 @@ class Walker:
                 verdict = "dirty" if marks else "clean"
                 about["marks"] = marks
             else:
-                verdict = outcome.code if isinstance(outcome, Withheld) else "discarded"
+                verdict = outcome.code if isinstance(outcome, Withheld | Postponed) else "discarded"
                 # What is not sealed leaves nothing behind that could be delivered.
                 verdict = "dirty" if output.exists() else verdict
         self._findings.note(damaged.kinds, verdict)

@@ -9,7 +9,7 @@ import pytest
 
 from deid_node.errors import ConfigurationError
 from deid_node.work.contracts import Corridor
-from deid_node.work.engines.process import WorkerProcess
+from deid_node.work.workers.process import WorkerProcess
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="core dumps of Linux")
 

@@ -26,7 +26,7 @@ from deid_node.spool.blobs import reference
 from deid_node.values.geometry import Box, Found
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Postponed, Withheld
 from tests.builders.samples import packaged
 from tests.builders.values import an_origin
 
@@ -80,7 +80,7 @@ def cleaned(corridor: Corridor, order: WorkOrder) -> Dataset:
 
 def withheld(outcome: Outcome, order: WorkOrder) -> str:
     """The code; and the proof that nothing is left that could be delivered."""
-    assert isinstance(outcome, Withheld)
+    assert isinstance(outcome, Withheld | Postponed)
     assert not order.output.exists()
     return outcome.code
 
@@ -238,18 +238,21 @@ def test_whatever_a_step_raises_withholds_without_its_text(
 
 @pytest.mark.req("REQ-RX-21")
 @pytest.mark.parametrize(
-    ("fault", "code", "passes"),
+    ("fault", "code", "costs_a_start"),
     [
-        (OSError(errno.ENOSPC, "of the disk"), "spool_full", True),
-        (OSError(errno.EROFS, "of the disk"), "spool_unavailable", True),
-        (OSError(errno.EIO, "of the disk"), "unexpected", False),
+        (OSError(errno.ENOSPC, "of the disk"), "spool_full", False),
+        (OSError(errno.EROFS, "of the disk"), "spool_unavailable", False),
         (OSError(errno.ENOMEM, "of a mapping"), "memory_limit", True),
         (MemoryError("Mueller^Hans"), "memory_limit", True),
     ],
-    ids=["full", "read-only", "broken", "nothing to be mapped", "no memory"],
+    ids=["full", "read-only", "nothing to be mapped", "no memory"],
 )
 def test_a_disk_or_a_memory_that_takes_no_more_is_not_the_instances_fault(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception, code: str, passes: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Exception,
+    code: str,
+    costs_a_start: bool,
 ) -> None:
     def fail(*_arguments: object, **_named: object) -> None:
         raise fault
@@ -258,8 +261,23 @@ def test_a_disk_or_a_memory_that_takes_no_more_is_not_the_instances_fault(
 
     outcome = a_corridor().clean(an_order(tmp_path))
 
+    assert isinstance(outcome, Postponed)
+    assert (outcome.code, outcome.costs_a_start) == (code, costs_a_start)
+    assert "Mueller" not in repr(outcome)
+
+
+def test_a_disk_that_fails_for_good_is_told_as_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.EIO, "of the disk")
+
+    monkeypatch.setattr("deid_node.pipeline.part10.write", fail)
+
+    outcome = a_corridor().clean(an_order(tmp_path))
+
     assert isinstance(outcome, Withheld)
-    assert (outcome.code, outcome.passes) == (code, passes)
+    assert outcome.code == "unexpected"
 
 
 def test_an_element_of_an_unknown_kind_is_told_as_malformed(tmp_path: Path) -> None:

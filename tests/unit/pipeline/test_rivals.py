@@ -20,7 +20,7 @@ from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin
-from deid_node.values.outcome import Cleaned, Outcome, Repeated, Withheld
+from deid_node.values.outcome import Cleaned, Ending, Postponed, Repeated, Withheld
 from tests.builders.samples import packaged
 from tests.builders.values import an_origin
 from tests.unit.pipeline.test_corridor import a_corridor, an_order
@@ -57,10 +57,16 @@ def send(custody: Custody, dataset: Dataset, syntax: UID) -> Acceptance:
     return Spool(custody).accept(Arrival(origin, dataset.SOPClassUID, uid), [header, content])
 
 
-def walk(custody: Custody, corridor: Corridor, acceptance: Acceptance) -> Outcome | None:
+def cleaned(corridor: Corridor, order: WorkOrder) -> Ending:
+    outcome = corridor.clean(order)
+    assert not isinstance(outcome, Postponed)
+    return outcome
+
+
+def walk(custody: Custody, corridor: Corridor, acceptance: Acceptance) -> Ending | None:
     order = Spool(custody).claim(acceptance.instance.id)
     assert isinstance(order, WorkOrder)
-    return Spool(custody).record(order, corridor.clean(order))
+    return Spool(custody).record(order, cleaned(corridor, order))
 
 
 def first(custody: Custody, corridor: Corridor, *, gone: bool) -> Acceptance:
@@ -117,7 +123,7 @@ def test_a_repeat_of_what_was_discarded_meanwhile_walks_alone(
     again = send(custody, part10.read(packaged("CT_small.dcm")), ImplicitVRLittleEndian)
     order = Spool(custody).claim(again.instance.id)
     assert isinstance(order, WorkOrder)
-    outcome = corridor.clean(order)
+    outcome = cleaned(corridor, order)
     assert outcome == Repeated()
     held = Spool(custody).claim(known.instance.id)
     assert isinstance(held, WorkOrder)
@@ -138,7 +144,7 @@ def test_a_person_lets_the_later_one_win(custody: Custody, corridor: Corridor) -
     WorkList(custody).release(later.id, person="anna", instead=True)
     order = Spool(custody).claim(later.id)
     assert isinstance(order, WorkOrder)
-    outcome = Spool(custody).record(order, corridor.clean(order))
+    outcome = Spool(custody).record(order, cleaned(corridor, order))
 
     assert isinstance(outcome, Cleaned)
     assert [one.instance.id for one in Deliveries(custody).due("archive", limit=5)] == [later.id]

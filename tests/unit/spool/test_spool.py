@@ -417,7 +417,7 @@ def test_the_boxes_that_an_instance_waits_for_are_shown_until_it_walks_again(
 ) -> None:
     order = claimed(custody)
     regions = (DoubtedRegion(3, Box(1, 2, 30, 40), 0.5, "crnn-1a2b3c4d"),)
-    Spool(custody).record(order, Withheld("text_uncertain", "in doubt", regions=regions))
+    Spool(custody).record(order, Withheld("text_uncertain", "in doubt", seen=regions))
 
     shown = WorkList(custody).entry(order.id).regions
     WorkList(custody).release(order.id, person="anna")

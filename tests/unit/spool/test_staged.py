@@ -26,7 +26,7 @@ MARKINGS = Markings(fill=(Marking(None, BOX),), stays=(Marking(3, BOX),))
 def withheld(custody: Custody, uid: str = "1.2.3") -> InstanceId:
     order = claimed(custody, uid)
     seen = (DoubtedRegion(0, BOX, 0.4, "finder"),)
-    Spool(custody).record(order, Withheld("text_uncertain", "in doubt", regions=seen))
+    Spool(custody).record(order, Withheld("text_uncertain", "in doubt", seen=seen))
     return order.id
 
 

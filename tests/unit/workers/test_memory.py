@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deid_node.work.engines import memory
-from deid_node.work.engines.memory import machine_bytes
+from deid_node.work.workers import memory
+from deid_node.work.workers.memory import machine_bytes
 
 PHYSICAL_BYTES = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
@@ -53,7 +53,7 @@ def test_a_process_that_may_not_be_dumped_is_read_to_its_end(tmp_path: Path) -> 
     program = textwrap.dedent("""
         import multiprocessing, sys, mmap
         from deid_node.observe.traces import leave_no_core
-        from deid_node.work.engines.memory import HeldMemory, be_killed_first, hand_over
+        from deid_node.work.workers.memory import HeldMemory, be_killed_first, hand_over
 
         def work(line, file):
             be_killed_first()

@@ -6,10 +6,12 @@ from pydantic import ValidationError
 
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.work.engines.build import build_engine
-from deid_node.work.engines.local import LocalEngine, available_cores
+from deid_node.work.build import build_engine
 from deid_node.work.options import WorkOptions
 from deid_node.work.queue import WorkQueue
+from deid_node.work.workers.build import build_workforce
+from deid_node.work.workers.options import LocalOptions
+from deid_node.work.workers.process import available_cores
 from tests.fakes.event_log import RecordingLog
 from tests.fakes.peer_corridor import MemoryLedger, scripted_corridor
 
@@ -54,5 +56,16 @@ def test_an_engine_that_was_never_started_can_be_stopped(tmp_path: Any) -> None:
 
     engine.stop(finish_seconds=0)
 
-    assert isinstance(engine, LocalEngine)
     assert engine.ready_workers == 0
+
+
+def test_no_more_workers_are_hired_than_there_is_work() -> None:
+    options = LocalOptions(processes=4, memory_growth_bytes="auto")
+
+    of_four = build_workforce(options).limits
+    of_one = build_workforce(options, at_most=1).limits
+
+    assert (of_four.workers, of_one.workers) == (4, 1)
+    assert build_workforce(options, at_most=9).limits == of_four
+    # Each has its equal share of the memory.
+    assert of_one.memory_growth_bytes // of_four.memory_growth_bytes == 4

@@ -1,41 +1,52 @@
-"""A worker process as its supervisor sees it."""
+"""Worker processes on this machine."""
 
 import atexit
 import multiprocessing
+import os
 from multiprocessing.connection import Connection, wait
 from pickle import UnpicklingError
 from time import monotonic
+from typing import Final
 
 from deid_node.errors import ConfigurationError
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.outcome import Outcome
 from deid_node.work.contracts import CorridorFactory
-from deid_node.work.engines.memory import HeldMemory
-from deid_node.work.engines.worker import NotReady, Ready, serve
+from deid_node.work.workers.base import Limits, WorkerDied, WorkerHung, WorkerOutgrown
+from deid_node.work.workers.memory import HeldMemory, machine_bytes
+from deid_node.work.workers.options import LocalOptions
+from deid_node.work.workers.serve import NotReady, Ready, serve
 
-_GOODBYE_SECONDS = 2.0
+_GOODBYE_SECONDS: Final = 2.0
 # How often the memory of a worker is looked at while it cleans: some GB can be taken in between.
-_MEMORY_LOOK_SECONDS = 0.25
+_MEMORY_LOOK_SECONDS: Final = 0.25
+# Of all memory: what the node itself, the system and the disk's cache need is left to them.
+_MEMORY_SHARE: Final = 0.8
 
 
-class WorkerDied(Exception):
-    """The process ended without an answer; `signal` is what ended it, if one did."""
+class LocalWorkforce:
+    """Spawned processes: one for each core, or as many as the options say."""
 
-    def __init__(self, exit_code: int | None) -> None:
-        super().__init__("a worker process died")
-        self.signal = -exit_code if exit_code is not None and exit_code < 0 else None
+    def __init__(self, options: LocalOptions, *, at_most: int | None = None) -> None:
+        workers = available_cores() if options.processes == "auto" else options.processes
+        workers = workers if at_most is None else min(workers, at_most)
+        memory_bytes = int(_MEMORY_SHARE * machine_bytes())
+        limit, growth = options.memory_limit_bytes, options.memory_growth_bytes
+        self._limits = Limits(
+            workers=workers,
+            time_limit_seconds=options.time_limit_seconds,
+            memory_limit_bytes=memory_bytes if limit == "auto" else limit,
+            memory_growth_bytes=memory_bytes // workers if growth == "auto" else growth,
+        )
 
+    @property
+    def limits(self) -> Limits:
+        """How many to hire, and what each may take."""
+        return self._limits
 
-class WorkerHung(Exception):
-    """The process did not answer in time and was killed."""
-
-
-class WorkerOutgrown(Exception):
-    """The process held `bytes` of memory, more than it may, and was killed."""
-
-    def __init__(self, held_bytes: int) -> None:
-        super().__init__("a worker process held too much memory")
-        self.bytes = held_bytes
+    def hire(self, name: str) -> "WorkerProcess":
+        """Start a process of that name; raise `OSError` where there is none to be had."""
+        return WorkerProcess(name)
 
 
 class WorkerProcess:
@@ -93,7 +104,7 @@ class WorkerProcess:
         Raises `WorkerDied`, `WorkerHung` or `WorkerOutgrown`: then it is gone.
         """
         answer = self._asked(order, monotonic() + time_limit_seconds, memory_limit_bytes)
-        if not isinstance(answer, Cleaned | Withheld | Discarded):
+        if not isinstance(answer, Outcome):
             raise self._dead()
         return answer
 
@@ -132,7 +143,7 @@ class WorkerProcess:
             held_bytes = self.held_bytes
             if memory_limit_bytes is not None and held_bytes > memory_limit_bytes:
                 self._kill_and_wait()
-                raise WorkerOutgrown(held_bytes)
+                raise WorkerOutgrown(held_bytes=held_bytes)
             if monotonic() >= deadline:
                 self._kill_and_wait()
                 raise WorkerHung
@@ -143,4 +154,12 @@ class WorkerProcess:
 
     def _dead(self) -> WorkerDied:
         self._kill_and_wait()
-        return WorkerDied(self._process.exitcode)
+        code = self._process.exitcode
+        return WorkerDied(signal=-code if code is not None and code < 0 else None)
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 from deid_node.errors import ConfigurationError, DeidNodeError, MemoryLimit, Unexpected
 from deid_node.observe.traces import leave_no_core
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from deid_node.values.outcome import Outcome, Postponed, Withheld, stopped_by
 from deid_node.work.contracts import Corridor, CorridorFactory
-from deid_node.work.engines.memory import be_killed_first, hand_over
+from deid_node.work.workers.memory import be_killed_first, hand_over
 
 _PR_SET_PDEATHSIG = 1
 _THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -102,16 +102,14 @@ def _outcome(corridor: Corridor, order: WorkOrder) -> Outcome:
         _require_outcome(outcome)
         return outcome
     except DeidNodeError as error:
-        return Withheld(error.code, str(error), passes=error.passes)
+        return stopped_by(error)
     except MemoryError:
-        short = MemoryLimit()
-        return Withheld(short.code, str(short), passes=True)
+        return Postponed.because(MemoryLimit())
     # The last net under the corridor: its type is told, its text may quote values.
     except Exception as error:  # noqa: BLE001
-        unexpected = Unexpected(error)
-        return Withheld(unexpected.code, str(unexpected))
+        return Withheld.because(Unexpected(error))
 
 
 def _require_outcome(answer: object) -> None:
-    if not isinstance(answer, Cleaned | Withheld | Discarded):
+    if not isinstance(answer, Outcome):
         raise TypeError

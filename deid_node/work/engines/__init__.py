@@ -1,1 +1,0 @@
-"""A family: where the corridor runs."""

@@ -1,0 +1,1 @@
+"""A family: in what the corridor runs."""
