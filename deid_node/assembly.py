@@ -17,6 +17,7 @@ from deid_node.checks import (
     blob_files,
     certificates_of,
     check_all,
+    configured_names,
     keys_of,
     marks_filled,
     options_of,
@@ -24,7 +25,6 @@ from deid_node.checks import (
 )
 from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
-from deid_node.errors import InputError
 from deid_node.forward.build import (
     build_destination,
     build_inquirers,
@@ -35,16 +35,14 @@ from deid_node.forward.options import FolderOptions
 from deid_node.forward.sender import Sender
 from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
-from deid_node.metadata.build import build_scrubber, plan_of, require_key_file
+from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.plan.options import MetadataOptions, Option
-from deid_node.metadata.plan.plan import Plan
 from deid_node.metadata.plan.table import EDITION
 from deid_node.node import Node, Parts
 from deid_node.notify.build import build_notifier
 from deid_node.observe.certificates import certificate_trouble
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, PartCheck
-from deid_node.observe.labels import ConfiguredNames
 from deid_node.observe.leftovers import aside_trouble, stranded_trouble
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
@@ -61,7 +59,8 @@ from deid_node.pixels.text.read.build import build_reader
 from deid_node.pixels.text.weights import crnn_name
 from deid_node.receive.build import build_reception
 from deid_node.receive.dimse.commitment_reporter import LONGEST_WAIT_SECONDS
-from deid_node.receive.peers import Peers
+from deid_node.review.build import build_review
+from deid_node.review.looker import LookerFactory
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.clock import Clock
@@ -206,11 +205,12 @@ def build_node(
         )
         for name, options in destinations.items()
     }
+    factory = corridor_factory(config, keys=tuple(keys_of(config).values()))
     engine = build_engine(
         config.work.engine,
         queue=queue,
         ledger=Bookkeeper(spool, _waker(senders), metrics=metrics, log=log),
-        corridor_factory=corridor_factory(config, keys=tuple(keys_of(config).values())),
+        corridor_factory=factory,
         log=log,
         metrics=metrics,
     )
@@ -223,6 +223,14 @@ def build_node(
         record=audit.door,
         hear=hearing.hear,
         archives=reporting_titles(destinations),
+    )
+    review = build_review(
+        config.review,
+        custody,
+        LookerFactory(factory, files, Pseudonyms(key).uid),
+        queue.offer,
+        metrics=metrics,
+        log=log,
     )
     metrics.watch_custody(retention)
     metrics.watch_unconfirmed(Unconfirmed(custody))
@@ -291,22 +299,9 @@ def build_node(
                 log=log,
                 takes_new_key=takes_new_key,
             ),
+            review=review,
         )
     )
-
-
-def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:
-    """Return the plan of each treatment, or of the one that `only` names."""
-    if only is not None and only not in config.treatments:
-        raise InputError("the configuration has no treatment of that name")
-    return [
-        plan_of(
-            treatment.project.over(config.metadata),
-            options_of(treatment, config.metadata, name=name),
-        )
-        for name, treatment in config.treatments.items()
-        if only in {None, name}
-    ]
 
 
 def key_marks(config: Config, custody: Custody) -> Sequence[KeyMark]:
@@ -320,15 +315,6 @@ def key_marks(config: Config, custody: Custody) -> Sequence[KeyMark]:
             setting = treatment.project.path_of("pseudonym_key_file", treatment=name)
             marks.append(KeyMark(custody, fingerprint_of(key), setting=setting, project=name))
     return marks
-
-
-def configured_names(config: Config) -> ConfiguredNames:
-    """Return the names that metrics may use as labels."""
-    return ConfiguredNames(
-        peers=Peers(config.receive.peers).names,
-        rules=tuple(rule.name for rule in config.route.rules),
-        destinations=tuple(config.forward.destinations),
-    )
 
 
 def _inpainter_name(config: Config) -> str:

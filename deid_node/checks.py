@@ -12,15 +12,17 @@ from pathlib import Path
 from deid_node.audit import build as audit_build
 from deid_node.audit.options import FileAuditOptions, SyslogAuditOptions
 from deid_node.config.schema import Config, TreatmentOptions
-from deid_node.errors import ConfigurationError
+from deid_node.errors import ConfigurationError, InputError
 from deid_node.forward import secure as forward_secure
 from deid_node.forward.build import require_own_title
 from deid_node.forward.options import CStoreOptions, FolderOptions
 from deid_node.metadata.apply.keys import read_key_file
-from deid_node.metadata.build import build_scrubber, key_of, require_key_file
+from deid_node.metadata.build import build_scrubber, key_of, plan_of, require_key_file
 from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.plan.plan import Plan
 from deid_node.notify.build import build_channels
 from deid_node.observe.certificates import Certificate
+from deid_node.observe.labels import ConfiguredNames
 from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library
 from deid_node.pixels.text.evidence import evidence_of
@@ -28,6 +30,8 @@ from deid_node.pixels.text.find.weights import read_weights
 from deid_node.pixels.text.read.weights import read_weights as read_reader_weights
 from deid_node.receive import secure as receive_secure
 from deid_node.receive.build import check_reception
+from deid_node.receive.peers import Peers
+from deid_node.review import build as review_build
 from deid_node.route.build import compile_router
 from deid_node.spool.encryption import SpoolKey
 from deid_node.spool.files import KEY_SETTING, BlobFiles
@@ -64,6 +68,8 @@ def check_all(config: Config) -> None:
                 require_writable(options.dir, path=f"forward.destinations.{name}.dir")
     require_crosswalks_apart(config)
     require_writable(config.spool.dir, path="spool.dir")
+    if config.review is not None:
+        review_build.check_review(config.review)
     blob_files(config)
     build_channels(config.notify)
     audit_build.check_audit(config.audit)
@@ -110,6 +116,29 @@ def options_of(
     return require_offered(chosen, path=path) | {Option.CLEAN_PIXEL_DATA}
 
 
+def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:
+    """Return the plan of each treatment, or of the one that `only` names."""
+    if only is not None and only not in config.treatments:
+        raise InputError("the configuration has no treatment of that name")
+    return [
+        plan_of(
+            treatment.project.over(config.metadata),
+            options_of(treatment, config.metadata, name=name),
+        )
+        for name, treatment in config.treatments.items()
+        if only in {None, name}
+    ]
+
+
+def configured_names(config: Config) -> ConfiguredNames:
+    """Return the names that metrics may use as labels."""
+    return ConfiguredNames(
+        peers=Peers(config.receive.peers).names,
+        rules=tuple(rule.name for rule in config.route.rules),
+        destinations=tuple(config.forward.destinations),
+    )
+
+
 def marks_filled(treatment: TreatmentOptions, *, name: str) -> bool:
     """Return whether a Segmentation of what is filled goes beside each instance.
 
@@ -142,6 +171,7 @@ def certificates_of(config: Config) -> Sequence[Certificate]:
     for name, options in config.forward.destinations.items():
         if isinstance(options, CStoreOptions):
             found += forward_secure.certificates_of(name, options)
+    found += review_build.certificates_of(config.review)
     return [*found, *audit_build.certificates_of(config.audit)]
 
 
@@ -154,6 +184,8 @@ def usable_certificates(config: Config) -> Sequence[Certificate]:
     for name, options in config.forward.destinations.items():
         if isinstance(options, CStoreOptions):
             forward_secure.build_tls(name, options)
+    if config.review is not None:
+        review_build.build_tls(config.review)
     audit_build.check_audit(config.audit)
     return certificates_of(config)
 

@@ -51,10 +51,28 @@ class Parts:
     notifier: Notifier | None = None
     admission: Callable[[], None] | None = None
     """What is looked at in the spool before anything works on it; it may refuse the start."""
+    review: "ReviewDesk | None" = None
 
 
 class _Part(Protocol):
     def start(self) -> None: ...
+
+
+class ReviewDesk(Protocol):
+    """The pages of the review desk, where the site has one: its libraries are an extra."""
+
+    @property
+    def port(self) -> int:
+        """The port that listens."""
+        ...
+
+    def start(self) -> None:
+        """Listen; raise `ConfigurationError` where the address cannot be had."""
+        ...
+
+    def stop(self) -> None:
+        """Close the port."""
+        ...
 
 
 class Node:
@@ -73,6 +91,11 @@ class Node:
     def http_port(self) -> int:
         """The port of metrics and health."""
         return self._parts.exporter.port
+
+    @property
+    def desk_port(self) -> int | None:
+        """The port of the review desk, where there is one."""
+        return None if self._parts.review is None else self._parts.review.port
 
     def start(self) -> None:
         """Start every part; `node_ready` says that every port listens.
@@ -96,6 +119,7 @@ class Node:
                 *parts.senders,
                 parts.janitor,
                 parts.reporter,
+                *(() if parts.review is None else (parts.review,)),
                 parts.door,
                 *(() if parts.notifier is None else (parts.notifier,)),
             )
@@ -109,6 +133,7 @@ class Node:
             Event.NODE_READY,
             port=self.port,
             http_port=self.http_port,
+            desk_port=self.desk_port,
             version=__version__,
             seconds=round(monotonic() - started, 3),
         )
@@ -122,10 +147,11 @@ class Node:
         parts = self._parts
         parts.health.enter(Lifecycle.STOPPING)
         parts.log.info(Event.NODE_STOPPING)
-        audit, notifier = parts.audit, parts.notifier
+        audit, notifier, review = parts.audit, parts.notifier, parts.review
         order: tuple[tuple[object, Callable[[], None]], ...] = (
             *(() if notifier is None else ((notifier, notifier.stop),)),
             (parts.door, partial(parts.door.stop, finish_seconds=FINISH_SECONDS)),
+            *(() if review is None else ((review, review.stop),)),
             (parts.reporter, parts.reporter.stop),
             (parts.janitor, parts.janitor.stop),
             (parts.engine, partial(parts.engine.stop, finish_seconds=FINISH_SECONDS)),

@@ -126,6 +126,31 @@ class Corridor:
             path.unlink(missing_ok=True)
         return stopped_by(error, rule)
 
+    def preview(self, order: WorkOrder) -> tuple[Dataset, PixelsCleaned]:
+        """Return what came, and its pixels as `clean` would leave them; nothing is written.
+
+        For a person who is about to decide: no header is scrubbed, and nothing is sealed.
+        Raises `CleaningError` for what would withhold the instance up to there, and `OSError`.
+        """
+        original = part10.read(self._files.open(order.blob), scratch_dir=order.output.parent)
+        decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
+        if not isinstance(decision, Forward):
+            raise (
+                RuleWithholds(f"rule {decision.rule} lets it go nowhere")
+                if decision.rule
+                else NoRule
+            )
+        return original, self._pixels(order, original, self._treatments[decision.treatment])
+
+    def _pixels(self, order: WorkOrder, original: Dataset, treatment: Treatment) -> PixelsCleaned:
+        return treatment.cleaner.clean(
+            original,
+            seed=_seed(original),
+            names_patient=HeaderMatch(original).says,
+            scratch_dir=order.output.parent,
+            markings=order.markings,
+        )
+
     def _content(self, order: WorkOrder, original: Dataset) -> str | None:
         """Return the checksum of what the one object in `original` says, where it is wanted."""
         if order.sop_instance_uid is not None:
@@ -158,13 +183,7 @@ class Corridor:
         started = perf_counter()
         treatment = self._treatments[decision.treatment]
 
-        pixels = treatment.cleaner.clean(
-            original,
-            seed=_seed(original),
-            names_patient=HeaderMatch(original).says,
-            scratch_dir=order.output.parent,
-            markings=order.markings,
-        )
+        pixels = self._pixels(order, original, treatment)
 
         scrubbing = perf_counter()
         scrubbed = treatment.scrubber.scrub(pixels.dataset)

@@ -3,8 +3,7 @@
 import argparse
 import sys
 
-from deid_node.assembly import plans_of
-from deid_node.checks import check_all
+from deid_node.checks import check_all, plans_of
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load

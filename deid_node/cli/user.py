@@ -8,14 +8,22 @@ from deid_node.cli.arguments import Commands
 from deid_node.cli.status import ExitStatus
 from deid_node.errors import InputError
 from deid_node.receive.users import user_line
+from deid_node.review.accounts import Role, account_line
 
 
 def add(commands: Commands) -> None:
     """Describe the command."""
     parser = commands.add_parser(
-        "user", help="print a line for receive.user_identity.users_file, its passcode hashed"
+        "user",
+        help="print a line for receive.user_identity.users_file or review.users_file,"
+        " its passcode hashed",
     )
-    parser.add_argument("name", metavar="NAME", help="the user name that a sender will show")
+    parser.add_argument("name", metavar="NAME", help="the user name that will be shown")
+    parser.add_argument(
+        "--role",
+        choices=[role.value for role in Role],
+        help="of a person at the review desk; without it the line is for a sender",
+    )
     parser.set_defaults(run=run)
 
 
@@ -30,7 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not passcode:
         raise InputError("a passcode must be given, at the terminal or on standard input")
     try:
-        sys.stdout.write(user_line(arguments.name, passcode) + "\n")
+        line = (
+            user_line(arguments.name, passcode)
+            if arguments.role is None
+            else account_line(arguments.name, Role(arguments.role), passcode)
+        )
+        sys.stdout.write(line + "\n")
     except ValueError as error:
         raise InputError(str(error)) from None
     return ExitStatus.DONE

@@ -24,6 +24,7 @@ from deid_node.pixels.text.find.options import CrnnOptions, FinderOptions
 from deid_node.pixels.text.keep.options import KeepEntry
 from deid_node.pixels.text.read.options import CrnnReaderOptions, ReaderOptions
 from deid_node.receive.options import ReceiveOptions
+from deid_node.review.options import ReviewOptions
 from deid_node.route.options import RouteOptions
 from deid_node.spool.options import SpoolOptions
 from deid_node.work.options import WorkOptions
@@ -131,6 +132,10 @@ class Config(BaseModel):
     forward: ForwardOptions = Field(default_factory=ForwardOptions)
     observe: ObserveOptions = ObserveOptions()
     notify: NotifyOptions = NotifyOptions()
+    review: ReviewOptions | None = Field(
+        default=None,
+        description="Pages on which people look at withheld instances and decide; null = none.",
+    )
     audit: AuditOptions = Field(
         default=NoAuditOptions(),
         description="Where DICOM Audit Messages go: nowhere, a file, or the site's repository.",

@@ -172,6 +172,18 @@ class Event(CodedMeaning):
         "A mail server or a web address took nothing; it is tried again while it is true.",
     )
 
+    # The review desk.
+    DESK_ENTERED = "desk_entered", "A user of the review desk signed in."
+    DESK_REFUSED = (
+        "desk_refused",
+        "Somebody was not let in at the review desk, or a request was not one of its pages.",
+    )
+    PICTURE_FAILED = (
+        "picture_failed",
+        "A picture for the review desk could not be made; the instance stays withheld.",
+    )
+    DESK_FAILED = "desk_failed", "A page of the review desk could not be shown once."
+
     # The audit trail.
     AUDIT_UNREACHABLE = (
         "audit_unreachable",

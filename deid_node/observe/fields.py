@@ -75,6 +75,7 @@ class LogFields(TypedDict, total=False):
     processes: Annotated[int | None, Field(Kind.COUNT, "number of worker processes")]
     port: Annotated[int | None, Field(Kind.COUNT, "TCP port that listens")]
     http_port: Annotated[int | None, Field(Kind.COUNT, "TCP port of metrics and health")]
+    desk_port: Annotated[int | None, Field(Kind.COUNT, "TCP port of the review desk")]
     signal: Annotated[int | None, Field(Kind.COUNT, "number of the signal that ended it")]
     version: Annotated[str | None, Field(Kind.VERSION, "version of deid_node")]
     finder: Annotated[str | None, Field(Kind.VERSION, "finder and its version")]

@@ -253,7 +253,7 @@ def _forget(transaction: Transaction, instance: InstanceId) -> None:
     transaction.connection.execute("DELETE FROM staged WHERE instance_id = ?", (instance,))
 
 
-def _detail(choice: Choice, row: sqlite3.Row) -> str:
+def _detail(choice: Choice, row: sqlite3.Row) -> str | None:
     """Return, in numbers and codes, what stood before and what was decided."""
     said: dict[str, object] = {}
     if choice.reason is not None:
@@ -262,7 +262,7 @@ def _detail(choice: Choice, row: sqlite3.Row) -> str:
         said["before"] = [_numbers(one.frame, one.box) for one in doubts_from(row)]
         said["fill"] = [_numbers(one.frame, one.box) for one in choice.markings.fill]
         said["stays"] = [_numbers(one.frame, one.box) for one in choice.markings.stays]
-    return json.dumps(said)
+    return json.dumps(said) if said else None
 
 
 def _numbers(frame: int | None, box: Box) -> list[int | None]:

@@ -19,6 +19,7 @@ EXTRAS_OF = {
     "cli": ("completion",),
     "deid_node_lab": ("train", "diffusion", "peers"),
     "pixels": ("diffusion", "openvino", "provenance"),
+    "review": ("review",),
 }
 """Rooms that may ask for more than the node itself needs; they import it where it is used."""
 

@@ -6,7 +6,8 @@ import pytest
 
 from deid_node.cli import main
 from deid_node.errors import ConfigurationError
-from deid_node.receive.users import HashedPasscode, IdentityType, Users, user_line
+from deid_node.receive.users import IdentityType, Users, user_line
+from deid_node.values.passcode import HashedPasscode
 
 NAME, BOTH = IdentityType.NAME, IdentityType.NAME_AND_PASSCODE
 

@@ -1,0 +1,104 @@
+"""From options to the desk; web libraries are imported here, and only where one is configured."""
+
+import ssl
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final
+
+from deid_node.dicom.certificates import earliest_expiry
+from deid_node.dicom.tls import server_context
+from deid_node.errors import ConfigurationError
+from deid_node.observe.certificates import Certificate
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.review.accounts import Accounts
+from deid_node.review.options import ReviewOptions
+from deid_node.spool.custody import Custody
+from deid_node.spool.staged import Desk
+from deid_node.values.identity import InstanceId
+
+if TYPE_CHECKING:
+    from deid_node.review.looker import Looker
+    from deid_node.review.server import ReviewServer
+
+TLS_PATH: Final = "review.tls"
+_LIBRARIES: Final = ("jinja2", "starlette", "uvicorn")
+
+
+def build_review(
+    options: ReviewOptions | None,
+    custody: Custody,
+    looker: "Callable[[], Looker]",
+    offer: Callable[[InstanceId, str], object],
+    *,
+    metrics: Metrics,
+    log: EventLog,
+) -> "ReviewServer | None":
+    """Return the desk over `custody`, not started, None where none is asked for.
+
+    `looker` builds, in a process of its own, what makes pictures; `offer` lets an instance
+    wait for a worker. Raises `ConfigurationError`.
+    """
+    if options is None:
+        return None
+    check_review(options)
+    from deid_node.review.pages import Pages
+    from deid_node.review.renderer import Renderer
+    from deid_node.review.server import ReviewServer
+    from deid_node.review.service import Service
+    from deid_node.review.sessions import Sessions
+    from deid_node.review.throttle import Throttle
+
+    tls = build_tls(options)
+    service = Service(
+        Desk(custody),
+        Renderer(
+            looker,
+            memory_limit_bytes=options.memory_limit_bytes,
+            picture_seconds=options.picture_seconds,
+            log=log,
+        ),
+        offer,
+        undo_seconds=options.undo_seconds,
+        metrics=metrics,
+        log=log,
+    )
+    sessions = Sessions(idle_seconds=options.idle_seconds, session_seconds=options.session_seconds)
+    pages = Pages(
+        service,
+        Accounts.read(options.users_file),
+        sessions,
+        Throttle(),
+        is_secure=tls is not None,
+        log=log,
+    )
+    return ReviewServer(options.host, options.port, pages, service, sessions, tls=tls, log=log)
+
+
+def check_review(options: ReviewOptions) -> None:
+    """Check libraries, users and certificate; raise `ConfigurationError`."""
+    if any(find_spec(name) is None for name in _LIBRARIES):
+        raise ConfigurationError("review", "the desk needs deid-node[review] to be installed")
+    Accounts.read(options.users_file)
+    build_tls(options)
+
+
+def build_tls(options: ReviewOptions) -> ssl.SSLContext | None:
+    """Return the context of the desk, None where it is plain; raise `ConfigurationError`."""
+    if options.tls is None:
+        return None
+    return server_context(
+        certificate_file=options.tls.certificate_file,
+        key_file=options.tls.key_file,
+        ca_file=None,
+        require_client_certificate=False,
+        path=TLS_PATH,
+    )
+
+
+def certificates_of(options: ReviewOptions | None) -> tuple[Certificate, ...]:
+    """Return when the certificate of the desk expires; call it after `build_tls`."""
+    if options is None or options.tls is None:
+        return ()
+    file = options.tls.certificate_file
+    return (Certificate("review", "certificate_file", earliest_expiry(file)),)

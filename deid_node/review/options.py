@@ -1,0 +1,72 @@
+"""What the YAML can say of the review desk. Light: no web library is imported here."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Seconds = Annotated[float, Field(gt=0)]
+
+
+class ReviewTlsOptions(BaseModel):
+    """HTTPS at the desk: TLS 1.2 and 1.3 by BCP 195."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    certificate_file: Path = Field(description="Our certificate, then its chain (PEM).")
+    key_file: Path = Field(
+        description="The private key of the certificate (PEM), without a passphrase, mode 0600."
+    )
+
+
+class ReviewOptions(BaseModel):
+    """The pages on which people look at withheld instances and decide; needs deid-node[review]."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(
+        default="127.0.0.1",
+        min_length=1,
+        description="Address to listen on; one that others can reach needs `tls`.",
+    )
+    port: int = Field(default=8443, ge=0, le=65535, description="Port; 0 = any free one.")
+    users_file: Path = Field(
+        description=(
+            "Who may sign in, one `name:role:hash` a line, mode 0600; "
+            "`deid-node user NAME --role reviewer` makes lines."
+        )
+    )
+    tls: ReviewTlsOptions | None = Field(
+        default=None, description="HTTPS; null = plain HTTP, on this machine only."
+    )
+    idle_seconds: Seconds = Field(
+        default=1800, description="Silence after which a person must sign in again."
+    )
+    session_seconds: Seconds = Field(
+        default=43_200, description="After so long a person must sign in again in any case."
+    )
+    undo_seconds: Annotated[float, Field(ge=0)] = Field(
+        default=30, description="How long a decision waits before it is carried out."
+    )
+    picture_seconds: Seconds = Field(
+        default=120, description="How long a picture may take to be made."
+    )
+    memory_limit_bytes: Annotated[int, Field(ge=256_000_000)] = Field(
+        default=4_000_000_000,
+        description="Memory that each process which makes pictures may take for its data.",
+    )
+
+    @model_validator(mode="after")
+    def _private_without_tls(self) -> Self:
+        if self.tls is None and not is_loopback(self.host):
+            raise ValueError("without tls the desk listens on this machine only, as 127.0.0.1")
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether nobody on another machine can reach what listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,193 @@
+"""What the desk does, without pages: who waits, how it looks, what was decided.
+
+A thread carries out what is due, so that a decision is not lost with the browser.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from deid_node.errors import CustodyError, InputError
+from deid_node.observe.events import Event
+from deid_node.observe.logs import EventLog
+from deid_node.observe.metrics import Metrics
+from deid_node.review.looker import After, Facts
+from deid_node.review.renderer import PictureFailed, Renderer
+from deid_node.review.words import DISCARD_REASONS, keywords_in, words_of
+from deid_node.review.worklist import Item
+from deid_node.spool.decisions import Verb
+from deid_node.spool.staged import Choice, Desk
+from deid_node.spool.withheld import WithheldEntry
+from deid_node.values.geometry import DoubtedRegion
+from deid_node.values.identity import InstanceId
+from deid_node.values.markings import Marking, Markings
+
+_PERIOD_SECONDS: Final = 0.5
+_AT_ONCE: Final = 20
+"""How many headers are read between two looks at what is due."""
+
+_ALWAYS_TOLD: Final = (
+    "PatientName", "PatientID", "AccessionNumber", "StudyDate", "StudyDescription",
+    "SeriesDescription", "InstitutionName", "BurnedInAnnotation", "ImageType",
+)  # fmt: skip
+
+
+class Service:
+    """The desk behind its pages; any thread may call.
+
+    `offer` lets an instance wait for a worker, with the name of its sender.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        renderer: Renderer,
+        offer: Callable[[InstanceId, str], object],
+        *,
+        undo_seconds: float,
+        metrics: Metrics,
+        log: EventLog,
+    ) -> None:
+        self._desk = desk
+        self._renderer = renderer
+        self._offer = offer
+        self.undo_seconds: Final = undo_seconds
+        self._metrics = metrics
+        self._log = log
+        self._facts: dict[InstanceId, Facts] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
+
+    def start(self) -> None:
+        """Begin to carry out what is due, and to read headers; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; what is staged waits in the journal for the next start."""
+        self._stopping.set()
+        self._renderer.stop()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def items(self) -> Sequence[Item]:
+        """Return what waits for a decision, oldest first; raise `CustodyError`."""
+        return [Item(entry, self._facts.get(entry.id)) for entry in self._desk.entries()]
+
+    def item(self, instance: str) -> Item:
+        """Return one of them, its header read; raise `InputError` or `CustodyError`."""
+        entry = self._desk.entry(InstanceId(instance))
+        if entry.id not in self._facts:
+            self._read(entry.id)
+        return Item(entry, self._facts.get(entry.id))
+
+    def staged(self) -> Sequence[Choice]:
+        """Return what is decided and not carried out; raise `CustodyError`."""
+        return self._desk.staged()
+
+    def before(self, instance: str, frame: int) -> bytes:
+        """Return a frame as it came; raise `InputError`, `PictureFailed` or `CustodyError`."""
+        return self._renderer.before(self._desk.order(InstanceId(instance)), frame)
+
+    def after(self, instance: str, frame: int, markings: Markings) -> After:
+        """Return a frame as it would be delivered; raise as `before`."""
+        entry = self._desk.entry(InstanceId(instance))
+        _require_seen(entry, markings)
+        order = self._desk.order(entry.id, markings)
+        return self._renderer.after(order, frame)
+
+    def ahead(self, instance: str) -> None:
+        """Make the first picture of what is looked at next; returns at once."""
+        try:
+            self._renderer.ahead(self._desk.order(InstanceId(instance)))
+        except InputError:
+            return
+
+    def values(self, instance: str, person: str) -> tuple[tuple[str, str], ...]:
+        """Return what stands in attributes, for a person who may know; written down first.
+
+        Raises as `before`.
+        """
+        entry = self._desk.entry(InstanceId(instance))
+        keywords = list(dict.fromkeys((*keywords_in(entry.reason), *_ALWAYS_TOLD)))
+        self._desk.note_look(entry.id, person, keywords=keywords)
+        return self._renderer.values(self._desk.order(entry.id), keywords)
+
+    def decide(
+        self,
+        instance: str,
+        verb: Verb,
+        person: str,
+        *,
+        reason: str | None = None,
+        markings: Markings | None = None,
+    ) -> None:
+        """Stage a decision; raise `InputError` for one that cannot be made here."""
+        entry = self._desk.entry(InstanceId(instance))
+        if verb not in words_of(entry.code).choices:
+            raise InputError("that cannot be decided about it here")
+        if (reason is not None) is not (verb is Verb.DISCARD) or (
+            reason is not None and reason not in DISCARD_REASONS
+        ):
+            raise InputError("a reason is given for what is discarded, from the list")
+        if verb is Verb.NO_TEXT:
+            markings = Markings(stays=tuple(map(_marking, entry.regions)))
+        elif verb is Verb.FILL:
+            markings = markings or Markings()
+            _require_seen(entry, markings)
+            if not markings.fill:
+                raise InputError("there is no box to fill")
+        else:
+            markings = None
+        choice = Choice(entry.id, verb, person, reason, markings)
+        self._desk.stage(choice, wait_seconds=self.undo_seconds)
+
+    def undo(self, person: str) -> InstanceId | None:
+        """Take back the person's newest decision; raise `CustodyError`."""
+        return self._desk.undo(person)
+
+    def carry_out(self) -> None:
+        """Carry out what is due, and let go what walks; raise `CustodyError`."""
+        for done in self._desk.carry_out():
+            self._metrics.reviewed(done.verb)
+            self._renderer.forget(done.instance)
+            if done.verb not in {Verb.DISCARD, Verb.HOLD}:
+                self._offer(done.instance, done.sender)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_PERIOD_SECONDS):
+            try:
+                self.carry_out()
+                self._read_headers()
+            except CustodyError as error:
+                self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
+            # A fault of ours must not end the thread: decisions would wait for ever.
+            except Exception as error:  # noqa: BLE001
+                self._log.error(Event.DESK_FAILED, error=type(error).__name__)
+
+    def _read_headers(self) -> None:
+        waiting = [entry.id for entry in self._desk.entries()]
+        for known in set(self._facts).difference(waiting):
+            del self._facts[known]
+        for instance in [one for one in waiting if one not in self._facts][:_AT_ONCE]:
+            if self._stopping.is_set():
+                return
+            self._read(instance)
+
+    def _read(self, instance: InstanceId) -> None:
+        try:
+            self._facts[instance] = self._renderer.facts(self._desk.order(instance))
+        except PictureFailed:
+            # What cannot be read is not asked for again and again.
+            self._facts[instance] = Facts()
+        except InputError:
+            return
+
+
+def _marking(region: DoubtedRegion) -> Marking:
+    return Marking(region.frame, region.box)
+
+
+def _require_seen(entry: WithheldEntry, markings: Markings) -> None:
+    """Raise `InputError` where something is to stay that nobody was shown."""
+    if not set(markings.stays).issubset(map(_marking, entry.regions)):
+        raise InputError("only boxes that were seen can be said to be no text")

@@ -1,0 +1,382 @@
+// The picture and its boxes: everything can be done by key, and by mouse.
+// Boxes count in stored pixels, half open; what is drawn here decides nothing until it is sent.
+"use strict";
+(() => {
+  const desk = document.getElementById("desk");
+  const canvas = document.getElementById("picture");
+  const pen = canvas.getContext("2d");
+  const { instance, query, token, choices } = desk.dataset;
+  const frames = Number(desk.dataset.frames);
+  const here = `/instances/${instance}`;
+  const may = new Set(choices.split(" "));
+  const byId = (id) => document.getElementById(id);
+  const MARK = "#f0a93f", STAYS = "#8fa0ae", CHOSEN = "#8cc8ff";
+  const LEAST = 3;
+
+  // What was seen begins as text; `stays` is what a person calls no text.
+  let boxes = JSON.parse(desk.dataset.boxes).map((box) => ({ ...box, seen: true, stays: false }));
+  let frame = boxes.length ? boxes[0].frame : 0;
+  let chosen = -1;
+  let picture = null, showsAfter = false, after = null;
+  let view = { scale: 1, left: 0, top: 0 };
+  let drag = null, busy = false, asked = 0;
+
+  const isHere = (box) => box.frame === null || box.frame === frame;
+  const say = (text, bad = false) => {
+    byId("status").textContent = text;
+    byId("status").classList.toggle("bad", bad);
+  };
+  const trouble = (text) => {
+    byId("trouble").textContent = text;
+    byId("trouble").hidden = !text;
+  };
+
+  // --- pictures
+
+  async function bitmap(answer) {
+    return createImageBitmap(await answer.blob());
+  }
+
+  async function show() {
+    const mine = ++asked;
+    after = null;
+    showsAfter = false;
+    if (!frames) { trouble("There are no pixels that can be shown."); draw(); return; }
+    const answer = await fetch(`${here}/frames/${frame}.png`);
+    if (mine !== asked) return;
+    if (!answer.ok) {
+      const told = await answer.json().catch(() => ({ code: "unknown" }));
+      picture = null;
+      trouble(`It cannot be shown (${told.code}).`);
+    } else {
+      picture = await bitmap(answer);
+      if (mine !== asked) return;
+      trouble("");
+    }
+    draw();
+    desk.dataset.shown = String(frame);
+  }
+
+  async function flicker() {
+    if (showsAfter) { showsAfter = false; draw(); return; }
+    if (!after) {
+      const mine = ++asked;
+      say("Making the picture as it would be delivered …");
+      const answer = await post(`${here}/after`, { at: frame, ...sent() });
+      if (mine !== asked) return;
+      if (!answer.ok) {
+        const told = await answer.json().catch(() => ({}));
+        say(told.said ? `It would be withheld again: ${told.said}` : `No picture (${told.code}).`, true);
+        return;
+      }
+      after = await bitmap(answer);
+      say("");
+    }
+    showsAfter = true;
+    draw();
+  }
+
+  function changed() {
+    after = null;
+    asked += 1;
+    if (showsAfter) showsAfter = false;
+    say("");
+    draw();
+  }
+
+  // --- drawing
+
+  function draw() {
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth: width, clientHeight: height } = canvas;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.fillStyle = "#000";
+    pen.fillRect(0, 0, width, height);
+    byId("flag").hidden = !showsAfter;
+    if (picture) {
+      const scale = Math.min(width / picture.width, height / picture.height) * 0.98;
+      view = { scale, left: (width - picture.width * scale) / 2, top: (height - picture.height * scale) / 2 };
+      pen.imageSmoothingEnabled = scale < 2;
+      pen.drawImage(showsAfter ? after : picture, view.left, view.top, picture.width * scale, picture.height * scale);
+      if (!showsAfter) boxes.forEach((box, number) => { if (isHere(box)) outline(box, number === chosen); });
+    }
+    list();
+    scrubber();
+  }
+
+  function outline(box, isChosen) {
+    const [left, top] = [view.left + box.left * view.scale, view.top + box.top * view.scale];
+    const [wide, high] = [(box.right - box.left) * view.scale, (box.bottom - box.top) * view.scale];
+    pen.setLineDash(box.stays ? [4, 4] : []);
+    pen.lineWidth = isChosen ? 2.5 : 1.5;
+    pen.strokeStyle = isChosen ? CHOSEN : box.stays ? STAYS : MARK;
+    pen.strokeRect(left, top, wide, high);
+    pen.setLineDash([]);
+    if (box.score !== undefined) {
+      pen.font = "11px ui-monospace, monospace";
+      pen.fillStyle = pen.strokeStyle;
+      pen.fillText(box.score.toFixed(2), left, top > 14 ? top - 4 : top + high + 12);
+    }
+    if (isChosen) {
+      pen.fillStyle = CHOSEN;
+      pen.fillRect(left + wide - 4, top + high - 4, 8, 8);
+    }
+  }
+
+  function list() {
+    const rows = boxes.map((box, number) => {
+      const button = document.createElement("button");
+      const where = box.frame === null ? "all frames" : `frame ${box.frame + 1}`;
+      const size = `${box.right - box.left} × ${box.bottom - box.top}`;
+      const name = document.createElement("span");
+      name.textContent = box.seen ? `seen ${box.score.toFixed(2)}` : "drawn";
+      const place = document.createElement("span");
+      place.textContent = `${where}, ${size}${box.stays ? ", no text" : ""}`;
+      button.append(name, place);
+      button.className = box.stays ? "stays" : "";
+      button.setAttribute("aria-pressed", String(number === chosen));
+      button.addEventListener("click", () => choose(number));
+      const row = document.createElement("li");
+      row.append(button);
+      return row;
+    });
+    byId("boxes").replaceChildren(...rows.slice(0, 100));
+  }
+
+  function scrubber() {
+    const slider = byId("frame");
+    slider.max = String(Math.max(1, frames));
+    slider.value = String(frame + 1);
+    slider.disabled = frames < 2;
+    byId("count").textContent = frames ? `${frame + 1} / ${frames}` : "";
+    const ticks = byId("ticks"), ink = ticks.getContext("2d");
+    ticks.width = ticks.clientWidth;
+    for (const box of boxes) {
+      if (box.frame === null || frames < 2) continue;
+      ink.fillStyle = box.stays ? STAYS : MARK;
+      ink.fillRect(8 + (ticks.width - 18) * box.frame / (frames - 1), 0, 2, 6);
+    }
+  }
+
+  // --- boxes
+
+  function choose(number) {
+    chosen = number;
+    if (number >= 0 && !isHere(boxes[number])) go(boxes[number].frame); else draw();
+  }
+
+  function nextBox() {
+    const order = boxes.map((_, number) => number).filter((number) => isHere(boxes[number]));
+    const among = order.length ? order : boxes.map((_, number) => number);
+    if (among.length) choose(among[(among.indexOf(chosen) + 1) % among.length]);
+  }
+
+  function add(box) {
+    boxes.push({ frame: null, seen: false, stays: false, ...box });
+    chosen = boxes.length - 1;
+    changed();
+  }
+
+  function addInTheMiddle() {
+    if (!picture) return;
+    const wide = Math.max(LEAST, Math.round(picture.width / 4)), high = Math.max(LEAST, Math.round(picture.height / 12));
+    const left = Math.round((picture.width - wide) / 2), top = Math.round((picture.height - high) / 2);
+    add({ left, top, right: left + wide, bottom: top + high });
+  }
+
+  function drop() {
+    if (chosen < 0) return;
+    // What was seen cannot be forgotten: a person says that it is no text, or takes that back.
+    if (boxes[chosen].seen) boxes[chosen].stays = !boxes[chosen].stays;
+    else { boxes.splice(chosen, 1); chosen = -1; }
+    changed();
+  }
+
+  function own() {
+    // A seen box keeps its place and is no text any more; what moves is a copy of it.
+    const box = boxes[chosen];
+    if (!box.seen) return box;
+    box.stays = true;
+    boxes.push({ frame: box.frame, left: box.left, top: box.top, right: box.right, bottom: box.bottom, seen: false, stays: false });
+    chosen = boxes.length - 1;
+    return boxes[chosen];
+  }
+
+  function nudge(across, down, isSize) {
+    if (!picture) return;
+    const box = own();
+    if (isSize) {
+      box.right = clip(box.right + across, box.left + LEAST, picture.width);
+      box.bottom = clip(box.bottom + down, box.top + LEAST, picture.height);
+    } else {
+      const wide = box.right - box.left, high = box.bottom - box.top;
+      box.left = clip(box.left + across, 0, picture.width - wide);
+      box.top = clip(box.top + down, 0, picture.height - high);
+      box.right = box.left + wide;
+      box.bottom = box.top + high;
+    }
+    changed();
+  }
+
+  const clip = (value, least, most) => Math.min(most, Math.max(least, value));
+
+  function sent() {
+    const plain = ({ frame: at, left, top, right, bottom }) => ({ frame: at, left, top, right, bottom });
+    return { fill: boxes.filter((box) => !box.stays).map(plain), stays: boxes.filter((box) => box.stays).map(plain) };
+  }
+
+  function go(number) {
+    const wanted = clip(number, 0, Math.max(0, frames - 1));
+    if (wanted === frame) return;
+    frame = wanted;
+    if (chosen >= 0 && !isHere(boxes[chosen])) chosen = -1;
+    show();
+  }
+
+  function nextMarked() {
+    const marked = [...new Set(boxes.map((box) => box.frame).filter((at) => at !== null))].sort((a, b) => a - b);
+    if (marked.length) go(marked.find((at) => at > frame) ?? marked[0]);
+  }
+
+  // --- deciding
+
+  const post = (address, body) => fetch(address, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-desk-token": token },
+    body: JSON.stringify(body),
+  });
+
+  async function decide(verb, reason = null) {
+    if (!may.has(verb) || busy) return;
+    const { fill, stays } = sent();
+    if (verb === "fill" && !fill.length) {
+      say("There is no box to fill: draw one, or say that it is no text.", true);
+      return;
+    }
+    const isFill = verb === "fill";
+    await leave(`${here}/decision${query}`, { verb, reason, fill: isFill ? fill : [], stays: isFill ? stays : [] });
+  }
+
+  async function leave(address, body) {
+    busy = true;
+    const answer = await post(address, body).catch(() => null);
+    const told = answer ? await answer.json().catch(() => ({})) : {};
+    if (answer && answer.ok) { location.assign(told.next); return; }
+    busy = false;
+    if (answer && answer.status === 401) location.assign("/login");
+    say(told.said || `That was not taken (${told.code || "no answer"}).`, true);
+  }
+
+  function act(name) {
+    if (name === "undo") { if (!busy) leave(`/undo${query}`, {}); }
+    else if (name === "discard") { if (may.has("discard")) byId("reasons").showModal(); }
+    else decide(name);
+  }
+
+  // --- keys
+
+  const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  const follow = (id) => { const link = byId(id); if (link) location.assign(link.href); };
+  const KEYS = {
+    n: () => act("no_text"), d: () => act("discard"), h: () => act("hold"), r: () => act("release"), u: () => act("undo"),
+    t: nextBox, a: addInTheMiddle, x: drop, Delete: drop, b: nextMarked,
+    j: () => follow("after"), k: () => follow("before"), "?": () => byId("help").showModal(),
+    Home: () => go(0), End: () => go(frames - 1), Escape: () => choose(-1),
+    f: () => { if (chosen >= 0) { const box = own(); box.frame = box.frame === null ? frame : null; changed(); } },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const reasons = byId("reasons");
+    if (reasons.open) {
+      const button = reasons.querySelectorAll("[data-reason]")[Number(event.key) - 1];
+      if (button) { event.preventDefault(); button.click(); }
+      return;
+    }
+    if (byId("help").open) return;
+    const isButton = event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
+    const arrow = ARROWS[event.key];
+    if (event.key === "Enter" || event.key === " ") {
+      // A button that has the focus does what it says.
+      if (isButton) return;
+      event.preventDefault();
+      if (event.key === " ") flicker(); else act(may.has("fill") ? "fill" : "release");
+    } else if (arrow) {
+      event.preventDefault();
+      if (chosen >= 0) nudge(...arrow.map((step) => step * 2), event.shiftKey);
+      else if (arrow[0]) go(frame + arrow[0] * (event.shiftKey ? 10 : 1));
+    } else if (KEYS[event.key]) {
+      event.preventDefault();
+      KEYS[event.key]();
+    }
+  });
+
+  // --- mouse
+
+  const at = (event) => {
+    const edge = canvas.getBoundingClientRect();
+    return [
+      clip(Math.round((event.clientX - edge.left - view.left) / view.scale), 0, picture.width),
+      clip(Math.round((event.clientY - edge.top - view.top) / view.scale), 0, picture.height),
+    ];
+  };
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (!picture || event.button !== 0) return;
+    const [x, y] = at(event), reach = 6 / view.scale;
+    canvas.setPointerCapture(event.pointerId);
+    const box = boxes[chosen];
+    if (box && isHere(box) && Math.abs(x - box.right) <= reach && Math.abs(y - box.bottom) <= reach) {
+      drag = { kind: "size" };
+      return;
+    }
+    const under = boxes.findLastIndex((one) => isHere(one) && x >= one.left && x < one.right && y >= one.top && y < one.bottom);
+    if (under >= 0) { choose(under); drag = { kind: "move", x, y }; } else drag = { kind: "draw", x, y };
+  });
+
+  canvas.addEventListener("pointermove", (event) => {
+    if (!drag) return;
+    const [x, y] = at(event);
+    if (drag.kind === "move") {
+      if (x !== drag.x || y !== drag.y) { nudge(x - drag.x, y - drag.y, false); drag.x = x; drag.y = y; }
+    } else if (drag.kind === "size") {
+      nudge(x - boxes[chosen].right, y - boxes[chosen].bottom, true);
+    } else {
+      draw();
+      outline({ left: Math.min(x, drag.x), top: Math.min(y, drag.y), right: Math.max(x, drag.x), bottom: Math.max(y, drag.y) }, true);
+    }
+  });
+
+  canvas.addEventListener("pointerup", (event) => {
+    if (drag && drag.kind === "draw") {
+      const [x, y] = at(event);
+      const box = { left: Math.min(x, drag.x), top: Math.min(y, drag.y), right: Math.max(x, drag.x), bottom: Math.max(y, drag.y) };
+      if (box.right - box.left >= LEAST && box.bottom - box.top >= LEAST) add(box); else choose(-1);
+    }
+    drag = null;
+  });
+
+  byId("frame").addEventListener("input", (event) => go(Number(event.target.value) - 1));
+  document.querySelectorAll("[data-act]").forEach((button) => button.addEventListener("click", () => act(button.dataset.act)));
+  document.querySelectorAll("[data-close]").forEach((button) => button.addEventListener("click", () => button.closest("dialog").close()));
+  document.querySelectorAll("[data-reason]").forEach((button) => button.addEventListener("click", () => {
+    byId("reasons").close();
+    decide("discard", button.dataset.reason);
+  }));
+  const values = byId("values");
+  if (values) values.addEventListener("click", async () => {
+    const answer = await post(`${here}/values`, {});
+    const told = answer.ok ? await answer.json() : [{ attribute: "refused", value: "" }];
+    byId("told").replaceChildren(...told.flatMap(({ attribute, value }) => {
+      const [name, text] = [document.createElement("dt"), document.createElement("dd")];
+      name.textContent = attribute;
+      text.textContent = value;
+      return [name, text];
+    }));
+  });
+  window.addEventListener("resize", draw);
+  canvas.focus();
+  show();
+})();

@@ -1,0 +1,130 @@
+"""The work-list as a page shows it: what is asked for, oldest first, fifty at a time."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import urlencode
+
+from deid_node.review.looker import Facts
+from deid_node.spool.withheld import WithheldEntry
+
+PAGE: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line: what the journal knows, and what the header says where it was read already."""
+
+    entry: WithheldEntry
+    facts: Facts | None
+
+    @property
+    def doubt(self) -> float:
+        """The highest score of the boxes that were seen; 0 where there are none."""
+        return max((region.score for region in self.entry.regions), default=0.0)
+
+
+_FIELDS: Final[Mapping[str, Callable[[Item], str]]] = MappingProxyType(
+    {
+        "code": lambda item: item.entry.code,
+        "rule": lambda item: item.entry.rule or "",
+        "peer": lambda item: item.entry.peer,
+        "modality": lambda item: item.facts.modality if item.facts else "",
+        "device": lambda item: item.facts.device if item.facts else "",
+        "study": lambda item: item.facts.study if item.facts else "",
+    }
+)
+FIELDS: Final = tuple(_FIELDS)
+SORTS: Final = ("oldest", "doubt")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person wants to see; what is not asked for matches everything."""
+
+    fields: Mapping[str, str]
+    is_held: bool = False
+    sort: str = "oldest"
+    page: int = 1
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> "Asked":
+        """Return what a query string asks for; what makes no sense is left out."""
+        number = query.get("page", "1")
+        return cls(
+            fields={name: query[name] for name in FIELDS if query.get(name)},
+            is_held=query.get("held") == "1",
+            sort="doubt" if query.get("sort") == "doubt" else "oldest",
+            page=int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1,
+        )
+
+    def query(self, **changes: str) -> str:
+        """Return the query string that asks for the same, with `changes`; empty ones leave."""
+        said = dict(self.fields)
+        if self.is_held:
+            said["held"] = "1"
+        if self.sort != "oldest":
+            said["sort"] = self.sort
+        said |= changes
+        text = urlencode({name: value for name, value in said.items() if value})
+        return f"?{text}" if text else ""
+
+    def chosen(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return those of `items` that are asked for, in the order that is asked for."""
+        left = [
+            item
+            for item in items
+            if item.entry.held is self.is_held
+            and all(_FIELDS[name](item) == value for name, value in self.fields.items())
+        ]
+        return sorted(left, key=lambda item: -item.doubt) if self.sort == "doubt" else left
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the work-list."""
+
+    asked: Asked
+    items: Sequence[Item]
+    total: int
+    pages: int
+    codes: Sequence[tuple[str, int]]
+    values: Mapping[str, Sequence[tuple[str, int]]]
+    unread: int
+
+
+def listing(items: Sequence[Item], asked: Asked) -> Listing:
+    """Return the page that is asked for, with what there is to choose from, and how many."""
+    chosen = asked.chosen(items)
+    pages = max(1, -(-len(chosen) // PAGE))
+    page = min(max(1, asked.page), pages)
+    among = [item for item in items if item.entry.held is asked.is_held]
+    return Listing(
+        asked=Asked(asked.fields, asked.is_held, asked.sort, page),
+        items=chosen[(page - 1) * PAGE : page * PAGE],
+        total=len(chosen),
+        pages=pages,
+        codes=Counter(item.entry.code for item in among).most_common(),
+        values={
+            name: sorted(Counter(value for item in among if (value := read(item))).items())
+            for name, read in _FIELDS.items()
+            if name != "code"
+        },
+        unread=sum(item.facts is None for item in among),
+    )
+
+
+def neighbours(chosen: Sequence[Item], instance: str) -> tuple[int, str | None, str | None]:
+    """Return the place of an instance among `chosen`, from 1 (0: not there), and who is beside.
+
+    From the last one it goes on with the first that is left.
+    """
+    ids: list[str] = [item.entry.id for item in chosen]
+    if instance not in ids:
+        return 0, None, ids[0] if ids else None
+    place = ids.index(instance)
+    before = ids[place - 1] if place else None
+    after = ids[place + 1] if place + 1 < len(ids) else None
+    return place + 1, before, after
