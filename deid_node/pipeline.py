@@ -138,7 +138,7 @@ class Corridor:
             raise (
                 RuleWithholds(f"rule {decision.rule} lets it go nowhere")
                 if decision.rule
-                else NoRule
+                else NoRule()
             )
         return original, self._pixels(order, original, self._treatments[decision.treatment])
 

@@ -56,8 +56,12 @@ class Guard:
         if scope["type"] != "http":
             return
 
+        has_begun = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal has_begun
             if message["type"] == "http.response.start":
+                has_begun = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS:
                     headers.setdefault(name, value)
@@ -73,7 +77,16 @@ class Guard:
             refusal = PlainTextResponse("refused", HTTPStatus.FORBIDDEN)
             await refusal(scope, receive, send_guarded)
             return
-        await self._app(scope, receive, send_guarded)
+        try:
+            await self._app(scope, receive, send_guarded)
+        # What goes further is printed by the server with its traceback, which may quote values.
+        except Exception as error:  # noqa: BLE001
+            self._log.error(Event.DESK_FAILED, error=type(error).__name__)
+            if not has_begun:
+                failure = PlainTextResponse(
+                    "A fault of the node; it is logged.", HTTPStatus.INTERNAL_SERVER_ERROR
+                )
+                await failure(scope, receive, send_guarded)
 
     def _is_of_ours(self, method: str, headers: Headers) -> bool:
         site = headers.get("sec-fetch-site", "same-origin")

@@ -66,7 +66,11 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,
         )
+        for name in self._environment.list_templates():
+            # Compiled now: a page does not depend on what becomes of the program's folder.
+            self._environment.get_template(name)
         folder = resources.files("deid_node.review") / "static"
         self._static = {name: (folder / name).read_bytes() for name in _STATIC}
 

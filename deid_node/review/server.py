@@ -15,7 +15,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from deid_node.errors import ConfigurationError
-from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.review.guard import Guard
 from deid_node.review.pages import Pages
@@ -45,14 +44,12 @@ class ReviewServer:
         self._wanted_port = port
         self._service = service
         self._tls = tls
-        self._log = log
         self._pages = pages
         application = Starlette(
             routes=pages.routes(),
             exception_handlers={
                 HTTPStatus.NOT_FOUND: self._not_found,
                 HTTPStatus.METHOD_NOT_ALLOWED: self._not_found,
-                Exception: self._failed,
             },
         )
         self._guarded = Guard(application, sessions, is_secure=tls is not None, log=log)
@@ -106,12 +103,6 @@ class ReviewServer:
 
     async def _not_found(self, _: Request, __: Exception) -> Response:
         return self._pages.failed(HTTPStatus.NOT_FOUND, "There is no such page.")
-
-    async def _failed(self, _: Request, error: Exception) -> Response:
-        self._log.error(Event.DESK_FAILED, error=type(error).__name__)
-        return self._pages.failed(
-            HTTPStatus.INTERNAL_SERVER_ERROR, "A fault of the node; it is logged."
-        )
 
 
 def _bound(host: str, port: int) -> socket.socket:

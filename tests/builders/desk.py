@@ -87,7 +87,7 @@ class DeskHouse:
         order = spool.claim(accepted.instance.id)
         assert isinstance(order, WorkOrder)
         seen = tuple(DoubtedRegion(0, box, 0.5, "boxed") for box in boxes)
-        spool.record(order, Withheld(code, reason, regions=seen))
+        spool.record(order, Withheld(code, reason, seen=seen))
         return order.id
 
     def browser(self, name: str | None = None) -> "Browser":

@@ -321,6 +321,23 @@ def test_fifty_are_on_a_page(house: DeskHouse) -> None:
     assert beyond.count("<tr>") == 2
 
 
+def test_a_fault_of_ours_is_told_by_its_kind_and_printed_nowhere(
+    house: DeskHouse, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("CompressedSamples^CT1")
+
+    browser = house.browser("vera")
+    monkeypatch.setattr("deid_node.review.pages.listing", fail)
+
+    answer = browser.get("/")
+
+    assert answer.status == 500
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert house.log.lines_of(Event.DESK_FAILED)[0]["error"] == "RuntimeError"
+    assert "CompressedSamples" not in answer.text + house.log.text + "".join(capfd.readouterr())
+
+
 def test_the_log_names_nobody(house: DeskHouse) -> None:
     instance = house.withhold()
     browser = house.browser("rita")
