@@ -137,6 +137,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             _AGAIN,
         ),
         "time_limit": Words("Cleaning took too long, three times.", _SITE, _AGAIN),
+        "transcoding_differs": Words(
+            "For its archive it was put into another form, and its pixels were not the same then.",
+            "Please report it, with the device and the archive; it was not sent.",
+            _AGAIN,
+        ),
         "uid_conflict": Words(
             "Another instance has the same UID and other content.",
             "Which of the two counts is said on the command line: withheld release --instead.",
