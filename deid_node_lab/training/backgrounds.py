@@ -100,6 +100,14 @@ class Pictures:
         series = self.pick_series(chance)
         return series[int(chance.integers(len(series)))]
 
+    def pick_of(self, modality: str, chance: np.random.Generator) -> Background:
+        """Return one picture of `modality`, or any where there is none of it."""
+        sources = list(self._groups.get(modality, {}).values())
+        if not sources:
+            return self.pick(chance)
+        series = sources[int(chance.integers(len(sources)))]
+        return series[int(chance.integers(len(series)))]
+
     def pick_series(self, chance: np.random.Generator) -> Sequence[Background]:
         """Return all pictures of one source."""
         name = self._modalities[int(chance.choice(len(self._modalities), p=self._shares))]

@@ -31,8 +31,8 @@ class Typesetter:
         kinds: tuple[Callable[[], None], ...] = (
             self.corner, self.corner, self.corner, self.corner, self.banner, self.banner,
             self.table, self.scattered, self.scattered, self.scattered, self.letters,
-            self.letters, self.scale, self.scale, self.large, self.large, self.page, self.turned,
-            self.tilted, self.tilted, self.askew, self.curved, self.codes, self.codes,
+            self.letters, self.scale, self.scale, self.large, self.large, self.page,
+            self.turned, self.tilted, self.tilted, self.askew, self.curved, self.codes, self.codes,
         )  # fmt: skip
         for _ in range(int(self._chance.choice([1, 2, 3, 4], p=[0.35, 0.35, 0.2, 0.1]))):
             kinds[int(self._chance.integers(len(kinds)))]()
@@ -148,10 +148,25 @@ class Typesetter:
 
     def large(self) -> None:
         """One line as high as a banner."""
+        if self._chance.random() < 0.15:
+            self.huge()
+            return
         hand, _ = self._hand(low=26.0, high=130.0)
         stamp = self._scribe.line(hand, self._writer)
         if stamp is not None:
             self._anywhere(stamp, self._painter.ink())
+
+    def huge(self) -> None:
+        """One line so high that few of its letters are seen at once."""
+        capital = float(np.exp(self._chance.uniform(np.log(110.0), np.log(200.0)))) / self._zoom
+        stamp = self._scribe.line(self._scribe.hand(self._chance, capital), self._writer)
+        if stamp is None:
+            return
+        side = self._painter.side
+        height, width = stamp.shape
+        left = int(self._chance.integers(min(0, side - width), max(1, side - width + 1)))
+        top = int(self._chance.integers(min(0, side - height), max(1, side - height + 1)))
+        self._painter.put(stamp, left, top, self._painter.ink())
 
     def page(self) -> None:
         """Set a sheet full of lines, tightly."""

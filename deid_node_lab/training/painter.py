@@ -186,8 +186,10 @@ class Painter:
 
     def _faint(self, mean: NDArray[np.float64], spread: float) -> tuple[int, int, int] | None:
         """Return a colour as near to the ground as can just be told from it."""
-        flat = self._grey and spread < _FLAT_DEVIATION
-        least = max(1.0, 2.5 * spread) if flat else max(6.0, 1.2 * spread)
+        least = max(6.0, 1.2 * spread)
+        if spread < _FLAT_DEVIATION:
+            # A colour frame has no equalised view: below two levels there is little to see.
+            least = max(1.0 if self._grey else 2.0, 2.5 * spread)
         step = least + float(self.chance.exponential(0.5 * least))
         if mean.mean() + step > 255 or (mean.mean() > step and self.chance.random() < 0.5):
             step = -step

@@ -12,10 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node_lab.training.backgrounds import Background, Pictures
+from deid_node_lab.training.bones import mask
 from deid_node_lab.training.degrade import degraded
 from deid_node_lab.training.distractors import distract
+from deid_node_lab.training.doppler import doppler
 from deid_node_lab.training.hard import HardPicture
 from deid_node_lab.training.layouts import Typesetter
+from deid_node_lab.training.ornaments import adorn
 from deid_node_lab.training.painter import Line, Painter
 from deid_node_lab.training.scenes import hard_scene, scene
 from deid_node_lab.training.stamps import Scribe
@@ -28,9 +31,12 @@ _SUBPIXEL_BITS = 4
 _LEAST_HEIGHT_PIXELS = 4.0
 _LONE_RATIO = 1.3
 _GREY_SHARE = 0.65
-_TEXT_FREE_SHARE = 0.3
+_TEXT_FREE_SHARE = 0.22
 _HARD_SHARE = 0.45
-_HARD_TEXT_FREE_SHARE = 0.7
+_HARD_TEXT_FREE_SHARE = 0.5
+_MASK_SHARE, _MASK_TEXT_FREE_SHARE = 0.04, 0.9
+_FLOW_SHARE, _FLOW_GREY_SHARE, _FLOW_TEXT_FREE_SHARE = 0.08, 0.12, 0.3
+_DISTRACTED_SHARE, _ADORNED_SHARE = 0.5, 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +78,53 @@ class SampleMaker:
         chance = np.random.default_rng([self._seed, index])
         zoom = 1.0 if chance.random() < 0.7 else float(np.exp(chance.uniform(-0.5, 0.55)))
         grey = bool(chance.random() < _GREY_SHARE)
-        side, text_free = round(self._side / zoom), _TEXT_FREE_SHARE
-        if self._hard and chance.random() < _HARD_SHARE:
-            hard = self._hard[int(chance.integers(len(self._hard)))]
-            canvas, text_free = hard_scene(hard, side, chance), _HARD_TEXT_FREE_SHARE
-        else:
-            canvas = scene(self._pictures, side, chance)
+        side = round(self._side / zoom)
+        canvas, text_free, grey, plain = self._ground(side, grey, chance)
         if grey:
             canvas = np.repeat(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY)[..., None], 3, 2)
-        if chance.random() < 0.55:
+        if not plain and chance.random() < _DISTRACTED_SHARE:
             distract(canvas, chance, int(chance.integers(1, 6)), grey=grey)
+        if not plain and chance.random() < _ADORNED_SHARE:
+            adorn(canvas, chance, int(chance.integers(1, 5)), grey=grey)
         painter = Painter(canvas, chance, grey=grey)
         if chance.random() > text_free:
             Typesetter(painter, self._scribe, zoom=zoom).typeset()
-        picture = canvas
+        picture, plain = canvas, plain and not painter.lines
         if canvas.shape[0] != self._side:
             method = int(chance.choice([cv2.INTER_LINEAR, cv2.INTER_AREA, cv2.INTER_CUBIC]))
+            method = cv2.INTER_NEAREST if plain else method
             picture = np.asarray(
                 cv2.resize(canvas, (self._side, self._side), interpolation=method), np.uint8
             )
         scale = self._side / canvas.shape[0]
         lines = tuple(Line(line.corners * scale, line.height * scale) for line in painter.lines)
         core, region, weight = target_maps(lines, self._side)
-        if not painter.faint:
+        faint = painter.faint or plain
+        if not faint:
             picture = degraded(picture, chance)
         if grey:
-            picture = shown(picture, chance, faint=painter.faint)
+            picture = shown(picture, chance, faint=faint)
         return Sample(picture, core, region, weight, lines)
+
+    def _ground(
+        self, side: int, grey: bool, chance: np.random.Generator
+    ) -> tuple[NDArray[np.uint8], float, bool, bool]:
+        """Return what text is drawn on, and how often none is.
+
+        Then whether it is grey, `grey` unless the ground decides, and whether it is plain:
+        a mask, whose few levels nothing may smear.
+        """
+        kind = chance.random()
+        if kind < _MASK_SHARE and self._pictures:
+            return mask(self._pictures, side, chance), _MASK_TEXT_FREE_SHARE, True, True
+        if kind < _MASK_SHARE + _FLOW_SHARE:
+            screen = doppler(self._pictures, side, chance)
+            grey = bool(chance.random() < _FLOW_GREY_SHARE)
+            return screen, _FLOW_TEXT_FREE_SHARE, grey, False
+        if self._hard and chance.random() < _HARD_SHARE:
+            hard = self._hard[int(chance.integers(len(self._hard)))]
+            return hard_scene(hard, side, chance), _HARD_TEXT_FREE_SHARE, grey, False
+        return scene(self._pictures, side, chance), _TEXT_FREE_SHARE, grey, False
 
 
 def target_maps(

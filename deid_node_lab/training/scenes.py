@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node_lab.training.backgrounds import Background, Pictures
+from deid_node_lab.training.bones import limb
 from deid_node_lab.training.hard import HardPicture
 from deid_node_lab.training.phantoms import mosaic, phantom, small
 
@@ -25,11 +26,13 @@ def scene(pictures: Pictures, side: int, chance: np.random.Generator) -> NDArray
         for _ in range(int(chance.integers(1, 4))):
             _lay(canvas, varied(pictures.pick(chance).pixels, chance), chance)
         return canvas
-    if draw < 0.42:
+    if draw < 0.40:
         return phantom(side, chance)
-    if draw < 0.50:
+    if draw < 0.46:
+        return limb(side, chance)
+    if draw < 0.53:
         return mosaic(pictures.pick_series(chance), side, chance)
-    if draw < 0.58:
+    if draw < 0.60:
         return small(varied(pictures.pick(chance).pixels, chance), side, chance)
     return _cut(pictures.pick(chance), side, chance)
 
