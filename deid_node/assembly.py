@@ -40,10 +40,9 @@ from deid_node.metadata.plan.options import MetadataOptions, Option
 from deid_node.metadata.plan.table import EDITION
 from deid_node.node import Node, Parts
 from deid_node.notify.build import build_notifier
-from deid_node.observe.certificates import certificate_trouble
+from deid_node.observe.collectors import aside_trouble, certificate_trouble, stranded_trouble
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, PartCheck
-from deid_node.observe.leftovers import aside_trouble, stranded_trouble
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment

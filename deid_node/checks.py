@@ -21,7 +21,7 @@ from deid_node.metadata.build import build_scrubber, key_of, plan_of, require_ke
 from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.plan.plan import Plan
 from deid_node.notify.build import build_channels
-from deid_node.observe.certificates import Certificate
+from deid_node.observe.collectors import Certificate
 from deid_node.observe.labels import ConfiguredNames
 from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library

@@ -32,7 +32,6 @@ from deid_node.leaks.spoken import HeaderMatch
 from deid_node.metadata.plan.attest import attest
 from deid_node.metadata.plan.options import Option
 from deid_node.metadata.scrub import Scrubbed, Scrubber
-from deid_node.observe.labels import Stage
 from deid_node.pixeldata.attributes import value_of
 from deid_node.pixeldata.content import content_sha256
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
@@ -48,6 +47,7 @@ from deid_node.values.instance import BlobRef, CleanInstance, Companion
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, stopped_by
 from deid_node.values.report import CleaningReport, Step
+from deid_node.values.stage import Stage
 
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 

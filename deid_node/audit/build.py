@@ -21,7 +21,7 @@ from deid_node.audit.person import system_user
 from deid_node.audit.records import DeliveryRecord, DoorRecord
 from deid_node.audit.targets.build import build_target, build_tls, certificates_of_target
 from deid_node.audit.trail import AuditTrail
-from deid_node.observe.certificates import Certificate
+from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 

@@ -5,7 +5,7 @@ import ssl
 from deid_node.dicom.certificates import earliest_expiry
 from deid_node.dicom.tls import client_context
 from deid_node.forward.options import CStoreOptions
-from deid_node.observe.certificates import Certificate
+from deid_node.observe.collectors import Certificate
 
 
 def build_tls(name: str, options: CStoreOptions) -> ssl.SSLContext | None:

@@ -25,6 +25,7 @@ from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.retry import RetryPolicy
+from deid_node.values.stage import Stage
 
 # Every blob of a batch is read against its checksum before the first is sent: not for too long.
 _BATCH = 25
@@ -239,7 +240,7 @@ class Sender:
         except Exception:
             self._source.postpone(delivery, seconds=self._delay_seconds(delivery))
             raise
-        self._metrics.stage("deliver", monotonic() - began)
+        self._metrics.stage(Stage.DELIVER, monotonic() - began)
         self._settle(delivery, receipt)
         with self._changed:
             return receipt.result, not self._stopping and not self._circuit.is_open

@@ -12,33 +12,6 @@ from typing import Final
 OTHER: Final = "other"
 
 
-class Stage(StrEnum):
-    """The steps whose duration is measured, in the order of the journey.
-
-    `TOTAL` is the whole corridor in a worker, from reading the blob to the seal;
-    it holds all from `DECODE` to `SCRUB`.
-    """
-
-    RECEIVE = "receive"
-    DECODE = "decode"
-    FIND = "find"
-    FILL = "fill"
-    ENCODE = "encode"
-    SCRUB = "scrub"
-    DELIVER = "deliver"
-    TOTAL = "total"
-
-
-class Fill(StrEnum):
-    """What new pixels can be made by."""
-
-    SOLID = "solid"
-    GRADIENT = "gradient"
-    SMOOTH = "smooth"
-    TELEA = "telea"
-    DIFFUSION = "diffusion"
-
-
 class AssociationResult(StrEnum):
     """What became of an association that a peer asked for."""
 

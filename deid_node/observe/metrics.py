@@ -6,14 +6,23 @@ appears with the value 1.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, Protocol
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
 
 from deid_node.errors import withhold_codes
-from deid_node.observe.certificates import CertificateCollector, ReadCertificates
-from deid_node.observe.custody import CustodyCollector, WaitingSource
+from deid_node.observe.collectors import (
+    CertificateCollector,
+    CustodyCollector,
+    HasAssociations,
+    LeftoverCollector,
+    LeftoverSource,
+    ReadCertificates,
+    UnconfirmedCollector,
+    UnconfirmedSource,
+    WaitingSource,
+)
 from deid_node.observe.labels import (
     OTHER,
     AssociationResult,
@@ -21,16 +30,14 @@ from deid_node.observe.labels import (
     CommitmentResult,
     ConfiguredNames,
     DestinationAssociations,
-    Fill,
     InquiryResult,
     ReviewDecision,
-    Stage,
     WorkerEnd,
 )
-from deid_node.observe.leftovers import LeftoverCollector, LeftoverSource
-from deid_node.observe.unconfirmed import UnconfirmedCollector, UnconfirmedSource
 from deid_node.values.delivery import DeliveryResult
+from deid_node.values.fill import Fill
 from deid_node.values.refusal import RefusalCode, TlsFault
+from deid_node.values.stage import Stage
 
 ANY_PEER: Final = "any"
 """The name of every sender where the configuration lists no peers."""
@@ -213,7 +220,7 @@ class Metrics:
         """Tell what waits in `source` and its free space, read anew at each scrape."""
         self.registry.register(CustodyCollector(source))
 
-    def watch_destination(self, destination: str, read: Callable[[], "HasAssociations"]) -> None:
+    def watch_destination(self, destination: str, read: Callable[[], HasAssociations]) -> None:
         """Tell how many associations there are with `destination`, read anew at each scrape."""
         name = self._destinations.value(destination)
         states: tuple[tuple[DestinationAssociations, Callable[[], float]], ...] = (
@@ -310,25 +317,6 @@ class Metrics:
     ) -> None:
         """Say what runs; called once, at the start."""
         self._build.labels(version, standard_edition, finder, inpainter).set(1)
-
-
-class HasAssociations(Protocol):
-    """Counts of associations with a destination."""
-
-    @property
-    def in_use(self) -> int:
-        """How many carry an instance or are about to."""
-        ...
-
-    @property
-    def idle(self) -> int:
-        """How many are kept open."""
-        ...
-
-    @property
-    def allowed(self) -> int:
-        """How many the destination serves at once, as far as is known."""
-        ...
 
 
 class _Closed:

@@ -55,6 +55,7 @@ from deid_node.pixels.text.spelled import Speller
 from deid_node.values.geometry import DoubtedRegion, KeptRegion, Region
 from deid_node.values.markings import Markings
 from deid_node.values.report import Step
+from deid_node.values.stage import Stage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,7 +207,7 @@ class PixelCleaner:
         band = self._band(kind, suspicious)
         sorter = self._sorter(frames, names_patient, watch, band, markings or Markings())
         settled, strays = self._search(twin, frames, display, sorter, watch, kind=kind)
-        with watch.running("find"):
+        with watch.running(Stage.FIND):
             settled = carried_over(frames, settled, sorter, display.palette)
         self._require_no_doubt(settled)
         if any(one.marks or one.kept for one in settled):
@@ -315,7 +316,7 @@ class PixelCleaner:
         def decoded() -> Iterator[tuple[int, StoredFrame]]:
             nonlocal strays
             for index in range(len(frames)):
-                with watch.running("decode"):
+                with watch.running(Stage.DECODE):
                     words = frames[index]
                     strays = strays or stray(words, frames.layout)
                     values = values_of(words, frames.layout)
@@ -333,7 +334,7 @@ class PixelCleaner:
         """Return what counts in a mask or a map: nothing that is not read, then all of it."""
         found = look.found
         if self._speller is not None:
-            with watch.running("find"):
+            with watch.running(Stage.FIND):
                 found = self._speller.spelled(look)
         written = [mark for mark in sorted_out.marks if mark.source in GIVEN]
         written += [Marked(one.box, one.score, self._finder.name) for one in found]

@@ -30,6 +30,7 @@ from deid_node.pixels.text.masks import GIVEN, Marked, hull, mask_of, neighbourh
 from deid_node.pixels.text.search import Look, looks
 from deid_node.pixels.text.second_look import Blamed, Manner, Verdict, manner_of, verdict_on
 from deid_node.values.geometry import Box, DoubtedRegion, Found, Region
+from deid_node.values.stage import Stage
 
 ROUNDS: Final = 5
 """How often a frame is filled at most."""
@@ -124,10 +125,10 @@ class Restorer:
         done: dict[int, Restored] = {}
         left: dict[int, Verdict] = {}
         for _ in range(ROUNDS):
-            with self.stopwatch.running("fill"):
+            with self.stopwatch.running(Stage.FILL):
                 tried = self._filled(open_frames)
             if as_read is not None:
-                with self.stopwatch.running("encode"):
+                with self.stopwatch.running(Stage.ENCODE):
                     tried = [self._as_read(attempt, as_read) for attempt in tried]
             shown = ((one.restored.index, one.restored.values) for one in tried)
             seen = looks(

@@ -23,6 +23,7 @@ from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.pixels.text.keep.settle import KeptLine, Settled
 from deid_node.pixels.text.masks import mask_of
 from deid_node.values.geometry import Region
+from deid_node.values.stage import Stage
 
 _RANGE: Final = ("SmallestImagePixelValue", "LargestImagePixelValue")
 
@@ -86,7 +87,7 @@ class Rewrite:
         except EncodingFailed:
             writer = DecodedWriter(self.frames, self.scratch_dir)
             rewritten, low, high = self._through(writer, dataset)
-        with self.stopwatch.running("encode"):
+        with self.stopwatch.running(Stage.ENCODE):
             writer.write(dataset)
             mark_lossy_history(dataset, self.frames)
             mark_changed(dataset, self.frames, low, high, filled=bool(rewritten.regions))
@@ -102,7 +103,7 @@ class Rewrite:
         for index in range(len(self.frames)):
             words = None
             if self.settled[index].marks or self.strays or ranged:
-                with self.stopwatch.running("decode"):
+                with self.stopwatch.running(Stage.DECODE):
                     words = self.frames[index]
                 held_bytes += words.nbytes
             pending.append((index, words))
@@ -140,7 +141,7 @@ class Rewrite:
             if ends is not None and words is not None:
                 values = values_of(words if new is None else new, layout)
                 ends.append((int(np.min(values)), int(np.max(values))))
-            with self.stopwatch.running("encode"):
+            with self.stopwatch.running(Stage.ENCODE):
                 if new is None:
                     writer.keep(index)
                 else:

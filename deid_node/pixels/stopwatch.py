@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from deid_node.values.report import Step
+from deid_node.values.stage import Stage
 
 
 class Stopwatch:
     """Adds up the time spent in each stage; stages keep the order of their first use."""
 
     def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
+        self._seconds: dict[Stage, float] = {}
 
     @contextmanager
-    def running(self, stage: str) -> Iterator[None]:
+    def running(self, stage: Stage) -> Iterator[None]:
         """Count the time inside the ``with`` block for `stage`; blocks must not nest."""
         start = time.perf_counter()
         try:

@@ -14,13 +14,13 @@ from deid_node.dicom.identity import require_identity
 from deid_node.dicom.part10 import spool_header
 from deid_node.errors import CustodyError, DatasetUnreadable, DeidNodeError
 from deid_node.observe.events import Event
-from deid_node.observe.labels import Stage
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.incoming import Incoming
 from deid_node.spool.spool import Acceptance, Arrival, Spool
 from deid_node.values.identity import InstanceId
 from deid_node.values.origin import Origin
+from deid_node.values.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from deid_node.dicom.certificates import earliest_expiry
 from deid_node.dicom.tls import server_context
-from deid_node.observe.certificates import Certificate
+from deid_node.observe.collectors import Certificate
 from deid_node.receive.options import TlsOptions
 
 TLS_PATH = "receive.tls"

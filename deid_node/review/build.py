@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from deid_node.dicom.certificates import earliest_expiry
 from deid_node.dicom.tls import server_context
 from deid_node.errors import ConfigurationError
-from deid_node.observe.certificates import Certificate
+from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.review.accounts import Accounts

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from deid_node.values.geometry import KeptRegion, Region
+from deid_node.values.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How long one step of the corridor took; `stage` is a label of the metric."""
+    """How long one step of the corridor took."""
 
-    stage: str
+    stage: Stage
     seconds: float
 
 

@@ -10,6 +10,7 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Ending, Repeated, Withheld
+from deid_node.values.stage import Stage
 
 
 class Journal(Protocol):
@@ -105,5 +106,7 @@ class Bookkeeper:
             regions=len(report.regions),
             pixels_changed=report.pixels_changed,
             marked=clean.companion is not None,
-            seconds=round(sum(step.seconds for step in report.steps if step.stage == "total"), 4),
+            seconds=round(
+                sum(step.seconds for step in report.steps if step.stage is Stage.TOTAL), 4
+            ),
         )

@@ -38,7 +38,6 @@ from deid_node.pixels.text.find.build import build_finder
 from deid_node.pixels.text.find.options import CrnnOptions
 from deid_node.pixels.text.search import BATCH_BYTES
 from deid_node.values.geometry import Box, Found
-from deid_node.values.report import Step
 from tests.bench.table import memory_megabytes
 
 ROWS, COLUMNS = 768, 1024
@@ -125,7 +124,7 @@ def write_cine(path: Path, *, kind: str, frames: int) -> None:
 
 def clean_cine(
     path: Path, *, batch_bytes: int = BATCH_BYTES, shipped: bool = False
-) -> tuple[dict[str, float], list[Step]]:
+) -> tuple[dict[str, float], list[tuple[str, float]]]:
     """Clean the cine at `path` as the corridor does, with text on every frame.
 
     The finder is a fixed box and the fill one value, unless those that ship are asked for.
@@ -168,7 +167,8 @@ def clean_cine(
     LeakCheck().check(dataset, part10.read(output))
     height("checked")
     output.unlink()
-    return heights, [*cleaned.steps, Step("check", time.perf_counter() - started)]
+    took = [(str(step.stage), step.seconds) for step in cleaned.steps]
+    return heights, [*took, ("check", time.perf_counter() - started)]
 
 
 def _shown(*, grey: bool, frames: int) -> Iterator[NDArray[Any]]:
@@ -206,7 +206,7 @@ def _tell(path: Path, tools: str) -> None:
     heights, steps = clean_cine(path, shipped=tools == "shipped")
     seconds = time.perf_counter() - started
     told = ", ".join(f"{name} {value:.0f}" for name, value in heights.items())
-    stages = ", ".join(f"{step.stage} {step.seconds:.1f}" for step in steps)
+    stages = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in steps)
     print(f"MB at most: {told}; {seconds:.1f} s ({stages})")
 
 

@@ -12,13 +12,13 @@ from typing import Final
 
 import numpy as np
 
-from deid_node.observe.labels import Fill
 from deid_node.pixels.fill.build import backends
 from deid_node.pixels.fill.crops import Crop, picture_crop
 from deid_node.pixels.fill.folder import open_folder, shipped
 from deid_node.pixels.fill.options import StableDiffusionOptions
 from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.telea import TeleaInpainter
+from deid_node.values.fill import Fill
 from deid_node.values.geometry import Box
 
 BAR_SECONDS: Final = 1.5

@@ -12,7 +12,7 @@ from deid_node.audit.targets.file import FileTarget
 from deid_node.audit.targets.syslog import StreamTarget, UdpTarget
 from deid_node.dicom.certificates import earliest_expiry
 from deid_node.dicom.tls import client_context
-from deid_node.observe.certificates import Certificate
+from deid_node.observe.collectors import Certificate
 
 
 def build_target(

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixeldata.compose import keep_inside
 from deid_node.pixels.fill.base import Filled, Inpainter, Part
 from deid_node.pixels.fill.choice import MADE_UP, Ground, ground_of
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.surround import islands_of
+from deid_node.values.fill import Fill
 
 
 @dataclass(frozen=True, slots=True, eq=False)

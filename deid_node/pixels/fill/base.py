@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import Mask, StoredFrame
 from deid_node.pixels.fill.crops import Crop
+from deid_node.values.fill import Fill
 from deid_node.values.geometry import Box
 
 

@@ -3,7 +3,6 @@
 from typing import assert_never
 
 from deid_node.errors import ConfigurationError
-from deid_node.observe.labels import Fill
 from deid_node.pixels.fill.auto import AutoInpainter
 from deid_node.pixels.fill.base import Inpainter
 from deid_node.pixels.fill.choice import CHOICE, MODEL_EVERYWHERE, PLAINLY, SMOOTHLY
@@ -17,6 +16,7 @@ from deid_node.pixels.fill.smooth import SmoothInpainter
 from deid_node.pixels.fill.solid import SolidInpainter
 from deid_node.pixels.fill.split import SplitInpainter
 from deid_node.pixels.fill.telea import TeleaInpainter
+from deid_node.values.fill import Fill
 
 
 def build_inpainter(policy: FillPolicy, painter: Painter | None) -> Inpainter:

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.gradient import plane_of
 from deid_node.pixels.fill.tones import PaletteTone
+from deid_node.values.fill import Fill
 
 FLAT_LEVELS: Final = 3
 """Pixels that lie within so many levels of the median, or of a plane, count as even."""

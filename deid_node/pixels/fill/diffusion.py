@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
@@ -21,6 +20,7 @@ from deid_node.pixels.fill.membrane import spread
 from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.tiles import plan_of
 from deid_node.pixels.fill.tones import TOP, Shown
+from deid_node.values.fill import Fill
 
 _SEAM_PIXELS: Final = 2.0
 _CONTEXT_PIXELS: Final = 96

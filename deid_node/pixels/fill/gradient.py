@@ -6,13 +6,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.solid import NARROW_PIXELS
 from deid_node.pixels.fill.surround import islands_of
 from deid_node.pixels.fill.tones import PaletteTone
+from deid_node.values.fill import Fill
 
 _ROUNDS: Final = 8
 _OUTLIER: Final = 3.0

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from deid_node.observe.labels import Fill
 from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.membrane import spread
 from deid_node.pixels.fill.solid import NARROW_PIXELS
+from deid_node.values.fill import Fill
 
 
 class SmoothInpainter:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from deid_node.observe.labels import Fill
 from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.surround import islands_of
+from deid_node.values.fill import Fill
 
 NARROW_PIXELS: Final = 24
 """Context of backends that look at the ring around a target."""

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.solid import NARROW_PIXELS
 from deid_node.pixels.fill.tones import Shown
+from deid_node.values.fill import Fill
 
 RADIUS_PIXELS: Final = 3
 _BORDER_PIXELS: Final = 2 * RADIUS_PIXELS

@@ -17,6 +17,7 @@ from deid_node.pixeldata.display import Display
 from deid_node.pixels.stopwatch import Stopwatch
 from deid_node.pixels.text.find.base import Finder
 from deid_node.values.geometry import Found
+from deid_node.values.stage import Stage
 
 Known: TypeAlias = dict[bytes, tuple[Found, ...]]
 """What was found on a view, by the digest of the view."""
@@ -75,7 +76,7 @@ def looks(
     for index, values in frames:
         views: tuple[DisplayFrame, ...] = ()
         if (values != values.flat[0]).any():
-            with watch.running("find"):
+            with watch.running(Stage.FIND):
                 views = display.views(values, index, like=None if like is None else like(index))
         waiting.append((index, views))
         held_bytes += sum(view.nbytes for view in views)
@@ -92,7 +93,7 @@ def _asked(
     known: Known,
     watch: Stopwatch,
 ) -> Iterator[Look]:
-    with watch.running("find"):
+    with watch.running(Stage.FIND):
         digests = [[_digest(view) for view in views] for _, views in waiting]
         fresh = {
             digest: view

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.base import Filled
 from deid_node.pixels.text.evidence import Sorted
+from deid_node.values.fill import Fill
 from deid_node.values.geometry import Box, Found
 
 _EVEN: Final = frozenset({Fill.SOLID, Fill.GRADIENT})

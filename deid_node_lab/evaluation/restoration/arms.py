@@ -10,7 +10,6 @@ from typing import Final, Protocol
 import cv2
 import numpy as np
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.arrays import StoredFrame
 from deid_node.pixeldata.compose import keep_inside
 from deid_node.pixels.fill.base import Filled, Inpainter, filled_by
@@ -21,6 +20,7 @@ from deid_node.pixels.fill.solid import NARROW_PIXELS
 from deid_node.pixels.fill.telea import RADIUS_PIXELS
 from deid_node.pixels.fill.tiles import plan_of
 from deid_node.pixels.fill.tones import TOP
+from deid_node.values.fill import Fill
 from deid_node_lab.evaluation.restoration.holes import Hole
 
 SEED: Final = 1

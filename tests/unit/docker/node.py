@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client import CollectorRegistry
 
 from deid_node.errors import withhold_codes
-from deid_node.observe.certificates import Certificate
+from deid_node.observe.collectors import Certificate
 from deid_node.observe.labels import (
     AssociationResult,
     AuditResult,
     ConfiguredNames,
-    Fill,
-    Stage,
     WorkerEnd,
 )
 from deid_node.observe.metrics import Metrics
 from deid_node.values.delivery import DeliveryResult
+from deid_node.values.fill import Fill
+from deid_node.values.stage import Stage
 
 
 class Spool:

@@ -2,7 +2,6 @@ import cv2
 import numpy as np
 import pytest
 
-from deid_node.observe.labels import Fill
 from deid_node.pixeldata.layout import Layout
 from deid_node.pixeldata.palette import Palette
 from deid_node.pixels.fill.auto import AutoInpainter
@@ -11,6 +10,7 @@ from deid_node.pixels.fill.choice import CHOICE, MADE_UP, MODEL_EVERYWHERE, Grou
 from deid_node.pixels.fill.crops import crop_of, picture_crop
 from deid_node.pixels.fill.gradient import plane_of
 from deid_node.pixels.fill.surround import islands_of
+from deid_node.values.fill import Fill
 from deid_node.values.geometry import Box
 from tests.unit.pixeldata.instances import Array
 

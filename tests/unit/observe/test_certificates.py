@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deid_node.observe.certificates import Certificate, CertificateCollector, certificate_trouble
+from deid_node.observe.collectors import Certificate, CertificateCollector, certificate_trouble
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from deid_node.observe.leftovers import aside_trouble, stranded_trouble
+from deid_node.observe.collectors import aside_trouble, stranded_trouble
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.again import Again, Selection
 from deid_node.spool.custody import Custody

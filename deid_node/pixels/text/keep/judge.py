@@ -17,6 +17,7 @@ from deid_node.pixels.text.keep.settle import is_as_long_as, is_line_high, lengt
 from deid_node.pixels.text.keep.sightings import Place
 from deid_node.pixels.text.read.base import UNKNOWN, Reader, Reading
 from deid_node.values.geometry import Box
+from deid_node.values.stage import Stage
 
 NamesPatient: TypeAlias = Callable[[str], bool]
 """Whether a line says anything of the people in the header of the instance."""
@@ -123,7 +124,7 @@ class Judge:
     def _read(self, view: DisplayFrame, boxes: Sequence[Box]) -> Sequence[Reading]:
         if not boxes:
             return ()
-        with self._watch.running("find"):
+        with self._watch.running(Stage.FIND):
             readings = self._keep.reader.read(view, boxes)
         if len(readings) != len(boxes):
             raise RuntimeError("the reader answered for another number of boxes")

@@ -1,0 +1,13 @@
+"""What the pixels of a region are made anew by."""
+
+from enum import StrEnum
+
+
+class Fill(StrEnum):
+    """What new pixels can be made by."""
+
+    SOLID = "solid"
+    GRADIENT = "gradient"
+    SMOOTH = "smooth"
+    TELEA = "telea"
+    DIFFUSION = "diffusion"
