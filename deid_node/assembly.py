@@ -47,7 +47,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.fill.build import build_inpainter, build_painter, uses_model
+from deid_node.pixels.fill.build import build_inpainter, build_painter, inpainter_name
 from deid_node.pixels.text.evidence import evidence_of
 from deid_node.pixels.text.find.build import build_finder
 from deid_node.pixels.text.find.weights import read_weights
@@ -241,7 +241,9 @@ def build_node(
         version=__version__,
         standard_edition=EDITION,
         finder=crnn_name(read_weights(config.pixels.finder)),
-        inpainter=_inpainter_name(config),
+        inpainter=inpainter_name(
+            config.pixels.inpainter, (one.fill for one in config.treatments.values())
+        ),
     )
     health = Health(
         [
@@ -314,15 +316,6 @@ def key_marks(config: Config, custody: Custody) -> Sequence[KeyMark]:
             setting = treatment.project.path_of("pseudonym_key_file", treatment=name)
             marks.append(KeyMark(custody, fingerprint_of(key), setting=setting, project=name))
     return marks
-
-
-def _inpainter_name(config: Config) -> str:
-    """Return which model fills, ``solid-telea`` where no treatment uses one."""
-    painter = build_painter(config.pixels.inpainter)
-    policies = {treatment.fill for treatment in config.treatments.values()}
-    if painter is None or not any(uses_model(policy) for policy in policies):
-        return "solid-telea"
-    return painter.name
 
 
 def _waker(senders: Mapping[str, Sender]) -> Callable[[CleanInstance], None]:

@@ -1,5 +1,6 @@
 """Options and a treatment's policy to the inpainter."""
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from deid_node.errors import ConfigurationError
@@ -100,6 +101,14 @@ def uses_model(policy: FillPolicy) -> bool:
             return False
         case _:
             assert_never(policy)
+
+
+def inpainter_name(options: InpainterOptions, policies: Iterable[FillPolicy]) -> str:
+    """Return which model fills, ``solid-telea`` where none of `policies` uses one."""
+    painter = build_painter(options)
+    if painter is None or not any(uses_model(policy) for policy in policies):
+        return "solid-telea"
+    return painter.name
 
 
 def no_model() -> str | None:
