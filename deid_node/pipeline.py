@@ -17,8 +17,10 @@ from typing import Final
 from pydicom import Dataset
 
 from deid_node.dicom import part10
+from deid_node.dicom.bulk import Bulk
 from deid_node.dicom.identity import require_one_identity
 from deid_node.errors import (
+    BlobDamaged,
     CleaningError,
     DeidNodeError,
     MemoryLimit,
@@ -38,10 +40,9 @@ from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
 from deid_node.pixels.provenance import segmentation_of
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
-from deid_node.spool.blobs import reference
-from deid_node.spool.committer import custody_error
+from deid_node.spool.blobs import Hashing, blob_name, companion_name, intact
 from deid_node.spool.files import PLAIN, BlobFiles
-from deid_node.spool.journal import blob_name, companion_name
+from deid_node.spool.trouble import custody_error
 from deid_node.values.decision import Discard, Forward, Withhold
 from deid_node.values.instance import BlobRef, CleanInstance, Companion
 from deid_node.values.order import WorkOrder
@@ -99,8 +100,7 @@ class Corridor:
         rule: str | None = None
         error: DeidNodeError
         try:
-            received = self._files.open(order.blob)
-            original = part10.read(received, scratch_dir=order.output.parent)
+            original = part10.read(self._received(order), scratch_dir=order.output.parent)
             content = self._content(order, original)
             if self._is_repeat(order, content):
                 return Repeated()
@@ -113,7 +113,7 @@ class Corridor:
                     error = RuleWithholds(f"withheld by rule {rule}") if rule else NoRule()
                 case Forward():
                     return Cleaned(self._sealed(order, original, decision), content)
-        except CleaningError as fault:
+        except (CleaningError, BlobDamaged) as fault:
             error = fault
         except MemoryError:
             error = MemoryLimit()
@@ -132,7 +132,7 @@ class Corridor:
         For a person who is about to decide: no header is scrubbed, and nothing is sealed.
         Raises `CleaningError` for what would withhold the instance up to there, and `OSError`.
         """
-        original = part10.read(self._files.open(order.blob), scratch_dir=order.output.parent)
+        original = part10.read(self._received(order), scratch_dir=order.output.parent)
         decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
         if not isinstance(decision, Forward):
             raise (
@@ -150,6 +150,12 @@ class Corridor:
             scratch_dir=order.output.parent,
             markings=order.markings,
         )
+
+    def _received(self, order: WorkOrder) -> Bulk:
+        """Return what came into custody, read against its checksum where there is one."""
+        if order.blob_sha256 is None:
+            return self._files.open(order.blob)
+        return intact(order.blob, order.blob_sha256, self._files)
 
     def _content(self, order: WorkOrder, original: Dataset) -> str | None:
         """Return the checksum of what the one object in `original` says, where it is wanted."""
@@ -200,6 +206,7 @@ class Corridor:
         blob = self._written(
             scrubbed.dataset,
             order.output,
+            blob_name(order.id),
             original,
             treatment.options,
             sop_instance_uid=scrubbed.sop_instance_uid,
@@ -211,11 +218,12 @@ class Corridor:
             beside = self._written(
                 marks,
                 order.companion_output,
+                companion_name(order.id),
                 original,
                 treatment.options,
                 sop_instance_uid=str(marks.SOPInstanceUID),
             )
-            companion = _companion(order, marks, beside)
+            companion = _companion(marks, beside)
         treatment.scrubber.remember(scrubbed)
         done = perf_counter()
 
@@ -244,18 +252,23 @@ class Corridor:
         self,
         dataset: Dataset,
         path: Path,
+        name: str,
         original: Dataset,
         retained: frozenset[Option],
         *,
         sop_instance_uid: str,
     ) -> BlobRef:
-        """Write `dataset`, and look at what was written as a stranger would read it."""
-        part10.write(dataset, path, create=self._files.create)
+        """Write `dataset`, and look at what was written as a stranger would read it.
+
+        `name` is that of the file once it is in custody.
+        """
+        hashing = Hashing(self._files)
+        part10.write(dataset, path, create=hashing.create)
         written = part10.read(self._files.open(path), scratch_dir=path.parent)
         # What the journal will say of it is what an archive files it under.
         require_one_identity(written, sop_instance_uid=sop_instance_uid)
         self._leaks.check(original, written, retained=retained)
-        return reference(path, self._files)
+        return hashing.reference(name)
 
 
 def seal(
@@ -270,7 +283,7 @@ def seal(
     """Return the sealed instance: the only type that a destination accepts."""
     return CleanInstance(
         id=order.id,
-        blob=BlobRef(blob_name(order.id), written.size_bytes, written.sha256),
+        blob=written,
         sop_class_uid=str(scrubbed.dataset.file_meta.MediaStorageSOPClassUID),
         sop_instance_uid=scrubbed.sop_instance_uid,
         series_instance_uid=scrubbed.series_instance_uid,
@@ -283,9 +296,9 @@ def seal(
     )
 
 
-def _companion(order: WorkOrder, marks: Dataset, written: BlobRef) -> Companion:
+def _companion(marks: Dataset, written: BlobRef) -> Companion:
     return Companion(
-        blob=BlobRef(companion_name(order.id), written.size_bytes, written.sha256),
+        blob=written,
         sop_class_uid=str(marks.SOPClassUID),
         sop_instance_uid=str(marks.SOPInstanceUID),
         series_instance_uid=str(marks.SeriesInstanceUID),

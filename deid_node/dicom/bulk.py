@@ -96,6 +96,12 @@ class Bulk(io.BufferedIOBase):
         """Return the `length` bytes from `start` on as a value of its own."""
         return Bulk(self._source, self._start + start, length)
 
+    def held(self) -> "Bulk":
+        """Return the same bytes in memory, read once, where they are not `LARGE_BYTES`."""
+        if self._length > LARGE_BYTES or isinstance(self._source, Memory):
+            return self
+        return Bulk(Memory(self[:]), 0, self._length)
+
     def readable(self) -> bool:
         """Return True."""
         return True

@@ -93,7 +93,7 @@ def read(place: "PathLike[str] | str | Bulk", *, scratch_dir: Path | None = None
         sop_class_uid="", sop_instance_uid="", transfer_syntax=ExplicitVRLittleEndian
     )
     try:
-        file = place if isinstance(place, Bulk) else file_at(place)
+        file = (place if isinstance(place, Bulk) else file_at(place)).held()
         name = "" if isinstance(place, Bulk) else str(place)
         plain = inflated(file, header, scratch_dir)
         if plain is None:

@@ -17,10 +17,10 @@ from typing import Final
 from deid_node.dicom.spooled import HEAD_BYTES, study_in
 from deid_node.errors import UidConflict
 from deid_node.spool import rows
+from deid_node.spool.blobs import blob_name, companion_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
-from deid_node.spool.journal import blob_name, companion_name
 from deid_node.values.identity import InstanceId
 from deid_node.values.state import DeliveryState, InstanceState
 

@@ -10,9 +10,11 @@ import os
 import shutil
 from pathlib import Path
 
-from deid_node.dicom.bulk import pieces
+from deid_node.dicom.bulk import Bulk, pieces
+from deid_node.dicom.new_file import NewFile
 from deid_node.errors import BlobDamaged
 from deid_node.spool.files import PLAIN, BlobFiles
+from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef
 
 
@@ -70,6 +72,22 @@ def verified(folder: Path, blob: BlobRef, files: BlobFiles = PLAIN) -> Path:
     return path
 
 
+def intact(path: Path, sha256: str, files: BlobFiles = PLAIN) -> Bulk:
+    """Return the content of the file at `path` after reading it against its checksum.
+
+    Where it is not large it is held in memory, so that it is read no second time. Raises
+    `BlobDamaged` as `verified` does.
+    """
+    try:
+        content = files.open(path).held()
+        found = _sha256(content)
+    except OSError:
+        raise BlobDamaged("a blob of the spool cannot be read") from None
+    if found != sha256:
+        raise BlobDamaged("a blob of the spool does not match its checksum")
+    return content
+
+
 def reference(path: Path, files: BlobFiles = PLAIN) -> BlobRef:
     """Return the reference of the content of the file at `path` by reading it.
 
@@ -77,10 +95,76 @@ def reference(path: Path, files: BlobFiles = PLAIN) -> BlobRef:
     is encrypted or not. Raises `OSError`.
     """
     content = files.open(path)
+    return BlobRef(path.name, len(content), _sha256(content))
+
+
+class Hashing:
+    """Makes new files, and knows the checksum of the last one when it is finished.
+
+    What is sealed is what was written, not what a disk made of it: that is found before it
+    is sent.
+    """
+
+    def __init__(self, files: BlobFiles = PLAIN) -> None:
+        self._files = files
+        self._file: _HashedFile | None = None
+
+    def create(self, path: Path) -> NewFile:
+        """Return the new file at `path`; raises `OSError`."""
+        self._file = _HashedFile(self._files.create(path))
+        return self._file
+
+    def reference(self, name: str) -> BlobRef:
+        """Return the reference of the last file under `name`, the one that it will have."""
+        if self._file is None:
+            raise ValueError("nothing was written")
+        return BlobRef(name, self._file.tell(), self._file.digest.hexdigest())
+
+
+class _HashedFile:
+    """A `NewFile` whose bytes are hashed on their way to another."""
+
+    def __init__(self, file: NewFile) -> None:
+        self.digest = hashlib.sha256()
+        self._file = file
+
+    def write(self, piece: bytes | bytearray | memoryview, /) -> int:
+        """Take `piece`."""
+        self.digest.update(piece)
+        return self._file.write(piece)
+
+    def tell(self) -> int:
+        """Return how many bytes were taken."""
+        return self._file.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Refuse: nothing is written over."""
+        return self._file.seek(offset, whence)
+
+    def finish(self) -> None:
+        """Put it on disk and close."""
+        self._file.finish()
+
+    def close(self) -> None:
+        """Close it as it is."""
+        self._file.close()
+
+
+def blob_name(instance: InstanceId) -> str:
+    """Return the file name of an instance's blob, the same in every folder."""
+    return f"{instance}.dcm"
+
+
+def companion_name(instance: InstanceId) -> str:
+    """Return the file name of the blob that lies beside an instance's clean one."""
+    return f"{instance}.companion.dcm"
+
+
+def _sha256(content: Bulk) -> str:
     digest = hashlib.sha256()
     for piece in pieces(content):
         digest.update(piece)
-    return BlobRef(path.name, len(content), digest.hexdigest())
+    return digest.hexdigest()
 
 
 def sync_folder(folder: Path) -> None:

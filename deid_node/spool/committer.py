@@ -9,7 +9,6 @@ durable; nobody is answered early.
 """
 
 import contextlib
-import errno
 import sqlite3
 import threading
 from collections import deque
@@ -17,9 +16,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from deid_node.errors import JournalDamaged, SpoolFull, SpoolUnavailable
+from deid_node.errors import SpoolUnavailable
 from deid_node.spool.blobs import sync_folder
-from deid_node.spool.trouble import damage_of
+from deid_node.spool.trouble import custody_error
 
 T = TypeVar("T")
 
@@ -63,10 +62,11 @@ class Transaction:
 class _Task(Generic[T]):
     """A caller's work, and what came of it."""
 
-    __slots__ = ("error", "is_done", "result", "work")
+    __slots__ = ("error", "is_done", "name", "result", "work")
 
-    def __init__(self, work: Callable[[Transaction], T]) -> None:
+    def __init__(self, work: Callable[[Transaction], T], name: str) -> None:
         self.work = work
+        self.name = name
         self.result: T | None = None
         self.error: BaseException | None = None
         self.is_done = False
@@ -111,12 +111,13 @@ class GroupCommitter:
                 self._lead()
             self._disconnect()
 
-    def run(self, work: Callable[[Transaction], T]) -> T:
+    def run(self, work: Callable[[Transaction], T], *, name: str = "") -> T:
         """Run `work` in a transaction and return its result once that is on disk.
 
+        `name` says what it is, to whoever watches commits.
         Raises what `work` raises, `SpoolFull`, or `SpoolUnavailable`.
         """
-        task = _Task(work)
+        task = _Task(work, name)
         with self._door:
             if self._closed:
                 raise SpoolUnavailable("the journal is closed")
@@ -192,16 +193,3 @@ def _fail(batch: Iterable[_Task[Any]], error: OSError | sqlite3.Error) -> None:
     for task in batch:
         if not task.is_done:
             task.fail(custody_error(error))
-
-
-def custody_error(
-    error: OSError | sqlite3.Error,
-) -> SpoolFull | SpoolUnavailable | JournalDamaged:
-    """Return the error of the house for one of the disk or of the journal."""
-    full = (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}) or (
-        isinstance(error, sqlite3.Error)
-        and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    )
-    if full:
-        return SpoolFull("the spool's disk is full")
-    return damage_of(error) or SpoolUnavailable(f"the spool failed with {type(error).__name__}")

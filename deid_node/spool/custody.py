@@ -18,10 +18,10 @@ from deid_node.errors import (
 )
 from deid_node.spool import journal
 from deid_node.spool.blobs import Blobs
-from deid_node.spool.committer import GroupCommitter, Transaction, custody_error
+from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.trouble import Trouble, require_intact
+from deid_node.spool.trouble import Trouble, custody_error, require_intact
 
 T = TypeVar("T")
 
@@ -95,10 +95,10 @@ class Custody:
                 self._reader = None
         self._unlock()
 
-    def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run `work` in a transaction; return once it is on disk."""
+    def write(self, work: Callable[[Transaction], T], *, name: str = "") -> T:
+        """Run `work` in a transaction; return once it is on disk. `name` says what it is."""
         with self._trouble.watched():
-            return self._committer.run(work)
+            return self._committer.run(work, name=name)
 
     def read(
         self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()

@@ -147,7 +147,7 @@ class Deliveries:
             else:
                 finish(transaction, receipt.id)
 
-        self._custody.write(write)
+        self._custody.write(write, name="settle")
 
     def hand_over(self, receipt: Receipt, sent: CleanInstance | None = None) -> None:
         """Record that an archive took the instance and is to be asked to commit to it.

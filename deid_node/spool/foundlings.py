@@ -16,10 +16,10 @@ from typing import Final
 from deid_node.dicom.spooled import HEAD_BYTES, identity_in
 from deid_node.errors import NotDicom, OriginUnknown
 from deid_node.spool import rows
-from deid_node.spool.blobs import reference
-from deid_node.spool.committer import Transaction, custody_error
+from deid_node.spool.blobs import blob_name, companion_name, reference
+from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import blob_name, companion_name
+from deid_node.spool.trouble import custody_error
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import ReceivedInstance
 from deid_node.values.origin import Origin

@@ -14,9 +14,9 @@ from typing import Final
 
 from deid_node.dicom.new_file import NewFile
 from deid_node.errors import DeidNodeError
-from deid_node.spool.committer import custody_error
+from deid_node.spool.blobs import blob_name
 from deid_node.spool.files import PLAIN, BlobFiles
-from deid_node.spool.journal import blob_name
+from deid_node.spool.trouble import custody_error
 from deid_node.values.identity import InstanceId, new_instance_id
 from deid_node.values.instance import BlobRef
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from deid_node.spool.blobs import blob_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.places import PLACES
 from deid_node.values.geometry import DoubtedRegion
@@ -264,13 +265,3 @@ def markings_json(markings: Markings | None) -> str | None:
 def report_json(report: CleaningReport) -> str:
     """Return the report as it stands in the journal."""
     return _REPORT.dump_json(report).decode()
-
-
-def blob_name(instance: InstanceId) -> str:
-    """Return the file name of an instance's blob, the same in every folder."""
-    return f"{instance}.dcm"
-
-
-def companion_name(instance: InstanceId) -> str:
-    """Return the file name of the blob that lies beside an instance's clean one."""
-    return f"{instance}.companion.dcm"

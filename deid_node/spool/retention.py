@@ -11,9 +11,9 @@ from pathlib import Path
 from time import time
 
 from deid_node.errors import BlobDamaged
+from deid_node.spool.blobs import blob_name, companion_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import blob_name, companion_name
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_CUT_SHORT
 from deid_node.values.state import InstanceState
@@ -70,7 +70,7 @@ class Retention:
             )
             return [InstanceId(row["id"]) for row in rows]
 
-        names = self._custody.write(let_go)
+        names = self._custody.write(let_go, name="retire")
         # After the commit: a file that no row speaks for is removed at the next start, and
         # no row speaks for a file that is gone.
         for instance in names:

@@ -15,9 +15,8 @@ from types import MappingProxyType
 from typing import Final
 
 from deid_node.errors import BlobDamaged
-from deid_node.spool.blobs import verified
+from deid_node.spool.blobs import blob_name, verified
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import blob_name
 from deid_node.spool.places import OPEN
 from deid_node.values.commitment import Commitment, FailureReason, Reference, Verdict
 from deid_node.values.identity import InstanceId

@@ -11,11 +11,11 @@ from typing import Final, assert_never
 
 from deid_node.errors import BlobDamaged, OriginUnknown, UidConflict, WorkerLost
 from deid_node.spool import rows
-from deid_node.spool.blobs import verified
+from deid_node.spool.blobs import blob_name, verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.incoming import Incoming
-from deid_node.spool.journal import blob_name, doubts_json, markings_from, received_from
+from deid_node.spool.journal import doubts_json, markings_from, received_from
 from deid_node.spool.places import OPEN
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance, ReceivedInstance
@@ -115,11 +115,13 @@ class Spool:
             return Acceptance(original, repeated=is_held and not walks, conflict=False)
 
         try:
-            acceptance, is_in_doubt = self._custody.write(enter)
+            acceptance, is_in_doubt = self._custody.write(enter, name="accept")
             if is_in_doubt:
                 # Success says that its bytes are held: they are read before it is said.
                 known, is_held = acceptance.instance.id, self._is_held(acceptance.instance)
-                acceptance = self._custody.write(lambda one: mend(one, known, is_held))
+                acceptance = self._custody.write(
+                    lambda one: mend(one, known, is_held), name="accept"
+                )
             return acceptance
         finally:
             # Gone already when it was placed; a repeated one, or one whose commit
@@ -161,9 +163,10 @@ class Spool:
         """Count a start of `instance` and return the order for it.
 
         None when it is no longer RECEIVED. `Withheld` when it has been started
-        `MAX_STARTS` times already or its blob is damaged: then it is withheld now.
+        `MAX_STARTS` times already: then it is withheld now. Its blob is read by whoever
+        walks it, against the checksum in the order.
         """
-        lost, damaged = WorkerLost(), BlobDamaged("the received blob is not intact")
+        lost = WorkerLost()
 
         def count(
             transaction: Transaction,
@@ -182,28 +185,23 @@ class Spool:
             )
             return row, self._rivals(transaction.connection, instance)
 
-        claimed = self._custody.write(count)
+        claimed = self._custody.write(count, name="claim")
         if claimed is None or isinstance(claimed, Withheld):
             return claimed
         row, rivals = claimed
         received = received_from(row)
         blobs = self._custody.blobs
-        try:
-            blob = verified(blobs.received, received.blob, blobs.files)
-        except BlobDamaged:
-            return self._custody.write(
-                lambda transaction: rows.withhold(transaction.connection, instance, damaged)
-            )
         output = blobs.partial / f"{instance}.clean"
         order = WorkOrder(
             instance,
             row["attempts"] + 1,
-            blob,
+            blobs.received / received.blob.name,
             output,
             received.origin,
             received.sop_instance_uid,
             rivals,
             markings_from(row),
+            received.blob.sha256,
         )
         for path in order.outputs:
             path.unlink(missing_ok=True)
@@ -258,7 +256,7 @@ class Spool:
             return outcome
 
         try:
-            return self._custody.write(settle)
+            return self._custody.write(settle, name="record")
         finally:
             for path in order.outputs:
                 path.unlink(missing_ok=True)

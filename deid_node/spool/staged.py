@@ -16,11 +16,11 @@ from typing import Final
 
 from deid_node.errors import InputError
 from deid_node.spool import withheld
+from deid_node.spool.blobs import blob_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
 from deid_node.spool.journal import (
-    blob_name,
     doubts_from,
     markings_from,
     markings_json,

@@ -6,6 +6,7 @@ spool tries for itself, each time it is asked: a small file and a commit, to the
 A journal that is damaged does not heal: that takes a person and a restart.
 """
 
+import errno
 import sqlite3
 import threading
 from collections import Counter
@@ -92,3 +93,16 @@ def damage_of(error: BaseException) -> JournalDamaged | None:
     if isinstance(code, int) and code & 0xFF in _DAMAGED:
         return JournalDamaged(_TEXT)
     return None
+
+
+def custody_error(
+    error: OSError | sqlite3.Error,
+) -> SpoolFull | SpoolUnavailable | JournalDamaged:
+    """Return the error of the house for one of the disk or of the journal."""
+    full = (isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}) or (
+        isinstance(error, sqlite3.Error)
+        and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    )
+    if full:
+        return SpoolFull("the spool's disk is full")
+    return damage_of(error) or SpoolUnavailable(f"the spool failed with {type(error).__name__}")

@@ -35,7 +35,8 @@ class WorkOrder:
     the clean Part 10 file (it does not exist yet, and counts for nothing until
     the journal says CLEAN), and `companion_output` that of its companion.
     `sop_instance_uid` is the name under which it was taken into custody; None for a
-    file that nobody sent.
+    file that nobody sent. `blob_sha256` is what `blob` is read against; None for such a
+    file, too.
     Where there are `rivals`, the corridor looks first whether it is the same as one of them.
     `markings` are what a person decided about its pixels; None where nobody did.
     """
@@ -48,6 +49,7 @@ class WorkOrder:
     sop_instance_uid: str | None = field(default=None, repr=False)
     rivals: tuple[Rival, ...] = ()
     markings: Markings | None = None
+    blob_sha256: str | None = None
 
     @property
     def companion_output(self) -> Path:

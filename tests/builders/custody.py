@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 
 from deid_node.forward.base import Parcel
+from deid_node.spool.blobs import companion_name
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import companion_name
 from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder

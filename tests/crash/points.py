@@ -57,12 +57,13 @@ WORKER_POINTS = ("work-before-output", "work-written", "work-after-output")
 """Passed by a worker process; the worker dies, or the node with it."""
 
 _COMMITS = {
-    "Spool.accept.": "accept",
-    "Spool.claim.<locals>.count": "claim",
-    "Spool.record.": "store",
-    "Deliveries.settle.": "settle",
-    "Retention.remove_expired.": "retire",
+    "accept": "accept",
+    "claim": "claim",
+    "record": "store",
+    "settle": "settle",
+    "retire": "retire",
 }
+"""By the name of the task."""
 _SWEEP_SECONDS = 0.2
 _P_DATA = 0x04
 _LEAK_PIECE_BYTES = 20_000_000
@@ -204,8 +205,7 @@ def _wrap_commits(burn: Callable[[str], None]) -> None:
 
 
 def _kinds(batch: Any) -> list[str]:
-    names = [task.work.__qualname__ for task in batch]
-    return [kind for name in names for part, kind in _COMMITS.items() if name.startswith(part)]
+    return [_COMMITS[task.name] for task in batch if task.name in _COMMITS]
 
 
 def _send(original: Any, burn: Callable[[str], None]) -> Any:

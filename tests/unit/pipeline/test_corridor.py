@@ -1,7 +1,7 @@
 """The corridor fails closed: whatever goes wrong on the page, nothing leaves it unsealed."""
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from deid_node.pixels.fill.options import FillPolicy
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
 from deid_node.spool.blobs import reference
+from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.geometry import Box, Found
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
@@ -49,7 +50,11 @@ class Once:
 
 
 def a_corridor(
-    *, box: Box | None = None, route: dict[str, Any] | None = None, compares: bool = False
+    *,
+    box: Box | None = None,
+    route: dict[str, Any] | None = None,
+    compares: bool = False,
+    files: BlobFiles = PLAIN,
 ) -> Corridor:
     cleaner = PixelCleaner(Once(box), build_inpainter(FillPolicy.AUTO, None))
     options = frozenset({Option.CLEAN_PIXEL_DATA})
@@ -58,6 +63,7 @@ def a_corridor(
         compile_router(RouteOptions.model_validate(route or {})),
         {"research": Treatment(cleaner, scrubber, options)},
         Provenance("once", "2024e"),
+        files,
         compares=compares,
     )
 
@@ -264,6 +270,27 @@ def test_a_disk_or_a_memory_that_takes_no_more_is_not_the_instances_fault(
     assert isinstance(outcome, Postponed)
     assert (outcome.code, outcome.costs_a_start) == (code, costs_a_start)
     assert "Mueller" not in repr(outcome)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [lambda blob: blob.write_bytes(blob.read_bytes()[:-1] + b"!"), Path.unlink],
+    ids=["other bytes", "gone"],
+)
+def test_a_blob_that_is_not_what_came_is_withheld(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
+    blob = tmp_path / "received.dcm"
+    blob.write_bytes(packaged("CT_small.dcm").read_bytes())
+    order = replace(an_order(tmp_path, blob), blob_sha256=reference(blob).sha256)
+    assert isinstance(a_corridor().clean(order), Cleaned)
+    order.output.unlink()
+
+    harm(blob)
+    outcome = a_corridor().clean(order)
+
+    assert isinstance(outcome, Withheld)
+    assert withheld(outcome, order) == "blob_damaged"
 
 
 def test_a_disk_that_fails_for_good_is_told_as_a_fault(

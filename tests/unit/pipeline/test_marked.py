@@ -18,8 +18,7 @@ from deid_node.pixels.fill.options import FillPolicy
 from deid_node.pixels.provenance import segmentation_of
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
-from deid_node.spool.blobs import reference
-from deid_node.spool.journal import companion_name
+from deid_node.spool.blobs import companion_name, reference
 from deid_node.values.geometry import Box, Region
 from deid_node.values.outcome import Cleaned, Outcome, Withheld
 from tests.builders.samples import packaged

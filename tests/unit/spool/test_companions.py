@@ -7,6 +7,7 @@ import pytest
 
 from deid_node.errors import BlobDamaged, SpoolUnavailable
 from deid_node.spool import journal
+from deid_node.spool.blobs import blob_name, companion_name
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.foundlings import Found, Foundlings
@@ -67,7 +68,7 @@ def test_a_start_sets_aside_a_companion_that_its_row_does_not_name(
     before.open()
     with_one = sealed(before, tmp_path, number=1, with_companion=True).instance.id
     without = sealed(before, tmp_path, number=2).instance.id
-    (before.blobs.clean / journal.companion_name(without)).write_bytes(b"left behind")
+    (before.blobs.clean / companion_name(without)).write_bytes(b"left behind")
     before.close()
 
     after = Custody(options, exclusive=True)
@@ -79,9 +80,9 @@ def test_a_start_sets_aside_a_companion_that_its_row_does_not_name(
     assert [path.read_bytes() for path in after.blobs.aside.iterdir()] == [b"left behind"]
     assert files(after.blobs.clean) == sorted(
         [
-            journal.blob_name(with_one),
-            journal.companion_name(with_one),
-            journal.blob_name(without),
+            blob_name(with_one),
+            companion_name(with_one),
+            blob_name(without),
         ]
     )
     after.close()
@@ -103,7 +104,7 @@ def test_a_companion_that_is_not_what_was_sealed_is_damage(
     custody: Custody, tmp_path: Path
 ) -> None:
     instance = sealed(custody, tmp_path, number=1, with_companion=True).instance
-    path = custody.blobs.clean / journal.companion_name(instance.id)
+    path = custody.blobs.clean / companion_name(instance.id)
     path.write_bytes(path.read_bytes()[:-1] + b"!")
 
     with pytest.raises(BlobDamaged):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deid_node.errors import BlobDamaged, ConfigurationError
-from deid_node.spool.blobs import reference
+from deid_node.spool.blobs import intact, reference
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.encryption import MAGIC, SpoolKey
@@ -17,7 +17,7 @@ from deid_node.spool.spool import Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Withheld
+from deid_node.values.outcome import Cleaned
 from tests.builders.values import a_clean_instance, an_arrival
 
 KEY = SpoolKey(bytes(range(32)))
@@ -106,7 +106,7 @@ def test_size_and_sum_are_those_of_the_bytes_that_came(
     ],
     ids=["cut", "changed", "another, in the clear"],
 )
-def test_a_blob_that_is_not_what_was_written_is_withheld(
+def test_a_blob_that_is_not_what_was_written_is_not_read(
     options: SpoolOptions, damage: Callable[[bytes], bytes]
 ) -> None:
     with opened(options, ENCRYPTED) as custody:
@@ -114,10 +114,12 @@ def test_a_blob_that_is_not_what_was_written_is_withheld(
         path = custody.blobs.received / f"{instance}.dcm"
         path.write_bytes(damage(path.read_bytes()))
 
-        outcome = Spool(custody).claim(instance)
+        order = Spool(custody).claim(instance)
 
-        assert isinstance(outcome, Withheld)
-        assert outcome.code == BlobDamaged.code
+        assert isinstance(order, WorkOrder)
+        assert order.blob_sha256 is not None
+        with pytest.raises(BlobDamaged):
+            intact(order.blob, order.blob_sha256, ENCRYPTED)
 
 
 @pytest.mark.parametrize(

@@ -3,14 +3,15 @@
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from deid_node.dicom.bulk import LARGE_BYTES
 from deid_node.errors import BlobDamaged, InputError, SpoolFull, SpoolUnavailable
-from deid_node.spool.blobs import reference
+from deid_node.spool.blobs import intact, reference
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
@@ -190,14 +191,34 @@ def test_starts_are_counted_at_the_claim_and_exhausted_ones_are_withheld(custody
     assert [entry.code for entry in WorkList(custody).entries()] == ["worker_lost"]
 
 
-def test_a_damaged_blob_is_withheld_at_the_claim(custody: Custody) -> None:
+def test_an_order_says_what_its_blob_is_read_against(custody: Custody) -> None:
     instance = accept(custody).instance
-    (custody.blobs.received / instance.blob.name).write_bytes(b"headbyteX")
 
     order = Spool(custody).claim(instance.id)
 
-    assert isinstance(order, Withheld)
-    assert [entry.code for entry in WorkList(custody).entries()] == ["blob_damaged"]
+    assert isinstance(order, WorkOrder)
+    assert order.blob_sha256 == instance.blob.sha256
+    assert intact(order.blob, order.blob_sha256)[:] == b"headbytes"
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["held", "read by the piece"])
+@pytest.mark.parametrize(
+    "harm",
+    [lambda blob: blob.write_bytes(b"X" * blob.stat().st_size), Path.unlink],
+    ids=["other", "gone"],
+)
+def test_a_blob_that_is_not_intact_is_not_read(
+    tmp_path: Path, harm: Callable[[Path], object], large: bool
+) -> None:
+    blob = tmp_path / "blob.dcm"
+    blob.write_bytes(b"bytes" * (LARGE_BYTES // 4 if large else 1))
+    known = reference(blob)
+    assert len(intact(blob, known.sha256)) == known.size_bytes
+
+    harm(blob)
+
+    with pytest.raises(BlobDamaged):
+        intact(blob, known.sha256)
 
 
 def test_a_clean_instance_is_due_once_for_each_destination(custody: Custody) -> None:
