@@ -10,6 +10,7 @@
     |   |-- SpoolUnavailable         write, fsync or journal failed
     |   |-- JournalDamaged           a page of the journal is not what was written
     |   |-- JournalMissing           there are files of instances and no journal
+    |   |-- JournalNewer             a newer version of the node has written the journal
     |   `-- BlobDamaged              bytes on disk no longer match their checksum
     |-- ReceiveError                 the sender's message cannot be taken
     |   |-- PeerNotAuthorised
@@ -120,6 +121,13 @@ class JournalMissing(CustodyError):
     """The spool holds files of instances and has no journal; a person puts back a copy of it."""
 
     code = "journal_missing"
+    passes = False
+
+
+class JournalNewer(CustodyError):
+    """A newer version of the node has written the journal; this one must not touch it."""
+
+    code = "journal_newer"
     passes = False
 
 

@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         explain,
         find,
         import_regions,
+        inventory,
         laboratory,
         reidentify,
         serve,
@@ -42,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
-        serve, check, clean, find, explain, import_regions, withheld, again, crosswalk, reidentify,
-        user, demo, laboratory,
+        serve, check, clean, find, explain, import_regions, inventory, withheld, again, crosswalk,
+        reidentify, user, demo, laboratory,
     ):  # fmt: skip
         command.add(commands)
     _complete(parser)

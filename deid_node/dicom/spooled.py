@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
-from deid_node.dicom.study import original_study
+from deid_node.dicom.study import Lineage, lineage_of
 from deid_node.errors import NotDicom
 
 HEAD_BYTES: Final = 1 << 18
@@ -50,13 +50,13 @@ def identity_in(head: bytes) -> SpooledIdentity:
         raise NotDicom from None
 
 
-def study_in(head: bytes) -> str:
-    """Return the Study Instance UID as it was sent, empty where none can be read."""
+def lineage_in(head: bytes) -> Lineage:
+    """Return study and series as they were sent, empty where they cannot be read."""
     try:
         syntax = identity_in(head).transfer_syntax
     except NotDicom:
-        return ""
-    return original_study(_parts(head)[1], syntax).study_instance_uid
+        return Lineage()
+    return lineage_of(_parts(head)[1], syntax)
 
 
 def _parts(head: bytes) -> tuple[bytes, bytes]:

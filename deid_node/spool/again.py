@@ -14,7 +14,7 @@ from pathlib import Path
 from time import time
 from typing import Final
 
-from deid_node.dicom.spooled import HEAD_BYTES, study_in
+from deid_node.dicom.spooled import HEAD_BYTES, lineage_in
 from deid_node.errors import UidConflict
 from deid_node.spool import rows
 from deid_node.spool.blobs import blob_name, companion_name
@@ -207,7 +207,8 @@ class Again:
 
     def _delivered(self, selection: Selection) -> Sequence[InstanceId]:
         found = self._custody.read(
-            "SELECT DISTINCT i.sequence, i.id, i.clean_study_instance_uid FROM instances i"
+            "SELECT DISTINCT i.sequence, i.id, i.study_instance_uid, i.clean_study_instance_uid,"
+            " i.blob_kept FROM instances i"
             " JOIN deliveries d ON d.instance_sequence = i.sequence"
             " WHERE i.state IN ('clean', 'delivered', 'withheld') AND i.superseded = 0"
             " AND (:destination IS NULL OR d.destination = :destination)"
@@ -236,16 +237,16 @@ class Again:
         ]
 
     def _is_of(self, row: sqlite3.Row, studies: frozenset[str]) -> bool:
-        if row["clean_study_instance_uid"] is not None:
-            return row["clean_study_instance_uid"] in studies
-        if not row["blob_kept"]:
+        if studies.intersection({row["study_instance_uid"], row["clean_study_instance_uid"]}):
+            return True
+        if row["study_instance_uid"] or not row["blob_kept"]:
             return False
-        # The journal keeps no Study Instance UID as sent: the bytes themselves say it.
+        # A journal of before kept no Study Instance UID as sent: the bytes themselves say it.
         try:
             head = self._custody.blobs.files.open(self._path(InstanceId(row["id"])))[:HEAD_BYTES]
         except OSError:
             return False
-        return study_in(head) in studies
+        return lineage_in(head).study_instance_uid in studies
 
 
 def _seal_names(instance: InstanceId) -> tuple[str, str]:

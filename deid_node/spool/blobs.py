@@ -150,6 +150,15 @@ class _HashedFile:
         self._file.close()
 
 
+def sync_file(path: Path) -> None:
+    """Put the file's bytes on disk; raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def blob_name(instance: InstanceId) -> str:
     """Return the file name of an instance's blob, the same in every folder."""
     return f"{instance}.dcm"

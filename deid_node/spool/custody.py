@@ -13,6 +13,7 @@ from deid_node.errors import (
     ConfigurationError,
     JournalDamaged,
     JournalMissing,
+    JournalNewer,
     SpoolFull,
     SpoolUnavailable,
 )
@@ -82,7 +83,7 @@ class Custody:
         except (OSError, sqlite3.Error) as error:
             self._unlock()
             raise custody_error(error) from None
-        except (ConfigurationError, JournalDamaged, JournalMissing):
+        except (ConfigurationError, JournalDamaged, JournalMissing, JournalNewer):
             self._unlock()
             raise
 

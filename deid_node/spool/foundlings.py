@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from deid_node.dicom.spooled import HEAD_BYTES, identity_in
+from deid_node.dicom.spooled import HEAD_BYTES, identity_in, lineage_in
 from deid_node.errors import NotDicom, OriginUnknown
 from deid_node.spool import rows
 from deid_node.spool.blobs import blob_name, companion_name, reference
@@ -82,7 +82,8 @@ class Foundlings:
         """Write a row for the file; False where it is none of ours, or is held under another id."""
         files = self._custody.blobs.files
         try:
-            identity = identity_in(bytes(files.open(path)[:HEAD_BYTES]))
+            head = bytes(files.open(path)[:HEAD_BYTES])
+            identity, lineage = identity_in(head), lineage_in(head)
         except NotDicom:
             return False
         received = ReceivedInstance(
@@ -99,6 +100,8 @@ class Foundlings:
             reference(path, files),
             identity.sop_class_uid,
             identity.sop_instance_uid,
+            lineage.study_instance_uid,
+            lineage.series_instance_uid,
         )
 
         def write(transaction: Transaction) -> bool:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from deid_node.dicom.new_file import NewFile
+from deid_node.dicom.spooled import lineage_in
+from deid_node.dicom.study import Lineage, lineage_of
 from deid_node.errors import DeidNodeError
 from deid_node.spool.blobs import blob_name
 from deid_node.spool.files import PLAIN, BlobFiles
@@ -83,6 +85,13 @@ class Incoming:
         if self._fault is not None:
             raise self._fault
         return BlobRef(self.path.name, self._size, self._digest.hexdigest())
+
+    def lineage(self, transfer_syntax: str) -> Lineage:
+        """Return the study and series that its first bytes name."""
+        head = bytes(self.head)
+        # What did not come through the door came with its header.
+        known = lineage_in(head)
+        return known if known.study_instance_uid else lineage_of(head, transfer_syntax)
 
     def discard(self) -> None:
         """Remove the file where it still lies in ``partial``; may be called again."""

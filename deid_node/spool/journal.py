@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from deid_node.spool.blobs import blob_name
+from deid_node.errors import JournalNewer
+from deid_node.spool.blobs import blob_name, sync_file, sync_folder
 from deid_node.spool.committer import Transaction
 from deid_node.spool.places import PLACES
 from deid_node.values.geometry import DoubtedRegion
@@ -22,7 +23,7 @@ from deid_node.values.markings import Markings
 from deid_node.values.origin import Origin
 from deid_node.values.report import CleaningReport
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -143,9 +144,19 @@ CREATE TABLE staged (
     due_at REAL NOT NULL
 ) WITHOUT ROWID;
 """
+_STUDIES = """
+ALTER TABLE instances ADD COLUMN study_instance_uid TEXT NOT NULL DEFAULT '';
+ALTER TABLE instances ADD COLUMN series_instance_uid TEXT NOT NULL DEFAULT '';
+ALTER TABLE instances ADD COLUMN sender TEXT NOT NULL DEFAULT '';
+UPDATE instances SET sender = calling_ae;
+CREATE INDEX instances_by_study ON instances (study_instance_uid);
+CREATE INDEX instances_by_clean_study ON instances (clean_study_instance_uid);
+"""
+"""Of what is there already nobody knows the study as sent, without reading its bytes."""
+
 _STEPS = (
     *(_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS),
-    *(_DOUBTS, PLACES, _REVIEW),
+    *(_DOUBTS, PLACES, _REVIEW, _STUDIES),
 )
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
@@ -159,16 +170,18 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the journal at `path`, creating it where it is missing.
 
     Autocommit; WAL; ``synchronous=FULL``: a commit is on disk when it returns.
-    Raises `sqlite3.Error`, also for a journal of another version.
+    One of an older version is carried over, and a copy of it kept (`copy_name`). Raises
+    `sqlite3.Error`, and `JournalNewer` for one of a newer version, which is not touched.
     """
     connection = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
+        _require_known(connection)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         # A step may make a table anew that others refer to: they are kept until it is there.
         connection.execute("PRAGMA foreign_keys=OFF")
-        _require_schema(connection)
+        _require_schema(connection, path)
         connection.execute("PRAGMA foreign_keys=ON")
     except BaseException:
         connection.close()
@@ -176,17 +189,54 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _require_schema(connection: sqlite3.Connection) -> None:
+def copy_name(version: int) -> str:
+    """Return the name of the copy that is kept when a journal of `version` is carried over."""
+    return f"journal-v{version}.sqlite"
+
+
+def _require_known(connection: sqlite3.Connection) -> None:
+    version = _version(connection)
+    if version > SCHEMA_VERSION:
+        raise JournalNewer(
+            f"the journal is of version {version} and this deid-node knows {SCHEMA_VERSION}:"
+            " start the newer deid-node again, or put back the copy that it kept"
+            f" ({copy_name(SCHEMA_VERSION)})"
+        )
+
+
+def _require_schema(connection: sqlite3.Connection, path: Path) -> None:
+    if 0 < _version(connection) < SCHEMA_VERSION:
+        _keep_copy(connection, path)
     connection.execute("BEGIN IMMEDIATE")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _version(connection)
     for step in _STEPS[version:]:
         for statement in step.strip().rstrip(";").split(";"):
             connection.execute(statement)
     if version < SCHEMA_VERSION:
         connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     connection.execute("COMMIT")
-    if version > SCHEMA_VERSION:
-        raise sqlite3.DatabaseError(f"journal of version {version}")
+
+
+def _keep_copy(connection: sqlite3.Connection, path: Path) -> None:
+    """Put a whole copy of the journal as it is on disk, beside it."""
+    target = path.with_name(copy_name(_version(connection)))
+    partial = target.with_name(f"{target.name}.partial")
+    partial.unlink(missing_ok=True)
+    # It names original UIDs, as the journal does.
+    partial.touch(mode=0o600)
+    copy = sqlite3.connect(partial)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    sync_file(partial)
+    partial.rename(target)
+    sync_folder(target.parent)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
 
 
 def touch(transaction: Transaction) -> None:
@@ -210,6 +260,8 @@ def received_from(row: sqlite3.Row) -> ReceivedInstance:
         blob=BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"]),
         sop_class_uid=row["sop_class_uid"],
         sop_instance_uid=row["sop_instance_uid"],
+        study_instance_uid=row["study_instance_uid"],
+        series_instance_uid=row["series_instance_uid"],
     )
 
 

@@ -30,8 +30,9 @@ def insert(
     connection.execute(
         "INSERT INTO instances (id, state, changed_at, code, reason, sop_class_uid,"
         " sop_instance_uid, blob_sha256, blob_size_bytes, transfer_syntax, peer, calling_ae,"
-        " called_ae, address, association, received_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " called_ae, address, association, received_at, study_instance_uid,"
+        " series_instance_uid, sender)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             received.id,
             InstanceState.WITHHELD if withheld else InstanceState.RECEIVED,
@@ -49,6 +50,9 @@ def insert(
             origin.address,
             origin.association,
             origin.received_at.timestamp(),
+            received.study_instance_uid,
+            received.series_instance_uid,
+            origin.calling_ae,
         ),
     )
 
@@ -68,7 +72,7 @@ def set_origin(connection: sqlite3.Connection, instance: InstanceId, origin: Ori
     """Write down who sent an instance of which that was not known."""
     connection.execute(
         "UPDATE instances SET peer = ?, calling_ae = ?, called_ae = ?, address = ?,"
-        " association = ?, received_at = ? WHERE id = ?",
+        " association = ?, received_at = ?, sender = ? WHERE id = ?",
         (
             origin.peer,
             origin.calling_ae,
@@ -76,6 +80,7 @@ def set_origin(connection: sqlite3.Connection, instance: InstanceId, origin: Ori
             origin.address,
             origin.association,
             origin.received_at.timestamp(),
+            origin.calling_ae,
             instance,
         ),
     )
@@ -140,7 +145,7 @@ def store_clean(connection: sqlite3.Connection, outcome: Cleaned) -> None:
     )
     connection.executemany(
         "INSERT INTO deliveries (instance_sequence, destination, state, next_at, sender)"
-        " SELECT sequence, ?, ?, ?, calling_ae FROM instances WHERE id = ?",
+        " SELECT sequence, ?, ?, ?, sender FROM instances WHERE id = ?",
         [(name, DeliveryState.DUE, now, clean.id) for name in clean.destinations],
     )
 

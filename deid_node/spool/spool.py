@@ -75,8 +75,15 @@ class Spool:
         instance, name = incoming.instance, incoming.path.name
         with self._custody.watched():
             blob = incoming.finish()
+        lineage = incoming.lineage(arrival.origin.transfer_syntax)
         received = ReceivedInstance(
-            instance, arrival.origin, blob, arrival.sop_class_uid, arrival.sop_instance_uid
+            instance,
+            arrival.origin,
+            blob,
+            arrival.sop_class_uid,
+            arrival.sop_instance_uid,
+            lineage.study_instance_uid,
+            lineage.series_instance_uid,
         )
 
         def enter(transaction: Transaction) -> tuple[Acceptance, bool]:
@@ -268,12 +275,12 @@ class Spool:
             transaction.place(order.companion_output, folder / clean.companion.blob.name)
 
     def received(self) -> Mapping[str, Sequence[InstanceId]]:
-        """Return by calling AE title the instances that wait for a worker, oldest first."""
+        """Return by sender the instances that wait for a worker, oldest first."""
         rows = self._custody.read(
-            "SELECT id, calling_ae FROM instances WHERE state = ? ORDER BY sequence",
+            "SELECT id, sender FROM instances WHERE state = ? ORDER BY sequence",
             (InstanceState.RECEIVED,),
         )
         senders: dict[str, list[InstanceId]] = {}
         for row in rows:
-            senders.setdefault(row["calling_ae"], []).append(InstanceId(row["id"]))
+            senders.setdefault(row["sender"], []).append(InstanceId(row["id"]))
         return senders

@@ -32,6 +32,8 @@ class ReceivedInstance:
     blob: BlobRef
     sop_class_uid: str
     sop_instance_uid: str = field(repr=False)
+    study_instance_uid: str = field(default="", repr=False)
+    series_instance_uid: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from deid_node.dicom.study import OriginalStudy, original_study
+from deid_node.dicom.study import Lineage, OriginalStudy, lineage_of, original_study
 
 
 def encoded(dataset: Dataset, transfer_syntax: str) -> bytes:
@@ -37,7 +37,7 @@ def instance() -> Dataset:
     return dataset
 
 
-@pytest.mark.parametrize(
+ENCODINGS = pytest.mark.parametrize(
     "transfer_syntax",
     [
         ImplicitVRLittleEndian,
@@ -46,6 +46,9 @@ def instance() -> Dataset:
         DeflatedExplicitVRLittleEndian,
     ],
 )
+
+
+@ENCODINGS
 def test_both_are_found_in_every_encoding(transfer_syntax: str) -> None:
     found = original_study(encoded(instance(), transfer_syntax), transfer_syntax)
 
@@ -76,5 +79,43 @@ def test_what_cannot_be_read_names_nobody(content: bytes) -> None:
         assert original_study(content, transfer_syntax) == OriginalStudy("", "")
 
 
+@ENCODINGS
+def test_study_and_series_are_found_in_every_encoding(transfer_syntax: str) -> None:
+    dataset = instance()
+    dataset.SeriesInstanceUID = "1.2.3.5"
+    dataset.ReferencedStudySequence = [Dataset()]
+    dataset.ReferencedStudySequence[0].StudyInstanceUID = "6.6"
+
+    found = lineage_of(encoded(dataset, transfer_syntax), transfer_syntax)
+
+    assert found == Lineage("1.2.3", "1.2.3.5")
+
+
+def test_what_stands_before_a_break_is_known() -> None:
+    dataset = instance()
+    dataset.SeriesInstanceUID = "1.2.3.5"
+    content = encoded(dataset, ExplicitVRLittleEndian)
+    series_at = content.index(b"1.2.3.5")
+
+    assert lineage_of(content[: series_at - 2], ExplicitVRLittleEndian) == Lineage("1.2.3", "")
+    # The pixels of a picture do not come with its first bytes.
+    assert lineage_of(content[:-1], ExplicitVRLittleEndian) == Lineage("1.2.3", "1.2.3.5")
+
+
+@pytest.mark.parametrize("content", [b"", b"\x10\x00", b"no dataset at all", b"\xff" * 64])
+def test_what_cannot_be_read_belongs_nowhere(content: bytes) -> None:
+    for transfer_syntax in (ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian):
+        assert lineage_of(content, transfer_syntax) == Lineage("", "")
+
+
+def test_a_uid_that_is_none_belongs_nowhere() -> None:
+    dataset = Dataset()
+    dataset.add_new(0x0020000D, "UI", "1" * 200)
+    dataset.add_new(0x0020000E, "LO", "Müller")
+
+    assert lineage_of(encoded(dataset, ExplicitVRLittleEndian), ExplicitVRLittleEndian) == Lineage()
+
+
 def test_no_identifier_shows_in_a_repr() -> None:
+    assert repr(Lineage("1.2.3", "1.2.4")) == "Lineage()"
     assert repr(OriginalStudy("1.2.3", "PAT-17")) == "OriginalStudy()"

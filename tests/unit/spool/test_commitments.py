@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from deid_node.errors import JournalNewer
 from deid_node.spool import journal
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
@@ -213,7 +214,7 @@ def test_a_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     connection.commit()
     connection.close()
 
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(JournalNewer):
         journal.connect(path)
 
 

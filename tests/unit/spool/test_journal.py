@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from deid_node.errors import JournalNewer
 from deid_node.spool import journal
 
 _OLD = (
@@ -128,6 +129,60 @@ def test_a_journal_of_the_future_is_not_touched(tmp_path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA user_version={journal.SCHEMA_VERSION + 1}")
     connection.close()
+    before = path.read_bytes()
 
-    with pytest.raises(sqlite3.DatabaseError):
+    with pytest.raises(JournalNewer) as refused:
         journal.connect(path)
+
+    assert str(refused.value) == (
+        f"the journal is of version {journal.SCHEMA_VERSION + 1} and this deid-node knows"
+        f" {journal.SCHEMA_VERSION}: start the newer deid-node again, or put back the copy that it"
+        f" kept (journal-v{journal.SCHEMA_VERSION}.sqlite)"
+    )
+    assert [one.name for one in tmp_path.iterdir()] == ["journal.sqlite"]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("version", [1, 7, journal.SCHEMA_VERSION - 1])
+def test_a_copy_is_kept_of_a_journal_that_is_carried_over(tmp_path: Path, version: int) -> None:
+    path = tmp_path / "journal.sqlite"
+    before = older(path, version)
+    # What the log holds and the file does not yet has to be in the copy, too.
+    before.execute("PRAGMA journal_mode=WAL")
+    before.execute(_OLD, ("i0", "received", "1.2.0", "00"))
+    before.commit()
+
+    journal.connect(path).close()
+    journal.connect(path).close()
+
+    before.close()
+    copy = tmp_path / f"journal-v{version}.sqlite"
+    assert {one.name for one in tmp_path.iterdir() if not one.name.startswith("journal.")} == {
+        copy.name
+    }
+    assert copy.stat().st_mode & 0o777 == 0o600
+    kept = sqlite3.connect(copy)
+    assert kept.execute("PRAGMA user_version").fetchone()[0] == version
+    assert kept.execute("SELECT id, sop_instance_uid FROM instances").fetchall() == [
+        ("i0", "1.2.0")
+    ]
+    kept.close()
+
+
+def test_no_copy_is_kept_of_a_journal_that_was_not_there(tmp_path: Path) -> None:
+    journal.connect(tmp_path / "journal.sqlite").close()
+
+    assert [one.name for one in tmp_path.iterdir()] == ["journal.sqlite"]
+
+
+def test_the_sender_of_an_older_journal_is_its_calling_ae_title(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    before = older(path, 9)
+    before.execute(_OLD, ("i0", "received", "1.2.0", "00"))
+    close(before)
+
+    now = journal.connect(path)
+
+    row = now.execute("SELECT * FROM instances").fetchone()
+    assert (row["sender"], row["study_instance_uid"], row["series_instance_uid"]) == ("CT", "", "")
+    now.close()
