@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from pathlib import Path
-from time import time
 from typing import Final
 
 from deid_node.dicom.spooled import HEAD_BYTES, lineage_in
 from deid_node.errors import UidConflict
-from deid_node.spool import rows
+from deid_node.spool import rows, transitions
 from deid_node.spool.blobs import blob_name, companion_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
@@ -133,31 +132,21 @@ class Again:
             return _Ending.LEFT
         if row["state"] == InstanceState.DELIVERED and not self._is_sealed(row):
             return self._await(transaction, row, order)
-        meant = (
-            " WHERE instance_sequence = ? AND (? IS NULL OR destination = ?) AND state != ?",
+        if not connection.execute(
+            "SELECT 1 FROM deliveries WHERE instance_sequence = ? AND state != ?"
+            " AND (? IS NULL OR destination = ?)",
             (
-                row["sequence"],
-                selection.destination,
-                selection.destination,
-                DeliveryState.REFUSED,
+                *(row["sequence"], DeliveryState.REFUSED),
+                *(selection.destination, selection.destination),
             ),
-        )
-        if not connection.execute(f"SELECT 1 FROM deliveries{meant[0]}", meant[1]).fetchone():  # noqa: S608
+        ).fetchone():
             return _Ending.LEFT
         if order.dry:
             return _Ending.DONE
-        note(transaction, InstanceId(row["id"]), order.verb, order.person)
-        # A question that is still open at the archive is not about what goes out now.
-        connection.execute(
-            "UPDATE deliveries SET state = ?, attempts = 0, sendings = 0, inquiry = NULL,"  # noqa: S608
-            f" next_at = ?{meant[0]}",
-            (DeliveryState.DUE, time(), *meant[1]),
-        )
-        if row["state"] == InstanceState.DELIVERED:
-            connection.execute(
-                "UPDATE instances SET state = ?, changed_at = ? WHERE sequence = ?",
-                (InstanceState.CLEAN, time(), row["sequence"]),
-            )
+        instance = InstanceId(row["id"])
+        note(transaction, instance, order.verb, order.person)
+        transitions.redeliver(connection, instance, selection.destination)
+        transitions.reopen(connection, instance)
         return _Ending.DONE
 
     def _reprocess(
@@ -183,16 +172,14 @@ class Again:
             if sealed.exists():
                 # Out of the way of what a worker will seal under this name.
                 transaction.place(sealed, self._put_aside(name))
-        rows.walk_again(connection, instance)
+        transitions.walk_again(connection, instance)
         return _Ending.DONE
 
     def _await(self, transaction: Transaction, row: sqlite3.Row, order: _Order) -> _Ending:
         """Give the place of what was delivered free: its bytes are gone, its sender has them."""
         if not order.dry:
             note(transaction, InstanceId(row["id"]), order.verb, order.person)
-            transaction.connection.execute(
-                "UPDATE instances SET superseded = 1 WHERE sequence = ?", (row["sequence"],)
-            )
+            transitions.supersede(transaction.connection, InstanceId(row["id"]))
         return _Ending.AWAITED
 
     def _put_aside(self, name: str) -> Path:

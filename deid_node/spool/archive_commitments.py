@@ -17,8 +17,8 @@ from uuid import uuid4
 from deid_node.errors import CommitmentFailed
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.deliveries import finish, withhold
-from deid_node.spool.journal import companion_from
+from deid_node.spool.rows import companion_from
+from deid_node.spool.transitions import confirm, finish, refuse, send_again, withhold_sealed
 from deid_node.values.commitment import Reference
 from deid_node.values.confirmation import ConfirmationReport, Inquiry, Settlement
 from deid_node.values.identity import InstanceId
@@ -232,7 +232,7 @@ class Confirmations:
             elif is_open and row["state"] == DeliveryState.SENT:
                 if row["sendings"] + 1 < self._most_sendings.get(destination, 1):
                     seconds = self._retry.delay_seconds(row["sendings"] + 1, draw=self._draw)
-                    _send_again(transaction, instance, destination, seconds)
+                    send_again(transaction.connection, instance, destination, seconds)
                     again.append(instance)
                 else:
                     _refuse(transaction, instance, destination)
@@ -254,31 +254,10 @@ def _references(row: sqlite3.Row) -> tuple[Reference, ...]:
 
 
 def _confirm(transaction: Transaction, instance: InstanceId, destination: str) -> None:
-    _become(transaction, instance, destination, DeliveryState.DELIVERED)
-    finish(transaction, instance)
+    confirm(transaction.connection, instance, destination)
+    finish(transaction.connection, instance)
 
 
 def _refuse(transaction: Transaction, instance: InstanceId, destination: str) -> None:
-    _become(transaction, instance, destination, DeliveryState.REFUSED)
-    withhold(transaction, instance, CommitmentFailed())
-
-
-def _become(
-    transaction: Transaction, instance: InstanceId, destination: str, state: DeliveryState
-) -> None:
-    transaction.connection.execute(
-        "UPDATE deliveries SET state = ?, settled_at = ? WHERE destination = ?"
-        " AND instance_sequence = (SELECT sequence FROM instances WHERE id = ?)",
-        (state, time(), destination, instance),
-    )
-
-
-def _send_again(
-    transaction: Transaction, instance: InstanceId, destination: str, seconds: float
-) -> None:
-    transaction.connection.execute(
-        "UPDATE deliveries SET state = ?, sendings = sendings + 1, next_at = ?"
-        " WHERE destination = ?"
-        " AND instance_sequence = (SELECT sequence FROM instances WHERE id = ?)",
-        (DeliveryState.DUE, time() + seconds, destination, instance),
-    )
+    refuse(transaction.connection, instance, destination)
+    withhold_sealed(transaction.connection, instance, CommitmentFailed())

@@ -11,9 +11,9 @@ from deid_node.errors import BlobDamaged, DeidNodeError, RefusedByDestination, T
 from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import clean_from
+from deid_node.spool.rows import clean_from
+from deid_node.spool.transitions import close, finish, withhold_sealed
 from deid_node.values.delivery import Delivery, DeliveryResult, Receipt
-from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.state import DeliveryState, InstanceState
 
@@ -133,19 +133,12 @@ class Deliveries:
 
         def write(transaction: Transaction) -> None:
             state = DeliveryState.REFUSED if refused else DeliveryState.DELIVERED
-            if not _close(
-                transaction,
-                receipt.id,
-                receipt.destination,
-                state,
-                status=receipt.status,
-                sent=sent,
-            ):
+            if not _closed(transaction, receipt, state, sent):
                 return
             if refused:
-                withhold(transaction, receipt.id, _refusal(receipt))
+                withhold_sealed(transaction.connection, receipt.id, _refusal(receipt))
             else:
-                finish(transaction, receipt.id)
+                finish(transaction.connection, receipt.id)
 
         self._custody.write(write, name="settle")
 
@@ -155,30 +148,24 @@ class Deliveries:
         The delivery is SENT: due no more, and not delivered before the archive confirms it.
         `sent` as for `settle`.
         """
-
-        def write(transaction: Transaction) -> None:
-            destination, state = receipt.destination, DeliveryState.SENT
-            if not _close(
-                transaction, receipt.id, destination, state, status=receipt.status, sent=sent
-            ):
-                return
-            transaction.connection.execute(
-                "UPDATE deliveries SET inquiry = NULL WHERE destination = ? AND state = ?"
-                " AND instance_sequence = (SELECT sequence FROM instances WHERE id = ?)",
-                (destination, state, receipt.id),
-            )
-
-        self._custody.write(write)
+        self._custody.write(
+            lambda transaction: _closed(transaction, receipt, DeliveryState.SENT, sent)
+        )
 
     def withhold_damaged(self, delivery: Delivery) -> None:
         """Record that the clean bytes are no longer what was sealed: the instance is withheld."""
 
         def write(transaction: Transaction) -> None:
-            clean, refused = delivery.instance, DeliveryState.REFUSED
-            if _close(
-                transaction, clean.id, delivery.destination, refused, status=None, sent=clean
+            connection, clean = transaction.connection, delivery.instance
+            if close(
+                connection,
+                clean.id,
+                delivery.destination,
+                DeliveryState.REFUSED,
+                status=None,
+                sha256=clean.blob.sha256,
             ):
-                withhold(transaction, clean.id, BlobDamaged("the clean blob is not intact"))
+                withhold_sealed(connection, clean.id, BlobDamaged("the clean blob is not intact"))
 
         self._custody.write(write)
 
@@ -199,24 +186,16 @@ class Deliveries:
         )
 
 
-def _close(
-    transaction: Transaction,
-    instance: InstanceId,
-    destination: str,
-    state: DeliveryState,
-    *,
-    status: int | None,
-    sent: CleanInstance | None,
+def _closed(
+    transaction: Transaction, receipt: Receipt, state: DeliveryState, sent: CleanInstance | None
 ) -> bool:
-    sha256 = None if sent is None else sent.blob.sha256
-    # Only what is due: an archive may have confirmed it while it was sent once more.
-    return bool(
-        transaction.connection.execute(
-            "UPDATE deliveries SET state = ?, status = ?, settled_at = ?"
-            " WHERE destination = ? AND state = ? AND instance_sequence ="
-            " (SELECT sequence FROM instances WHERE id = ? AND (? IS NULL OR clean_sha256 = ?))",
-            (state, status, time(), destination, DeliveryState.DUE, instance, sha256, sha256),
-        ).rowcount
+    return close(
+        transaction.connection,
+        receipt.id,
+        receipt.destination,
+        state,
+        status=receipt.status,
+        sha256=None if sent is None else sent.blob.sha256,
     )
 
 
@@ -224,35 +203,3 @@ def _refusal(receipt: Receipt) -> DeidNodeError:
     """Return why the instance waits for a person, whoever refused it."""
     ours = receipt.code == TranscodingDiffers.code
     return TranscodingDiffers() if ours else RefusedByDestination()
-
-
-def withhold(transaction: Transaction, instance: InstanceId, error: DeidNodeError) -> None:
-    """Keep the instance for a person, unless it has ended otherwise."""
-    transaction.connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?"
-        " WHERE id = ? AND state = ?",
-        (
-            InstanceState.WITHHELD,
-            time(),
-            error.code,
-            str(error),
-            instance,
-            InstanceState.CLEAN,
-        ),
-    )
-
-
-def finish(transaction: Transaction, instance: InstanceId) -> None:
-    """Call the instance delivered if this was the last of its destinations."""
-    transaction.connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE"
-        " d.instance_sequence = instances.sequence AND d.state != ?)",
-        (
-            InstanceState.DELIVERED,
-            time(),
-            instance,
-            InstanceState.CLEAN,
-            DeliveryState.DELIVERED,
-        ),
-    )

@@ -15,7 +15,7 @@ from typing import Final
 
 from deid_node.dicom.spooled import HEAD_BYTES, identity_in, lineage_in
 from deid_node.errors import NotDicom, OriginUnknown
-from deid_node.spool import rows
+from deid_node.spool import rows, transitions
 from deid_node.spool.blobs import blob_name, companion_name, reference
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
@@ -108,7 +108,7 @@ class Foundlings:
             others = rows.others_of(transaction.connection, identity.sop_instance_uid)
             if any(row["blob_sha256"] == received.blob.sha256 for row in others):
                 return False
-            rows.insert(transaction.connection, received, withheld=OriginUnknown())
+            transitions.enter(transaction.connection, received, withheld=OriginUnknown())
             return True
 
         return self._custody.write(write)

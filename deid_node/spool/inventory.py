@@ -84,8 +84,8 @@ class Inventory:
         return StudyStatus(
             instances=states.total(),
             series=series["count"],
-            states=states,
-            withheld=withheld,
-            deliveries=deliveries,
+            states=dict(states),
+            withheld=dict(withheld),
+            deliveries={name: dict(counts) for name, counts in deliveries.items()},
             superseded=superseded,
         )

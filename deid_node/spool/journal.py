@@ -7,21 +7,12 @@ starts from.
 """
 
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from deid_node.errors import JournalNewer
-from deid_node.spool.blobs import blob_name, sync_file, sync_folder
+from deid_node.spool.blobs import sync_file, sync_folder
 from deid_node.spool.committer import Transaction
 from deid_node.spool.places import PLACES
-from deid_node.values.geometry import DoubtedRegion
-from deid_node.values.identity import InstanceId
-from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
-from deid_node.values.markings import Markings
-from deid_node.values.origin import Origin
-from deid_node.values.report import CleaningReport
 
 SCHEMA_VERSION = 11
 
@@ -160,11 +151,6 @@ _STEPS = (
 )
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 
-_REPORT = TypeAdapter(CleaningReport)
-_COMPANION = TypeAdapter(Companion)
-_DOUBTED = TypeAdapter(tuple[DoubtedRegion, ...])
-_MARKINGS = TypeAdapter(Markings)
-
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open the journal at `path`, creating it where it is missing.
@@ -242,78 +228,3 @@ def _version(connection: sqlite3.Connection) -> int:
 def touch(transaction: Transaction) -> None:
     """Write the version once more: a commit that reaches the disk and changes nothing."""
     transaction.connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-
-
-def received_from(row: sqlite3.Row) -> ReceivedInstance:
-    """Return the received instance that `row` of ``instances`` tells of."""
-    return ReceivedInstance(
-        id=InstanceId(row["id"]),
-        origin=Origin(
-            peer=row["peer"],
-            calling_ae=row["calling_ae"],
-            called_ae=row["called_ae"],
-            address=row["address"],
-            association=row["association"],
-            received_at=datetime.fromtimestamp(row["received_at"], UTC),
-            transfer_syntax=row["transfer_syntax"],
-        ),
-        blob=BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"]),
-        sop_class_uid=row["sop_class_uid"],
-        sop_instance_uid=row["sop_instance_uid"],
-        study_instance_uid=row["study_instance_uid"],
-        series_instance_uid=row["series_instance_uid"],
-    )
-
-
-def clean_from(row: sqlite3.Row, destinations: tuple[str, ...]) -> CleanInstance:
-    """Return the clean instance of a row whose state is CLEAN or later."""
-    return CleanInstance(
-        id=InstanceId(row["id"]),
-        blob=BlobRef(
-            blob_name(InstanceId(row["id"])), row["clean_size_bytes"], row["clean_sha256"]
-        ),
-        sop_class_uid=row["sop_class_uid"],
-        sop_instance_uid=row["clean_sop_instance_uid"],
-        series_instance_uid=row["clean_series_instance_uid"],
-        study_instance_uid=row["clean_study_instance_uid"],
-        transfer_syntax=row["clean_transfer_syntax"],
-        rule=row["rule"],
-        destinations=destinations,
-        report=_REPORT.validate_json(row["report"]),
-        companion=companion_from(row),
-    )
-
-
-def companion_from(row: sqlite3.Row) -> Companion | None:
-    """Return what travels with the clean instance of `row`, if anything does."""
-    return None if row["companion"] is None else _COMPANION.validate_json(row["companion"])
-
-
-def companion_json(companion: Companion | None) -> str | None:
-    """Return the companion as it stands in the journal."""
-    return None if companion is None else _COMPANION.dump_json(companion).decode()
-
-
-def doubts_from(row: sqlite3.Row) -> tuple[DoubtedRegion, ...]:
-    """Return the boxes for which the instance of `row` was withheld."""
-    return () if row["doubts"] is None else _DOUBTED.validate_json(row["doubts"])
-
-
-def doubts_json(regions: tuple[DoubtedRegion, ...]) -> str | None:
-    """Return the boxes as they stand in the journal."""
-    return _DOUBTED.dump_json(regions).decode() if regions else None
-
-
-def markings_from(row: sqlite3.Row) -> Markings | None:
-    """Return what a person decided about the pixels of `row`, if anybody did."""
-    return None if row["markings"] is None else _MARKINGS.validate_json(row["markings"])
-
-
-def markings_json(markings: Markings | None) -> str | None:
-    """Return the markings as they stand in the journal."""
-    return None if markings is None else _MARKINGS.dump_json(markings).decode()
-
-
-def report_json(report: CleaningReport) -> str:
-    """Return the report as it stands in the journal."""
-    return _REPORT.dump_json(report).decode()

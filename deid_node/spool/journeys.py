@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import clean_from
+from deid_node.spool.rows import clean_from
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.state import InstanceState

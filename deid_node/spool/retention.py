@@ -14,8 +14,10 @@ from deid_node.errors import BlobDamaged
 from deid_node.spool.blobs import blob_name, companion_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
+from deid_node.spool.transitions import withhold
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_CUT_SHORT
+from deid_node.values.outcome import Withheld
 from deid_node.values.state import InstanceState
 
 _BATCH_ROWS = 500
@@ -127,18 +129,15 @@ class Retention:
         self._custody.write(give_back)
 
     def _withhold_missing(self, received: Path) -> None:
-        damage = BlobDamaged("a blob of the spool cannot be read")
+        damage = Withheld.because(BlobDamaged("a blob of the spool cannot be read"))
 
-        def withhold(transaction: Transaction) -> None:
+        def write(transaction: Transaction) -> None:
             rows = transaction.connection.execute(
                 "SELECT id FROM instances WHERE state = ?", (InstanceState.RECEIVED,)
             ).fetchall()
             for row in rows:
-                if not (received / blob_name(InstanceId(row["id"]))).exists():
-                    transaction.connection.execute(
-                        "UPDATE instances SET state = ?, code = ?, reason = ?, changed_at = ?"
-                        " WHERE id = ?",
-                        (InstanceState.WITHHELD, damage.code, str(damage), time(), row["id"]),
-                    )
+                instance = InstanceId(row["id"])
+                if not (received / blob_name(instance)).exists():
+                    withhold(transaction.connection, instance, damage)
 
-        self._custody.write(withhold)
+        self._custody.write(write)

@@ -1,60 +1,104 @@
-"""How the row of an instance changes: one function for each step of its journey.
+"""Rows of the journal as values, and what is looked up in them inside a transaction.
 
-Each is called inside a transaction, by whoever has looked at the state that it starts
-from. What walks the corridor anew has forgotten its seal first: bytes that were sealed
-before cannot go out in the name of what the corridor says now.
+A row changes its state in `transitions` alone.
 """
 
 import sqlite3
 from collections.abc import Sequence
-from time import time
+from datetime import UTC, datetime
 
-from deid_node.errors import DeidNodeError, UidConflict
-from deid_node.spool.journal import companion_json, report_json
-from deid_node.spool.places import FORGET_SEAL, OPEN
+from pydantic import TypeAdapter
+
+from deid_node.errors import UidConflict
+from deid_node.spool.blobs import blob_name
+from deid_node.spool.places import OPEN
+from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
-from deid_node.values.instance import CleanInstance, ReceivedInstance
+from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
+from deid_node.values.markings import Markings
 from deid_node.values.origin import Origin
-from deid_node.values.outcome import Cleaned, Withheld
-from deid_node.values.state import DeliveryState, InstanceState
+from deid_node.values.report import CleaningReport
+from deid_node.values.state import InstanceState
+
+_REPORT = TypeAdapter(CleaningReport)
+_COMPANION = TypeAdapter(Companion)
+_DOUBTED = TypeAdapter(tuple[DoubtedRegion, ...])
+_MARKINGS = TypeAdapter(Markings)
 
 
-def insert(
-    connection: sqlite3.Connection,
-    received: ReceivedInstance,
-    *,
-    withheld: DeidNodeError | None = None,
-) -> None:
-    """Write the row of what has just come into custody; RECEIVED, or WITHHELD for `withheld`."""
-    origin = received.origin
-    connection.execute(
-        "INSERT INTO instances (id, state, changed_at, code, reason, sop_class_uid,"
-        " sop_instance_uid, blob_sha256, blob_size_bytes, transfer_syntax, peer, calling_ae,"
-        " called_ae, address, association, received_at, study_instance_uid,"
-        " series_instance_uid, sender)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            received.id,
-            InstanceState.WITHHELD if withheld else InstanceState.RECEIVED,
-            time(),
-            withheld and withheld.code,
-            withheld and str(withheld),
-            received.sop_class_uid,
-            received.sop_instance_uid,
-            received.blob.sha256,
-            received.blob.size_bytes,
-            origin.transfer_syntax,
-            origin.peer,
-            origin.calling_ae,
-            origin.called_ae,
-            origin.address,
-            origin.association,
-            origin.received_at.timestamp(),
-            received.study_instance_uid,
-            received.series_instance_uid,
-            origin.calling_ae,
+def received_from(row: sqlite3.Row) -> ReceivedInstance:
+    """Return the received instance that `row` of ``instances`` tells of."""
+    return ReceivedInstance(
+        id=InstanceId(row["id"]),
+        origin=Origin(
+            peer=row["peer"],
+            calling_ae=row["calling_ae"],
+            called_ae=row["called_ae"],
+            address=row["address"],
+            association=row["association"],
+            received_at=datetime.fromtimestamp(row["received_at"], UTC),
+            transfer_syntax=row["transfer_syntax"],
         ),
+        blob=BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"]),
+        sop_class_uid=row["sop_class_uid"],
+        sop_instance_uid=row["sop_instance_uid"],
+        study_instance_uid=row["study_instance_uid"],
+        series_instance_uid=row["series_instance_uid"],
     )
+
+
+def clean_from(row: sqlite3.Row, destinations: tuple[str, ...]) -> CleanInstance:
+    """Return the clean instance of a row whose state is CLEAN or later."""
+    return CleanInstance(
+        id=InstanceId(row["id"]),
+        blob=BlobRef(
+            blob_name(InstanceId(row["id"])), row["clean_size_bytes"], row["clean_sha256"]
+        ),
+        sop_class_uid=row["sop_class_uid"],
+        sop_instance_uid=row["clean_sop_instance_uid"],
+        series_instance_uid=row["clean_series_instance_uid"],
+        study_instance_uid=row["clean_study_instance_uid"],
+        transfer_syntax=row["clean_transfer_syntax"],
+        rule=row["rule"],
+        destinations=destinations,
+        report=_REPORT.validate_json(row["report"]),
+        companion=companion_from(row),
+    )
+
+
+def companion_from(row: sqlite3.Row) -> Companion | None:
+    """Return what travels with the clean instance of `row`, if anything does."""
+    return None if row["companion"] is None else _COMPANION.validate_json(row["companion"])
+
+
+def companion_json(companion: Companion | None) -> str | None:
+    """Return the companion as it stands in the journal."""
+    return None if companion is None else _COMPANION.dump_json(companion).decode()
+
+
+def doubts_from(row: sqlite3.Row) -> tuple[DoubtedRegion, ...]:
+    """Return the boxes for which the instance of `row` was withheld."""
+    return () if row["doubts"] is None else _DOUBTED.validate_json(row["doubts"])
+
+
+def doubts_json(regions: tuple[DoubtedRegion, ...]) -> str | None:
+    """Return the boxes as they stand in the journal."""
+    return _DOUBTED.dump_json(regions).decode() if regions else None
+
+
+def markings_from(row: sqlite3.Row) -> Markings | None:
+    """Return what a person decided about the pixels of `row`, if anybody did."""
+    return None if row["markings"] is None else _MARKINGS.validate_json(row["markings"])
+
+
+def markings_json(markings: Markings | None) -> str | None:
+    """Return the markings as they stand in the journal."""
+    return None if markings is None else _MARKINGS.dump_json(markings).decode()
+
+
+def report_json(report: CleaningReport) -> str:
+    """Return the report as it stands in the journal."""
+    return _REPORT.dump_json(report).decode()
 
 
 def others_of(
@@ -86,20 +130,6 @@ def set_origin(connection: sqlite3.Connection, instance: InstanceId, origin: Ori
     )
 
 
-def walk_again(connection: sqlite3.Connection, instance: InstanceId) -> None:
-    """Let it walk the corridor from the beginning; its seal and its deliveries are forgotten."""
-    connection.execute(
-        "DELETE FROM deliveries WHERE instance_sequence ="
-        " (SELECT sequence FROM instances WHERE id = ?)",
-        (instance,),
-    )
-    connection.execute(
-        f"UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0,"  # noqa: S608
-        f" cut_short = 0, code = NULL, reason = NULL, doubts = NULL, {FORGET_SEAL} WHERE id = ?",
-        (InstanceState.RECEIVED, time(), instance),
-    )
-
-
 def is_received(connection: sqlite3.Connection, instance: InstanceId) -> bool:
     """Return whether it waits for the corridor."""
     row = connection.execute("SELECT state FROM instances WHERE id = ?", (instance,)).fetchone()
@@ -115,64 +145,6 @@ def has_double(connection: sqlite3.Connection, clean: CleanInstance) -> bool:
             (clean.sop_instance_uid, clean.id),
         ).fetchone()
         is not None
-    )
-
-
-def store_clean(connection: sqlite3.Connection, outcome: Cleaned) -> None:
-    """Write down what was sealed, and what is due with it."""
-    now = time()
-    clean = outcome.instance
-    connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, code = NULL, reason = NULL, rule = ?,"
-        " clean_sha256 = ?, clean_size_bytes = ?, clean_sop_instance_uid = ?,"
-        " clean_series_instance_uid = ?, clean_study_instance_uid = ?,"
-        " clean_transfer_syntax = ?, report = ?, companion = ?, content_sha256 = ? WHERE id = ?",
-        (
-            InstanceState.CLEAN,
-            now,
-            clean.rule,
-            clean.blob.sha256,
-            clean.blob.size_bytes,
-            clean.sop_instance_uid,
-            clean.series_instance_uid,
-            clean.study_instance_uid,
-            clean.transfer_syntax,
-            report_json(clean.report),
-            companion_json(clean.companion),
-            outcome.content_sha256,
-            clean.id,
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO deliveries (instance_sequence, destination, state, next_at, sender)"
-        " SELECT sequence, ?, ?, ?, sender FROM instances WHERE id = ?",
-        [(name, DeliveryState.DUE, now, clean.id) for name in clean.destinations],
-    )
-
-
-def withhold(
-    connection: sqlite3.Connection, instance: InstanceId, error: DeidNodeError
-) -> Withheld:
-    """Keep it whole for a person, and return that."""
-    end(connection, instance, InstanceState.WITHHELD, code=error.code, reason=str(error))
-    return Withheld.because(error)
-
-
-def end(
-    connection: sqlite3.Connection,
-    instance: InstanceId,
-    state: InstanceState,
-    *,
-    code: str | None = None,
-    reason: str | None = None,
-    rule: str | None = None,
-    doubts: str | None = None,
-) -> None:
-    """Write down how the corridor ended for it."""
-    connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, code = ?, reason = ?, rule = ?,"
-        " doubts = ? WHERE id = ?",
-        (state, time(), code, reason, rule, doubts, instance),
     )
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from deid_node.errors import BlobDamaged, OriginUnknown, UidConflict, WorkerLost
-from deid_node.spool import rows
+from deid_node.spool import rows, transitions
 from deid_node.spool.blobs import blob_name, verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.incoming import Incoming
-from deid_node.spool.journal import doubts_json, markings_from, received_from
 from deid_node.spool.places import OPEN
+from deid_node.spool.rows import markings_from, received_from
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance, ReceivedInstance
 from deid_node.values.order import MAX_STARTS, Rival, WorkOrder
@@ -98,7 +98,7 @@ class Spool:
                 row["transfer_syntax"] == arrival.origin.transfer_syntax for row in others
             )
             transaction.place(blobs.partial / name, blobs.received / name)
-            rows.insert(connection, received, withheld=UidConflict() if conflict else None)
+            transitions.enter(connection, received, withheld=UidConflict() if conflict else None)
             return Acceptance(received, repeated=False, conflict=conflict), False
 
         def mend(transaction: Transaction, known: InstanceId, is_held: bool) -> Acceptance:
@@ -118,7 +118,7 @@ class Spool:
             walks = row["state"] == InstanceState.WITHHELD and row["code"] in _MENDED
             if walks:
                 rows.set_origin(connection, known, arrival.origin)
-                rows.walk_again(connection, known)
+                transitions.walk_again(connection, known)
             return Acceptance(original, repeated=is_held and not walks, conflict=False)
 
         try:
@@ -173,7 +173,7 @@ class Spool:
         `MAX_STARTS` times already: then it is withheld now. Its blob is read by whoever
         walks it, against the checksum in the order.
         """
-        lost = WorkerLost()
+        lost = Withheld.because(WorkerLost())
 
         def count(
             transaction: Transaction,
@@ -185,7 +185,8 @@ class Spool:
             if row is None:
                 return None
             if row["attempts"] >= MAX_STARTS:
-                return rows.withhold(transaction.connection, instance, lost)
+                transitions.withhold(transaction.connection, instance, lost)
+                return lost
             transaction.connection.execute(
                 "UPDATE instances SET attempts = attempts + 1, in_hand = 1 WHERE id = ?",
                 (instance,),
@@ -238,26 +239,20 @@ class Spool:
                 return None
             match outcome:
                 case Cleaned(clean) if rows.has_double(connection, clean):
-                    return rows.withhold(connection, order.id, rows.in_conflict())
+                    conflict = Withheld.because(rows.in_conflict())
+                    transitions.withhold(connection, order.id, conflict)
+                    return conflict
                 case Cleaned():
                     self._place(transaction, order, outcome.instance)
-                    rows.store_clean(connection, outcome)
-                case Withheld(code, reason, rule, seen):
-                    rows.end(
-                        connection,
-                        order.id,
-                        InstanceState.WITHHELD,
-                        code=code,
-                        reason=reason,
-                        rule=rule,
-                        doubts=doubts_json(seen),
-                    )
+                    transitions.seal(connection, outcome)
+                case Withheld():
+                    transitions.withhold(connection, order.id, outcome)
                 case Discarded(rule):
-                    rows.end(connection, order.id, InstanceState.DISCARDED, rule=rule)
+                    transitions.discard_by_rule(connection, order.id, rule)
                 case Repeated():
                     if not self._rivals(connection, order.id):
                         return None
-                    rows.end(connection, order.id, InstanceState.DISCARDED)
+                    transitions.discard_by_rule(connection, order.id)
                 case _:
                     assert_never(outcome)
             return outcome

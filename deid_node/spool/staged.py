@@ -20,7 +20,7 @@ from deid_node.spool.blobs import blob_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
-from deid_node.spool.journal import (
+from deid_node.spool.rows import (
     doubts_from,
     markings_from,
     markings_json,

@@ -9,17 +9,16 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import time
 
 from deid_node.errors import InputError, UidConflict
-from deid_node.spool import rows
+from deid_node.spool import rows, transitions
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
-from deid_node.spool.journal import doubts_from
+from deid_node.spool.rows import doubts_from
 from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
-from deid_node.values.state import DeliveryState, InstanceState
+from deid_node.values.state import InstanceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +109,7 @@ def release(
         for other in others:
             _give_way(transaction, other, person)
     note(transaction, instance, verb, person, at=at, detail=detail)
-    sealed = row["clean_sha256"] is not None
-    connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ?, attempts = 0, in_hand = 0,"
-        " cut_short = 0, code = NULL, reason = NULL, doubts = NULL, held = 0 WHERE sequence = ?",
-        (InstanceState.CLEAN if sealed else InstanceState.RECEIVED, time(), row["sequence"]),
-    )
-    connection.execute(
-        "UPDATE deliveries SET state = ?, attempts = 0, sendings = 0, next_at = ?"
-        " WHERE instance_sequence = ? AND state = ?",
-        (DeliveryState.DUE, time(), row["sequence"], DeliveryState.REFUSED),
-    )
+    transitions.release(connection, instance, sealed=row["clean_sha256"] is not None)
 
 
 def discard(
@@ -132,27 +121,18 @@ def discard(
     detail: str | None = None,
 ) -> None:
     """Drop it for good; as `WorkList.discard`, and noted as `note` says."""
-    changed = transaction.connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ? WHERE id = ? AND state = ?",
-        (InstanceState.DISCARDED, time(), instance, InstanceState.WITHHELD),
-    )
-    if changed.rowcount == 0:
+    if not transitions.discard(transaction.connection, instance):
         raise InputError("no withheld instance of that id")
     note(transaction, instance, Verb.DISCARD, person, at=at, detail=detail)
 
 
 def _give_way(transaction: Transaction, other: sqlite3.Row, person: str) -> None:
     """Let `other` have no place any more, because a person decided for another of its UID."""
-    if other["state"] == InstanceState.DELIVERED:
-        transaction.connection.execute(
-            "UPDATE instances SET superseded = 1 WHERE sequence = ?", (other["sequence"],)
-        )
+    instance = InstanceId(other["id"])
+    if transitions.supersede(transaction.connection, instance):
         return
-    note(transaction, InstanceId(other["id"]), Verb.DISCARD, person)
-    transaction.connection.execute(
-        "UPDATE instances SET state = ?, changed_at = ? WHERE sequence = ?",
-        (InstanceState.DISCARDED, time(), other["sequence"]),
-    )
+    note(transaction, instance, Verb.DISCARD, person)
+    transitions.give_way(transaction.connection, instance)
 
 
 def _entry_of(row: sqlite3.Row) -> WithheldEntry:

@@ -109,11 +109,10 @@ def test_what_cannot_be_read_belongs_nowhere(content: bytes) -> None:
 
 
 def test_a_uid_that_is_none_belongs_nowhere() -> None:
-    dataset = Dataset()
-    dataset.add_new(0x0020000D, "UI", "1" * 200)
-    dataset.add_new(0x0020000E, "LO", "Müller")
+    study = b"\x20\x00\x0d\x00UI\xc8\x00" + b"1" * 200
+    series = b"\x20\x00\x0e\x00LO\x08\x00M\xc3\xbcller "
 
-    assert lineage_of(encoded(dataset, ExplicitVRLittleEndian), ExplicitVRLittleEndian) == Lineage()
+    assert lineage_of(study + series, ExplicitVRLittleEndian) == Lineage()
 
 
 def test_no_identifier_shows_in_a_repr() -> None:

@@ -28,7 +28,7 @@ from deid_node.pixels.text.read.base import Reader, Reading
 from deid_node.pixels.text.search import Look
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
-from deid_node.spool.journal import report_json
+from deid_node.spool.rows import report_json
 from deid_node.values.geometry import Box, Found
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance

@@ -18,9 +18,9 @@ from deid_node.receive.build import build_reception
 from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.blobs import verified
 from deid_node.spool.custody import Custody
-from deid_node.spool.journal import received_from
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
+from deid_node.spool.rows import received_from
 from tests.builders.samples import packaged
 from tests.fakes.commitment_user import Reports, calling
 from tests.fakes.event_log import RecordingLog

@@ -129,9 +129,9 @@ def test_a_caller_is_not_taken_for_silent_while_it_waits_for_us(
     house = House(tmp_path / "spool", association_seconds=1)
     write = house.custody.write
 
-    def slow(work: Any) -> Any:
+    def slow(work: Any, **named: Any) -> Any:
         sleep(1.5)
-        return write(work)
+        return write(work, **named)
 
     monkeypatch.setattr(house.custody, "write", slow)
     association = house.associate()

@@ -13,6 +13,7 @@ from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.foundlings import Found, Foundlings
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
+from deid_node.spool.rows import companion_from
 from deid_node.values.delivery import DeliveryResult, Receipt
 from tests.builders.custody import sealed
 
@@ -128,5 +129,5 @@ def test_instances_of_an_older_journal_have_none(tmp_path: Path) -> None:
 
     opened = journal.connect(path)
 
-    assert journal.companion_from(opened.execute("SELECT * FROM instances").fetchone()) is None
+    assert companion_from(opened.execute("SELECT * FROM instances").fetchone()) is None
     opened.close()

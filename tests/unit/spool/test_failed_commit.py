@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from deid_node.errors import SpoolUnavailable
+from deid_node.errors import BlobDamaged, SpoolUnavailable
 from deid_node.spool import journal
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.spool.spool import Spool
 from deid_node.values.order import WorkOrder
+from deid_node.values.outcome import Withheld
 from tests.builders.values import an_arrival
 
 BYTES = b"\x08\x00the bytes as sent"
@@ -113,7 +114,9 @@ def test_the_same_bytes_again_mend_a_damaged_blob(custody: Custody) -> None:
     spool = Spool(custody)
     first = spool.accept(an_arrival(), [BYTES])
     (custody.blobs.received / first.instance.blob.name).write_bytes(b"other bytes")
-    spool.claim(first.instance.id)
+    damaged = spool.claim(first.instance.id)
+    assert isinstance(damaged, WorkOrder)
+    spool.record(damaged, Withheld.because(BlobDamaged("not intact")))
     assert spool.received() == {}
 
     again = spool.accept(an_arrival(), [BYTES])

@@ -13,8 +13,8 @@ from deid_node.spool import journal
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
-from deid_node.spool.journal import report_json
 from deid_node.spool.options import SpoolOptions
+from deid_node.spool.rows import report_json
 from deid_node.values.delivery import Delivery
 from deid_node.values.state import DeliveryState, InstanceState
 from tests.builders.values import a_report
