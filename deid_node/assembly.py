@@ -62,17 +62,17 @@ from deid_node.review.build import build_review
 from deid_node.review.looker import LookerFactory
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
+from deid_node.spool.claims import Claims
 from deid_node.spool.clock import Clock
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.files import BlobFiles
 from deid_node.spool.foundlings import Foundlings
+from deid_node.spool.inventory import Inventory
 from deid_node.spool.key_mark import KeyMark
 from deid_node.spool.leftovers import Leftovers
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Spool
-from deid_node.spool.unconfirmed import Unconfirmed
 from deid_node.values.instance import CleanInstance
 from deid_node.values.state import InstanceState
 from deid_node.work.admission import Admission
@@ -179,7 +179,7 @@ def build_node(
     metrics = Metrics(CollectorRegistry(), configured_names(config))
     files = blob_files(config)
     custody = Custody(config.spool, exclusive=True, files=files, new_journal=new_journal)
-    spool, retention, deliveries = Spool(custody), Retention(custody), Deliveries(custody)
+    claims, retention, deliveries = Claims(custody), Retention(custody), Deliveries(custody)
     queue = WorkQueue()
     audit = audit_build.build_audit(
         config.audit,
@@ -208,7 +208,7 @@ def build_node(
     engine = build_engine(
         config.work.engine,
         queue=queue,
-        ledger=Bookkeeper(spool, _waker(senders), metrics=metrics, log=log),
+        ledger=Bookkeeper(claims, _waker(senders), metrics=metrics, log=log),
         corridor_factory=factory,
         log=log,
         metrics=metrics,
@@ -231,8 +231,9 @@ def build_node(
         metrics=metrics,
         log=log,
     )
-    metrics.watch_custody(retention)
-    metrics.watch_unconfirmed(Unconfirmed(custody))
+    inventory = Inventory(custody)
+    metrics.watch_custody(inventory)
+    metrics.watch_unconfirmed(inventory)
     leftovers = Leftovers(custody, tuple(destinations))
     metrics.watch_leftovers(leftovers)
     certificates = partial(usable_certificates, config)
@@ -269,7 +270,7 @@ def build_node(
             senders=tuple(senders.values()),
             janitor=Janitor(
                 retention=retention,
-                waiting=spool,
+                waiting=claims,
                 decisions=Decisions(custody),
                 queue=queue,
                 log=log,
@@ -290,7 +291,7 @@ def build_node(
                 config.notify,
                 node=config.receive.ae_title,
                 health=health.ready,
-                withheld=lambda: retention.waiting()[InstanceState.WITHHELD][0],
+                withheld=lambda: inventory.waiting()[InstanceState.WITHHELD][0],
                 log=log,
             ),
             admission=Admission(

@@ -11,7 +11,7 @@ from typing import Final
 from deid_node.config.load import load
 from deid_node.demo.failure import DemoFailed
 from deid_node.spool.custody import Custody
-from deid_node.spool.journeys import Journey, Journeys
+from deid_node.spool.inventory import Inventory, Journey
 from deid_node.spool.withheld import WorkList
 from deid_node.values.state import InstanceState
 
@@ -38,11 +38,11 @@ def wait_until_ended(
     custody = Custody(load(config).spool, exclusive=False)
     custody.open()
     with closing(custody):
-        journeys, until = Journeys(custody), monotonic() + patience_seconds
+        inventory, until = Inventory(custody), monotonic() + patience_seconds
         while True:
             ended = {
                 journey.sop_instance_uid: journey
-                for journey in journeys.all()
+                for journey in inventory.journeys()
                 if journey.state in ENDED
             }
             open_ = [uid for uid in sop_instance_uids if uid not in ended]

@@ -16,9 +16,9 @@ from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.receive.secure import build_tls
 from deid_node.receive.users import Users
+from deid_node.spool.arrivals import Arrivals
 from deid_node.spool.custody import Custody
 from deid_node.spool.sender_commitments import Commitments
-from deid_node.spool.spool import Spool
 from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.identity import InstanceId
 
@@ -43,7 +43,7 @@ def build_reception(
     commitments = Commitments(custody, {peer.name: peer.asks_for for peer in listed})
     news = threading.Event()
     intake = Intake(
-        Spool(custody), offer, status_of=status_of, metrics=metrics, log=log, record=record
+        Arrivals(custody), offer, status_of=status_of, metrics=metrics, log=log, record=record
     )
     door = StorageScp(
         options,

@@ -16,8 +16,7 @@ from deid_node.errors import CustodyError, DatasetUnreadable, DeidNodeError
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.spool.incoming import Incoming
-from deid_node.spool.spool import Acceptance, Arrival, Spool
+from deid_node.spool.arrivals import Acceptance, Arrival, Arrivals, Incoming
 from deid_node.values.identity import InstanceId
 from deid_node.values.origin import Origin
 from deid_node.values.stage import Stage
@@ -50,7 +49,7 @@ class Intake:
 
     def __init__(
         self,
-        spool: Spool,
+        spool: Arrivals,
         offer: Callable[[InstanceId, str], object],
         *,
         status_of: Callable[[Exception], int],

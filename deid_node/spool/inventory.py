@@ -1,16 +1,21 @@
-"""What the journal says of whole studies: how much of one came, and where it is.
+"""What is in custody: how much waits and how long, what became of each instance and study.
 
-A study is asked for by its Study Instance UID as it was sent or as it leaves; both are for
-the eyes of those who ask, never for a log.
+A journey names the original SOP Instance UID, and a study is asked for by its Study Instance
+UID as it was sent or as it leaves: they are for the eyes of those who sent the instances (the
+demo, a site's own reconciliation), never for a log.
 """
 
 import json
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import time
 from typing import Final
 
 from deid_node.spool.custody import Custody
+from deid_node.spool.rows import clean_from
+from deid_node.values.identity import InstanceId
+from deid_node.values.instance import CleanInstance
 from deid_node.values.state import DeliveryState, InstanceState
 
 _OF_STUDY: Final = """i.sequence IN (
@@ -54,6 +59,18 @@ class StudyStatus:
     superseded: int
 
 
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """One instance: where it stands, why if it is withheld, what it became if it is clean."""
+
+    id: InstanceId
+    sop_instance_uid: str = field(repr=False)
+    state: InstanceState
+    code: str | None
+    rule: str | None
+    clean: CleanInstance | None
+
+
 class Inventory:
     """Reads the journal; changes nothing. Every method may raise `CustodyError`."""
 
@@ -89,3 +106,61 @@ class Inventory:
             deliveries={name: dict(counts) for name, counts in deliveries.items()},
             superseded=superseded,
         )
+
+    def journeys(self) -> Sequence[Journey]:
+        """Return every instance in the journal, in the order of arrival."""
+        destinations: dict[int, list[str]] = {}
+        for row in self._custody.read("SELECT instance_sequence, destination FROM deliveries"):
+            destinations.setdefault(row["instance_sequence"], []).append(row["destination"])
+        return [
+            Journey(
+                id=InstanceId(row["id"]),
+                sop_instance_uid=row["sop_instance_uid"],
+                state=InstanceState(row["state"]),
+                code=row["code"],
+                rule=row["rule"],
+                clean=(
+                    clean_from(row, tuple(destinations.get(row["sequence"], ())))
+                    if row["clean_sha256"] is not None
+                    else None
+                ),
+            )
+            for row in self._custody.read("SELECT * FROM instances ORDER BY sequence")
+        ]
+
+    def waiting(self) -> Mapping[str, tuple[int, float]]:
+        """Return, for each state, how many instances are in it and the age of the oldest."""
+        now = time()
+        counts: dict[str, tuple[int, float]] = {
+            state.value: (0, 0.0)
+            for state in (InstanceState.RECEIVED, InstanceState.CLEAN, InstanceState.WITHHELD)
+        }
+        for row in self._custody.read(
+            # Whichever is earlier: a clock that ran ahead may have written one of them.
+            "SELECT state, COUNT(*) AS count, MIN(MIN(received_at, changed_at)) AS oldest"
+            " FROM instances"
+            " WHERE state IN (?, ?, ?) GROUP BY state",
+            tuple(counts),
+        ):
+            counts[row["state"]] = (row["count"], max(0.0, now - row["oldest"]))
+        return counts
+
+    def unconfirmed(self, destination: str) -> tuple[int, float]:
+        """Return how many wait for the archive's word, and how many seconds the oldest has.
+
+        Raises `SpoolUnavailable` when the journal cannot be read.
+        """
+        row = self._custody.read(
+            "SELECT COUNT(*) AS count, MIN(settled_at) AS since FROM deliveries"
+            " WHERE destination = ? AND state = ?",
+            (destination, DeliveryState.SENT),
+        )[0]
+        return row["count"], 0.0 if row["since"] is None else max(0.0, time() - row["since"])
+
+    def free_bytes(self) -> int:
+        """Return how many bytes the spool's disk can still take."""
+        return self._custody.blobs.free_bytes()
+
+    def failures(self) -> Mapping[str, int]:
+        """Return how many writes and reads of the spool have failed, by the error's code."""
+        return self._custody.failures()

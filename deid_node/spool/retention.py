@@ -6,7 +6,7 @@ recognised by them when it comes again. Files that no row names are not removed
 (`foundlings`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from time import time
 
@@ -24,7 +24,7 @@ _BATCH_ROWS = 500
 
 
 class Retention:
-    """Removes what nobody needs any more, and tells what waits."""
+    """Removes what nobody needs any more."""
 
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
@@ -88,30 +88,9 @@ class Retention:
             blobs.clean / companion_name(instance),
         )
 
-    def waiting(self) -> Mapping[str, tuple[int, float]]:
-        """Return, for each state, how many instances are in it and the age of the oldest."""
-        now = time()
-        counts: dict[str, tuple[int, float]] = {
-            state.value: (0, 0.0)
-            for state in (InstanceState.RECEIVED, InstanceState.CLEAN, InstanceState.WITHHELD)
-        }
-        for row in self._custody.read(
-            # Whichever is earlier: a clock that ran ahead may have written one of them.
-            "SELECT state, COUNT(*) AS count, MIN(MIN(received_at, changed_at)) AS oldest"
-            " FROM instances"
-            " WHERE state IN (?, ?, ?) GROUP BY state",
-            tuple(counts),
-        ):
-            counts[row["state"]] = (row["count"], max(0.0, now - row["oldest"]))
-        return counts
-
     def free_bytes(self) -> int:
         """Return how many bytes the spool's disk can still take."""
         return self._custody.blobs.free_bytes()
-
-    def failures(self) -> Mapping[str, int]:
-        """Return how many writes and reads of the spool have failed, by the error's code."""
-        return self._custody.failures()
 
     def _give_back_starts(self) -> None:
         def give_back(transaction: Transaction) -> None:

@@ -28,6 +28,7 @@ import json
 import sqlite3
 from collections.abc import Collection
 from time import time
+from types import MappingProxyType
 from typing import Final
 
 from deid_node.errors import DeidNodeError
@@ -39,15 +40,17 @@ from deid_node.values.outcome import Cleaned, Withheld
 from deid_node.values.state import DeliveryState, InstanceState
 
 _SEQUENCE: Final = "(SELECT sequence FROM instances WHERE id = ?)"
-_FRESH: Final = {
-    "attempts": 0,
-    "in_hand": 0,
-    "cut_short": 0,
-    "code": None,
-    "reason": None,
-    "doubts": None,
-    "held": 0,
-}
+_FRESH: Final = MappingProxyType(
+    {
+        "attempts": 0,
+        "in_hand": 0,
+        "cut_short": 0,
+        "code": None,
+        "reason": None,
+        "doubts": None,
+        "held": 0,
+    }
+)
 """What an instance has forgotten that a person gives back to the node."""
 
 _BUT_RECEIVED: Final = tuple(

@@ -11,10 +11,10 @@ from typing import Final
 
 from deid_node.dicom.bulk import LARGE_BYTES
 from deid_node.dicom.scratch import Scratch
+from deid_node.spool.arrivals import Incoming
 from deid_node.spool.blobs import reference
 from deid_node.spool.encryption import SpoolKey
 from deid_node.spool.files import PLAIN, BlobFiles
-from deid_node.spool.incoming import Incoming
 from tests.bench.table import print_rates
 
 ENCRYPTED: Final = BlobFiles(SpoolKey(os.urandom(32)), encrypts=True)

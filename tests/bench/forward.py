@@ -18,12 +18,12 @@ from deid_node.spool.blobs import reference
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned
 from deid_node.values.retry import RetryPolicy
 from tests.bench.slices import write_slices
 from tests.bench.table import print_rates
+from tests.builders.custody import Spool
 from tests.builders.values import a_clean_instance, an_arrival
 from tests.fakes.dcmtk import storescp
 from tests.fakes.orthanc import orthanc

@@ -30,8 +30,8 @@ from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.work.queue import WorkQueue
+from tests.builders.custody import Spool
 from tests.fakes.dcmtk import ended
 from tests.fakes.waiting import eventually
 

@@ -4,14 +4,19 @@ import dataclasses
 from pathlib import Path
 
 from deid_node.forward.base import Parcel
+from deid_node.spool.arrivals import Arrivals
 from deid_node.spool.blobs import companion_name
+from deid_node.spool.claims import Claims
 from deid_node.spool.custody import Custody
-from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned
 from tests.builders.values import an_arrival
 from tests.fakes.peer_parcels import a_parcel, accompanied
+
+
+class Spool(Arrivals, Claims):
+    """Both sides of custody, for a test that is the door and the workers."""
 
 
 def sealed(

@@ -28,11 +28,11 @@ from deid_node.review.server import ReviewServer
 from deid_node.spool.custody import Custody
 from deid_node.spool.files import PLAIN
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Withheld
+from tests.builders.custody import Spool
 from tests.builders.samples import packaged
 from tests.builders.values import an_arrival
 from tests.fakes.event_log import RecordingLog

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from zlib import crc32
 
-from deid_node.spool.spool import Arrival
+from deid_node.spool.arrivals import Arrival
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance
 from deid_node.values.origin import Origin

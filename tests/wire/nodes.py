@@ -16,7 +16,7 @@ from deid_node.config.load import load
 from deid_node.demo.server import RunningNode, events_in, running_node
 from deid_node.metadata.apply.keys import new_key_file
 from deid_node.spool.custody import Custody
-from deid_node.spool.journeys import Journey, Journeys
+from deid_node.spool.inventory import Inventory, Journey
 from deid_node.values.state import InstanceState
 from tests.fakes.waiting import eventually
 
@@ -60,7 +60,7 @@ class NodeFolder:
         custody = Custody(load(self.config).spool, exclusive=False)
         custody.open()
         with closing(custody):
-            return Journeys(custody).all()
+            return Inventory(custody).journeys()
 
     def wait_until_ended(self, count: int) -> Sequence[Journey]:
         """Wait until `count` instances were received and all of them ended; return them."""

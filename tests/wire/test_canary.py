@@ -10,7 +10,7 @@ from pydicom import dcmread
 
 from deid_node.demo.scanner import send
 from deid_node.dicom.silence import silenced
-from deid_node.spool.journeys import Journey
+from deid_node.spool.inventory import Journey
 from tests.fakes import dcmtk
 from tests.fakes.waiting import free_port
 from tests.wire.canary_study import AE_TITLE as HER_AE_TITLE

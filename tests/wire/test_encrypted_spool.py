@@ -23,7 +23,7 @@ from deid_node.dicom.bulk import LARGE_BYTES
 from deid_node.dicom.silence import silenced
 from deid_node.metadata.apply.keys import new_key_file
 from deid_node.spool.encryption import MAGIC
-from deid_node.spool.journeys import Journey
+from deid_node.spool.inventory import Journey
 from tests.fakes import dcmtk
 from tests.fakes.waiting import free_port
 from tests.wire.canary_study import NAME, marks_in, write_study

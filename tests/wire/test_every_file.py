@@ -21,7 +21,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGEx
 from deid_node.demo.scanner import Sent, send
 from deid_node.dicom.silence import silenced
 from deid_node.errors import withhold_codes
-from deid_node.spool.journeys import Journey
+from deid_node.spool.inventory import Journey
 from deid_node.values.state import InstanceState
 from tests.builders.samples import COMMENTED
 from tests.fakes.programs import program

@@ -23,7 +23,7 @@ from deid_node.receive.dimse.commands import (
     store_response,
 )
 from deid_node.receive.intake import Announced
-from deid_node.spool.incoming import Incoming
+from deid_node.spool.arrivals import Incoming
 
 _LARGEST_COMMAND_BYTES: Final = 1 << 20
 # A request for storage commitment of 100,000 instances takes half of it.

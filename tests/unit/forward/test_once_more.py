@@ -17,10 +17,9 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Spool
 from deid_node.values.instance import CleanInstance
 from deid_node.values.retry import RetryPolicy
-from tests.builders.custody import sealed
+from tests.builders.custody import Spool, sealed
 from tests.builders.values import an_arrival
 from tests.fakes.event_log import RecordingLog
 from tests.fakes.waiting import eventually

@@ -20,11 +20,11 @@ from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.encryption import SpoolKey
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.geometry import Box
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned
+from tests.builders.custody import Spool
 from tests.builders.samples import packaged
 from tests.unit.pipeline.test_corridor import a_corridor
 from tests.unit.pipeline.test_rivals import send

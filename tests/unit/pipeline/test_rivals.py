@@ -11,16 +11,17 @@ from pynetdicom.dsutils import encode
 from deid_node.dicom import part10
 from deid_node.pipeline import Corridor
 from deid_node.spool.again import Again, Selection
+from deid_node.spool.arrivals import Acceptance, Arrival
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Acceptance, Arrival, Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin
 from deid_node.values.outcome import Cleaned, Ending, Postponed, Repeated, Withheld
+from tests.builders.custody import Spool
 from tests.builders.samples import packaged
 from tests.builders.values import an_origin
 from tests.unit.pipeline.test_corridor import a_corridor, an_order

@@ -18,8 +18,8 @@ from deid_node.receive.build import build_reception
 from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.blobs import verified
 from deid_node.spool.custody import Custody
+from deid_node.spool.inventory import Inventory
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.retention import Retention
 from deid_node.spool.rows import received_from
 from tests.builders.samples import packaged
 from tests.fakes.commitment_user import Reports, calling
@@ -41,7 +41,7 @@ class House:
         self.custody.open()
         self.log = RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
-        self.metrics.watch_custody(Retention(self.custody))
+        self.metrics.watch_custody(Inventory(self.custody))
         self.door, _ = build_reception(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0}),
             self.custody,

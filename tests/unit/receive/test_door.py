@@ -24,8 +24,8 @@ from deid_node.receive.intake import Intake
 from deid_node.receive.options import PeerOptions, ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
+from tests.builders.custody import Spool
 from tests.builders.samples import packaged
 from tests.fakes.event_log import RecordingLog
 from tests.fakes.waiting import eventually

@@ -20,7 +20,7 @@ from deid_node.receive.options import ReceiveOptions
 from deid_node.receive.users import user_line
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
+from tests.builders.custody import Spool
 from tests.fakes.event_log import RecordingLog
 
 VERIFICATION = "1.2.840.10008.1.1"

@@ -23,8 +23,8 @@ from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.values.refusal import TlsFault
+from tests.builders.custody import Spool
 from tests.fakes.certificates import Authority, Identity
 from tests.fakes.event_log import RecordingLog
 from tests.fakes.waiting import eventually

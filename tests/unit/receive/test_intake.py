@@ -16,11 +16,12 @@ from deid_node.errors import DeidNodeError, PeerNotAuthorised, SpoolFull
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.intake import Announced, Intake, Refused
+from deid_node.spool.arrivals import Acceptance
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Acceptance, Spool
 from deid_node.values.identity import InstanceId
 from tests.builders.audit import NODE
+from tests.builders.custody import Spool
 from tests.builders.samples import packaged
 from tests.builders.values import CT_IMAGE_STORAGE, EXPLICIT, an_origin
 from tests.fakes.event_log import RecordingLog

@@ -16,10 +16,10 @@ from deid_node.review.renderer import PictureFailed, Renderer
 from deid_node.review.words import WORDS, keywords_in
 from deid_node.spool.decisions import Decisions, Verb
 from deid_node.spool.files import PLAIN
-from deid_node.spool.spool import Spool
 from deid_node.spool.staged import Desk
 from deid_node.spool.withheld import WorkList
 from deid_node.values.order import WorkOrder
+from tests.builders.custody import Spool
 from tests.builders.desk import BOX, DeskHouse, PreviewsOfABox, a_desk, until
 from tests.fakes.event_log import RecordingLog
 

@@ -15,7 +15,6 @@ from deid_node.spool.decisions import Decisions
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.commitment import Reference
 from deid_node.values.confirmation import ConfirmationReport
@@ -24,7 +23,7 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Withheld
 from deid_node.values.retry import RetryPolicy
-from tests.builders.custody import delivery_states, sealed
+from tests.builders.custody import Spool, delivery_states, sealed
 from tests.builders.values import a_clean_instance
 from tests.unit.spool.test_commitments import verdict
 from tests.unit.spool.test_spool import accept, claimed, cleaned, files

@@ -9,9 +9,9 @@ from deid_node.spool.archive_commitments import Confirmations
 from deid_node.spool.clock import Clock
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
+from deid_node.spool.inventory import Inventory
 from deid_node.spool.retention import Retention
 from deid_node.spool.sender_commitments import Commitments
-from deid_node.spool.unconfirmed import Unconfirmed
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.retry import RetryPolicy
 from tests.unit.spool.test_commitments import asked
@@ -63,7 +63,7 @@ def overdue_answer(custody: Custody) -> Callable[[], bool]:
 def age_of_what_is_unconfirmed(custody: Custody) -> Callable[[], bool]:
     sent(custody)
     _move(custody, "deliveries", "settled_at")
-    return lambda: Unconfirmed(custody).unconfirmed("archive")[1] > 0
+    return lambda: Inventory(custody).unconfirmed("archive")[1] > 0
 
 
 def bytes_to_be_removed(custody: Custody) -> Callable[[], bool]:
@@ -77,7 +77,7 @@ def age_of_what_waits(custody: Custody) -> Callable[[], bool]:
     cleaned(custody)
     _move(custody, "instances", "received_at")
     _move(custody, "instances", "changed_at")
-    return lambda: Retention(custody).waiting()["clean"][1] > 0
+    return lambda: Inventory(custody).waiting()["clean"][1] > 0
 
 
 def _move(custody: Custody, table: str, column: str) -> None:

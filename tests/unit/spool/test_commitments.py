@@ -13,13 +13,13 @@ from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.spool.sender_commitments import CommitmentRequest, Commitments
-from deid_node.spool.spool import Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.commitment import Commitment, FailureReason, Reference, Verdict
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.instance import ReceivedInstance
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Discarded, Withheld
+from tests.builders.custody import Spool
 from tests.builders.values import an_arrival
 from tests.unit.spool.test_spool import cleaned
 

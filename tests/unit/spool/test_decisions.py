@@ -8,10 +8,10 @@ from deid_node.errors import InputError
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions, Verb
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.identity import InstanceId
 from deid_node.values.outcome import Withheld
+from tests.builders.custody import Spool
 from tests.unit.spool.test_spool import claimed
 
 

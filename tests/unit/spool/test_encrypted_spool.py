@@ -13,11 +13,11 @@ from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.encryption import MAGIC, SpoolKey
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned
+from tests.builders.custody import Spool
 from tests.builders.values import a_clean_instance, an_arrival
 
 KEY = SpoolKey(bytes(range(32)))

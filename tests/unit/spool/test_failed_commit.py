@@ -12,9 +12,9 @@ from deid_node.spool import journal
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Spool
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Withheld
+from tests.builders.custody import Spool
 from tests.builders.values import an_arrival
 
 BYTES = b"\x08\x00the bytes as sent"

@@ -8,15 +8,15 @@ import pytest
 
 from deid_node.dicom.part10 import spool_header
 from deid_node.errors import CustodyError, JournalMissing
+from deid_node.spool.arrivals import Acceptance
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.foundlings import Found, Foundlings
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Acceptance, Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
-from tests.builders.custody import sealed
+from tests.builders.custody import Spool, sealed
 from tests.builders.values import CT_IMAGE_STORAGE, EXPLICIT, an_arrival
 from tests.unit.spool.test_spool import cleaned, files
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from deid_node.errors import DatasetUnreadable, SpoolFull, SpoolUnavailable
-from deid_node.spool import incoming as module
+from deid_node.spool import arrivals as module
+from deid_node.spool.arrivals import Incoming
 from deid_node.spool.custody import Custody
-from deid_node.spool.incoming import Incoming
-from deid_node.spool.spool import Spool
+from tests.builders.custody import Spool
 from tests.builders.values import an_arrival
 
 

@@ -10,17 +10,18 @@ from pynetdicom.dsutils import encode
 
 from deid_node.dicom import part10
 from deid_node.spool.again import Again, Selection
+from deid_node.spool.arrivals import Arrival
 from deid_node.spool.blobs import reference
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.foundlings import Foundlings
 from deid_node.spool.inventory import Inventory
-from deid_node.spool.spool import Arrival, Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned, Withheld
+from tests.builders.custody import Spool
 from tests.builders.values import a_clean_instance, an_origin
 
 STUDY, SERIES = "1.2.840.1", "1.2.840.1.1"

@@ -8,8 +8,8 @@ from deid_node.spool.again import Again, Selection
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.leftovers import Leftovers
-from deid_node.spool.spool import Spool
 from deid_node.values.delivery import DeliveryResult, Receipt
+from tests.builders.custody import Spool
 from tests.unit.spool.test_spool import cleaned, receipt
 
 

@@ -8,12 +8,12 @@ from deid_node.errors import BlobDamaged, SpoolUnavailable
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Discarded, Withheld
+from tests.builders.custody import Spool
 from tests.unit.spool.test_spool import accept, claimed, cleaned, files
 
 

@@ -11,17 +11,19 @@ import pytest
 
 from deid_node.dicom.bulk import LARGE_BYTES
 from deid_node.errors import BlobDamaged, InputError, SpoolFull, SpoolUnavailable
+from deid_node.spool.arrivals import Acceptance
 from deid_node.spool.blobs import intact, reference
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
+from deid_node.spool.inventory import Inventory
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Acceptance, Spool
 from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.order import MAX_STARTS, WorkOrder
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
+from tests.builders.custody import Spool
 from tests.builders.values import a_clean_instance, an_arrival
 
 
@@ -383,7 +385,7 @@ def test_waiting_instances_are_counted_by_state(custody: Custody) -> None:
     accept(custody, uid="1.1")
     cleaned(custody, uid="1.2")
 
-    waiting = Retention(custody).waiting()
+    waiting = Inventory(custody).waiting()
 
     assert {state: count for state, (count, _) in waiting.items()} == {
         "received": 1,

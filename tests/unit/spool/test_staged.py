@@ -9,7 +9,6 @@ from deid_node.errors import InputError
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions, Verb
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.spool import Spool
 from deid_node.spool.staged import Choice, Desk
 from deid_node.spool.withheld import WorkList
 from deid_node.values.geometry import Box, DoubtedRegion
@@ -17,6 +16,7 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.markings import Marking, Markings
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Withheld
+from tests.builders.custody import Spool
 from tests.unit.spool.test_spool import claimed
 
 BOX = Box(1, 2, 30, 40)

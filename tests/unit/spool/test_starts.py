@@ -5,10 +5,10 @@ import pytest
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
-from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_CUT_SHORT, MAX_STARTS, WorkOrder
 from deid_node.values.outcome import Withheld
+from tests.builders.custody import Spool
 from tests.unit.spool.test_spool import accept
 
 

@@ -9,11 +9,11 @@ from deid_node.errors import CommitmentFailed, NoRule
 from deid_node.spool import transitions
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.spool import Spool
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef
 from deid_node.values.outcome import Cleaned, Withheld
 from deid_node.values.state import DeliveryState, InstanceState
+from tests.builders.custody import Spool
 from tests.builders.values import a_clean_instance, an_arrival
 
 RECEIVED, CLEAN, DELIVERED, WITHHELD, DISCARDED = InstanceState

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
-from deid_node.spool.unconfirmed import Unconfirmed
+from deid_node.spool.inventory import Inventory
 from deid_node.values.delivery import DeliveryResult, Receipt
 from tests.builders.custody import sealed
 
@@ -15,7 +15,7 @@ def test_only_what_was_taken_and_not_confirmed_counts(custody: Custody, tmp_path
         sealed(custody, tmp_path, number=number, destinations=both).instance.id
         for number in (1, 2, 3)
     )
-    deliveries, unconfirmed = Deliveries(custody), Unconfirmed(custody)
+    deliveries, unconfirmed = Deliveries(custody), Inventory(custody)
     assert unconfirmed.unconfirmed("archive") == (0, 0.0)
 
     deliveries.hand_over(Receipt(first, "archive", DeliveryResult.DELIVERED, 0))
