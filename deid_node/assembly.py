@@ -29,9 +29,9 @@ from deid_node.forward.build import (
     build_destination,
     build_inquirers,
     build_retry,
+    is_export,
     reporting_titles,
 )
-from deid_node.forward.options import FolderOptions
 from deid_node.forward.sender import Sender
 from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
@@ -49,13 +49,11 @@ from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.fill.build import build_inpainter, build_painter, inpainter_name
 from deid_node.pixels.text.evidence import evidence_of
-from deid_node.pixels.text.find.build import build_finder
-from deid_node.pixels.text.find.weights import read_weights
+from deid_node.pixels.text.find.build import build_finder, finder_name
 from deid_node.pixels.text.keep.judge import KeepList
 from deid_node.pixels.text.keep.patterns import compiled
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.build import build_reader
-from deid_node.pixels.text.weights import crnn_name
 from deid_node.receive.build import build_reception
 from deid_node.receive.dimse.commitment_reporter import LONGEST_WAIT_SECONDS
 from deid_node.review.build import build_review
@@ -199,7 +197,7 @@ def build_node(
             retry,
             log=log,
             metrics=metrics,
-            record=audit.delivery(name, exports=isinstance(options, FolderOptions)),
+            record=audit.delivery(name, exports=is_export(options)),
             inquirer=inquirers.get(name),
         )
         for name, options in destinations.items()
@@ -241,7 +239,7 @@ def build_node(
     metrics.build_info(
         version=__version__,
         standard_edition=EDITION,
-        finder=crnn_name(read_weights(config.pixels.finder)),
+        finder=finder_name(config.pixels.finder),
         inpainter=inpainter_name(
             config.pixels.inpainter, (one.fill for one in config.treatments.values())
         ),
@@ -280,7 +278,7 @@ def build_node(
                 record=audit.decided,
             ),
             reporter=reporter,
-            door=door,
+            doors=(door,),
             exporter=Exporter(
                 config.observe.http.host, config.observe.http.port, metrics, health, log=log
             ),

@@ -4,18 +4,14 @@ The schema has seen the file alone. Here rules are compiled, keys and certificat
 read, models looked for and names resolved; nothing is opened, and nothing is left.
 """
 
-import os
-import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deid_node.audit import build as audit_build
-from deid_node.audit.options import FileAuditOptions, SyslogAuditOptions
 from deid_node.config.schema import Config, TreatmentOptions
 from deid_node.errors import ConfigurationError, InputError
-from deid_node.forward import secure as forward_secure
-from deid_node.forward.build import require_own_title
-from deid_node.forward.options import CStoreOptions, FolderOptions
+from deid_node.forward import build as forward_build
+from deid_node.machine import require_writable
 from deid_node.metadata.apply.keys import read_key_file
 from deid_node.metadata.build import build_scrubber, key_of, plan_of, require_key_file
 from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
@@ -26,10 +22,9 @@ from deid_node.observe.labels import ConfiguredNames
 from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library
 from deid_node.pixels.text.evidence import evidence_of
-from deid_node.pixels.text.find.weights import read_weights
-from deid_node.pixels.text.read.weights import read_weights as read_reader_weights
-from deid_node.receive import secure as receive_secure
-from deid_node.receive.build import check_reception
+from deid_node.pixels.text.find.build import check_finder
+from deid_node.pixels.text.read.build import check_reader
+from deid_node.receive import build as receive_build
 from deid_node.receive.peers import Peers
 from deid_node.review import build as review_build
 from deid_node.route.build import compile_router
@@ -44,10 +39,10 @@ def check_all(config: Config) -> None:
     """
     destinations = config.forward.destinations
     compile_router(config.route, treatments=config.treatments, destinations=destinations)
-    check_reception(config.receive)
+    receive_build.check_reception(config.receive)
     evidence_of(config.pixels.finder)
-    read_weights(config.pixels.finder)
-    read_reader_weights(config.pixels.reader)
+    check_finder(config.pixels.finder)
+    check_reader(config.pixels.reader)
     painter = build_painter(config.pixels.inpainter)
     for (name, treatment), key in zip(
         config.treatments.items(), keys_of(config).values(), strict=True
@@ -57,15 +52,7 @@ def check_all(config: Config) -> None:
         build_inpainter(treatment.fill, painter)
         marks_filled(treatment, name=name)
     for name, options in destinations.items():
-        match options:
-            case CStoreOptions():
-                forward_secure.build_tls(name, options)
-                require_own_title(
-                    options, config.receive.ae_title, path=f"forward.destinations.{name}"
-                )
-                require_resolvable(options.host, path=f"forward.destinations.{name}.host")
-            case FolderOptions():
-                require_writable(options.dir, path=f"forward.destinations.{name}.dir")
+        forward_build.check_destination(name, options, ae_title=config.receive.ae_title)
     require_crosswalks_apart(config)
     require_writable(config.spool.dir, path="spool.dir")
     if config.review is not None:
@@ -73,10 +60,6 @@ def check_all(config: Config) -> None:
     blob_files(config)
     build_channels(config.notify)
     audit_build.check_audit(config.audit)
-    if isinstance(config.audit, FileAuditOptions):
-        require_writable(config.audit.file.parent, path="audit.file")
-    if isinstance(config.audit, SyslogAuditOptions):
-        require_resolvable(config.audit.host, path="audit.host")
 
 
 def keys_of(config: Config) -> Mapping[str, bytes]:
@@ -167,10 +150,9 @@ def blob_files(config: Config) -> BlobFiles:
 
 def certificates_of(config: Config) -> Sequence[Certificate]:
     """Return when the certificates of the node expire, after `check_all` has found them well."""
-    found = [*receive_secure.certificates_of(config.receive.tls)]
+    found = [*receive_build.certificates_of(config.receive)]
     for name, options in config.forward.destinations.items():
-        if isinstance(options, CStoreOptions):
-            found += forward_secure.certificates_of(name, options)
+        found += forward_build.certificates_of(name, options)
     found += review_build.certificates_of(config.review)
     return [*found, *audit_build.certificates_of(config.audit)]
 
@@ -180,26 +162,10 @@ def usable_certificates(config: Config) -> Sequence[Certificate]:
 
     Raises `ConfigurationError` where one could not: renewed files that are of no use.
     """
-    check_reception(config.receive)
+    receive_build.check_reception(config.receive)
     for name, options in config.forward.destinations.items():
-        if isinstance(options, CStoreOptions):
-            forward_secure.build_tls(name, options)
+        forward_build.check_tls(name, options)
     if config.review is not None:
         review_build.build_tls(config.review)
-    audit_build.check_audit(config.audit)
+    audit_build.check_tls(config.audit)
     return certificates_of(config)
-
-
-def require_resolvable(host: str, *, path: str) -> None:
-    """Raise `ConfigurationError` when no address is known for `host`."""
-    try:
-        socket.getaddrinfo(host, None)
-    except OSError:
-        raise ConfigurationError(path, "no address is known for this name") from None
-
-
-def require_writable(folder: Path, *, path: str) -> None:
-    """Raise `ConfigurationError` when `folder` can neither be written to nor created."""
-    there = next(one for one in (folder, *folder.parents) if one.exists())
-    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        raise ConfigurationError(path, "the folder cannot be written to")

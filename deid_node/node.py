@@ -1,9 +1,9 @@
 """The running node: its parts, started and stopped in written order.
 
 The order of starting: custody first, because everything else speaks to it; then
-the workers, which load their models; then the ways out; the door last, so that
+the workers, which load their models; then the ways out; the doors last, so that
 nothing is acknowledged that could not be worked on. The order of stopping is
-the journey's: the door closes, workers finish what is in hand, deliveries
+the journey's: every door closes, workers finish what is in hand, deliveries
 finish the instance in hand, and custody closes when nobody can write any more.
 """
 
@@ -22,8 +22,8 @@ from deid_node.observe.events import Event
 from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Health, Lifecycle
 from deid_node.observe.logs import EventLog
+from deid_node.receive.base import Door
 from deid_node.receive.dimse.commitment_reporter import Reporter
-from deid_node.receive.dimse.scp import StorageScp
 from deid_node.spool.custody import Custody
 from deid_node.spool.retention import Retention
 from deid_node.work.engine import Engine
@@ -43,7 +43,8 @@ class Parts:
     senders: Sequence[Sender]
     janitor: Janitor
     reporter: Reporter
-    door: StorageScp
+    doors: Sequence[Door]
+    """The first is that of DICOM associations."""
     exporter: Exporter
     health: Health
     log: EventLog
@@ -85,7 +86,7 @@ class Node:
     @property
     def port(self) -> int:
         """The DICOM port that listens."""
-        return self._parts.door.port
+        return self._parts.doors[0].port
 
     @property
     def http_port(self) -> int:
@@ -120,7 +121,7 @@ class Node:
                 parts.janitor,
                 parts.reporter,
                 *(() if parts.review is None else (parts.review,)),
-                parts.door,
+                *parts.doors,
                 *(() if parts.notifier is None else (parts.notifier,)),
             )
             for part in following:
@@ -150,7 +151,9 @@ class Node:
         audit, notifier, review = parts.audit, parts.notifier, parts.review
         order: tuple[tuple[object, Callable[[], None]], ...] = (
             *(() if notifier is None else ((notifier, notifier.stop),)),
-            (parts.door, partial(parts.door.stop, finish_seconds=FINISH_SECONDS)),
+            # All of them first: who is turned away at one shall not come in by the next.
+            *((door, door.stop_accepting) for door in parts.doors),
+            *((door, partial(door.stop, finish_seconds=FINISH_SECONDS)) for door in parts.doors),
             *(() if review is None else ((review, review.stop),)),
             (parts.reporter, parts.reporter.stop),
             (parts.janitor, parts.janitor.stop),

@@ -21,6 +21,7 @@ from deid_node.audit.person import system_user
 from deid_node.audit.records import DeliveryRecord, DoorRecord
 from deid_node.audit.targets.build import build_target, build_tls, certificates_of_target
 from deid_node.audit.trail import AuditTrail
+from deid_node.machine import require_resolvable, require_writable
 from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
@@ -148,13 +149,36 @@ def build_audit(
 
 
 def check_audit(options: AuditOptions) -> None:
+    """Check what `options` point to; raise `ConfigurationError` with the YAML path of a fault."""
+    check_tls(options)
+    match options:
+        case NoAuditOptions():
+            pass
+        case FileAuditOptions():
+            require_writable(options.file.parent, path="audit.file")
+        case SyslogAuditOptions():
+            require_resolvable(options.host, path="audit.host")
+        case _:
+            assert_never(options)
+
+
+def check_tls(options: AuditOptions) -> None:
     """Check the files of TLS that `options` name; raise `ConfigurationError`."""
-    if isinstance(options, SyslogAuditOptions):
-        build_tls(options)
+    match options:
+        case NoAuditOptions() | FileAuditOptions():
+            pass
+        case SyslogAuditOptions():
+            build_tls(options)
+        case _:
+            assert_never(options)
 
 
 def certificates_of(options: AuditOptions) -> Sequence[Certificate]:
-    """Return when the certificates for the repository expire; call it after `check_audit`."""
-    if isinstance(options, SyslogAuditOptions) and options.tls is not None:
-        return certificates_of_target(options.tls)
-    return ()
+    """Return when the certificates for the repository expire; call it after `check_tls`."""
+    match options:
+        case NoAuditOptions() | FileAuditOptions():
+            return ()
+        case SyslogAuditOptions():
+            return () if options.tls is None else certificates_of_target(options.tls)
+        case _:
+            assert_never(options)

@@ -1,6 +1,10 @@
-"""From options to destinations; opens nothing yet."""
+"""The face of the family: from options to destinations, and what else differs by their kind.
 
-from collections.abc import Mapping
+Opens nothing yet. Whatever is asked of a kind is asked here, so that mypy names each
+question that a new kind has not answered.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from deid_node.dicom.report import ReportHandler
@@ -11,6 +15,10 @@ from deid_node.forward.dimse.commitment_results import Hearing
 from deid_node.forward.dimse.cstore import CStoreDestination, archive_of
 from deid_node.forward.folder import FolderDestination
 from deid_node.forward.options import CStoreOptions, DestinationOptions, FolderOptions, RetryOptions
+from deid_node.forward.secure import build_tls
+from deid_node.forward.secure import certificates_of as certificates_of_tls
+from deid_node.machine import require_resolvable, require_writable
+from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.archive_commitments import Confirmations
@@ -35,6 +43,67 @@ def build_destination(
             assert_never(options)
 
 
+def check_destination(name: str, options: DestinationOptions, *, ae_title: str) -> None:
+    """Check what `options` point to, of a node that is called `ae_title`.
+
+    Raises `ConfigurationError` with the YAML path of the first fault.
+    """
+    path = f"forward.destinations.{name}"
+    check_tls(name, options)
+    match options:
+        case CStoreOptions():
+            require_own_title(options, ae_title, path=path)
+            require_resolvable(options.host, path=f"{path}.host")
+        case FolderOptions():
+            require_writable(options.dir, path=f"{path}.dir")
+        case _:
+            assert_never(options)
+
+
+def check_tls(name: str, options: DestinationOptions) -> None:
+    """Check the files of TLS that `options` name; raise `ConfigurationError`."""
+    match options:
+        case CStoreOptions():
+            build_tls(name, options)
+        case FolderOptions():
+            pass
+        case _:
+            assert_never(options)
+
+
+def certificates_of(name: str, options: DestinationOptions) -> Sequence[Certificate]:
+    """Return when the certificates for a destination expire; call it after `check_tls`."""
+    match options:
+        case CStoreOptions():
+            return certificates_of_tls(name, options)
+        case FolderOptions():
+            return ()
+        case _:
+            assert_never(options)
+
+
+def is_export(options: DestinationOptions) -> bool:
+    """Return whether instances leave for media, and not for another node."""
+    match options:
+        case CStoreOptions():
+            return False
+        case FolderOptions():
+            return True
+        case _:
+            assert_never(options)
+
+
+def reports_as(options: DestinationOptions) -> str | None:
+    """Return the AE title by which a destination calls back with what it commits to, if it may."""
+    match options:
+        case CStoreOptions():
+            return None if options.commitment == "off" else options.ae_title
+        case FolderOptions():
+            return None
+        case _:
+            assert_never(options)
+
+
 def build_inquirers(
     destinations: Mapping[str, DestinationOptions],
     custody: Custody,
@@ -47,11 +116,7 @@ def build_inquirers(
 
     Raises `ConfigurationError`.
     """
-    archives = {
-        name: options
-        for name, options in destinations.items()
-        if isinstance(options, CStoreOptions)
-    }
+    archives = _archives_among(destinations)
     confirmations = Confirmations(
         custody, {name: one.commitment_sendings for name, one in archives.items()}, retry
     )
@@ -79,11 +144,8 @@ def build_inquirers(
 
 def reporting_titles(destinations: Mapping[str, DestinationOptions]) -> frozenset[str]:
     """Return the AE titles of the archives that are asked for their commitment."""
-    return frozenset(
-        options.ae_title
-        for options in destinations.values()
-        if isinstance(options, CStoreOptions) and options.commitment != "off"
-    )
+    titles = map(reports_as, destinations.values())
+    return frozenset(title for title in titles if title is not None)
 
 
 def require_own_title(options: CStoreOptions, ae_title: str, *, path: str) -> None:
@@ -96,6 +158,22 @@ def require_own_title(options: CStoreOptions, ae_title: str, *, path: str) -> No
             f"{path}.commitment",
             "calling_ae_title must be receive.ae_title: the archive reports to the title it knows",
         )
+
+
+def _archives_among(
+    destinations: Mapping[str, DestinationOptions],
+) -> Mapping[str, CStoreOptions]:
+    """Return the destinations that may be asked for storage commitment, asked or not."""
+    archives = {}
+    for name, options in destinations.items():
+        match options:
+            case CStoreOptions():
+                archives[name] = options
+            case FolderOptions():
+                pass
+            case _:
+                assert_never(options)
+    return archives
 
 
 def build_retry(options: RetryOptions) -> RetryPolicy:

@@ -1,9 +1,10 @@
-"""From options to the door and the reporter behind it; opens nothing yet."""
+"""The face of the doors: from options to them and the reporter behind; opens nothing yet."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from deid_node.audit.records import DoorRecord
+from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.callback import build_callbacks
@@ -15,6 +16,7 @@ from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.receive.secure import build_tls
+from deid_node.receive.secure import certificates_of as certificates_of_tls
 from deid_node.receive.users import Users
 from deid_node.spool.arrivals import Arrivals
 from deid_node.spool.custody import Custody
@@ -74,3 +76,8 @@ def check_reception(options: ReceiveOptions) -> None:
     build_callbacks(options.peers)
     if options.user_identity is not None:
         Users.read(options.user_identity.users_file)
+
+
+def certificates_of(options: ReceiveOptions) -> Sequence[Certificate]:
+    """Return when the certificates of the doors expire; call it after `check_reception`."""
+    return certificates_of_tls(options.tls)

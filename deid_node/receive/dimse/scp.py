@@ -53,13 +53,15 @@ _MORE_OF_ADDRESS: Final = 192
 
 
 class StorageScp:
-    """The port that scanners send to.
+    """The port that scanners send to; a `Door`.
 
     `require_room` raises `CustodyError` while the spool can take nothing. `commit`
     answers requests for storage commitment. `hear` takes the reports of archives that
     we asked for theirs, and `archives` are their AE titles: they may call for that, whoever
     else may. `record` is for the audit trail; None keeps none.
     """
+
+    name: Final = "dimse"
 
     def __init__(
         self,
@@ -87,6 +89,7 @@ class StorageScp:
         self._gate = Gate(options.max_refusals_per_minute)
         self._users: Users | None = None
         self._closing = threading.Event()
+        self._stopping = threading.Lock()
         self._open: set[Acceptor] = set()
         self._counting = threading.Lock()
         self._listener: Listener | None = None
@@ -134,16 +137,24 @@ class StorageScp:
             ) from None
         self._listener.start()
 
+    def stop_accepting(self) -> None:
+        """Listen no more; associations that are open go on. May be called again."""
+        with self._stopping:
+            if self._closing.is_set():
+                return
+            self._closing.set()
+            if self._listener is not None:
+                self._listener.stop()
+
     def stop(self, *, finish_seconds: float) -> None:
         """Accept no more, let open associations finish, then abort what still stands.
 
         A peer that keeps its association open without sending is not waited for
         longer than a moment.
         """
-        self._closing.set()
+        self.stop_accepting()
         if self._listener is None:
             return
-        self._listener.stop()
         now = monotonic()
         patience, until = now + _IDLE_SECONDS, now + finish_seconds
         while self._open and monotonic() < until:

@@ -21,9 +21,13 @@ STARTS = (
     "janitor.start",
     "reporter.start",
     "door.start",
+    "next-door.start",
 )
 STOPS = (
+    "door.stop_accepting",
+    "next-door.stop_accepting",
     "door.stop",
+    "next-door.stop",
     "reporter.stop",
     "janitor.stop",
     "engine.stop",
@@ -71,7 +75,7 @@ class House:
                 senders=(self._part("sender-a"), self._part("sender-b")),
                 janitor=self._part("janitor"),
                 reporter=self._part("reporter"),
-                door=self._part("door"),
+                doors=(self._part("door"), self._part("next-door")),
                 exporter=self._part("exporter"),
                 health=self.health,
                 log=self.log,
@@ -82,7 +86,7 @@ class House:
         return cast("Any", Part(name, self.calls, self.faults))
 
 
-def test_custody_starts_first_and_the_door_last() -> None:
+def test_custody_starts_first_and_the_doors_last() -> None:
     house = House()
 
     house.node.start()
@@ -92,7 +96,7 @@ def test_custody_starts_first_and_the_door_last() -> None:
     assert house.health.ready().well
 
 
-def test_the_door_stops_first_and_custody_last() -> None:
+def test_the_doors_stop_first_and_custody_last() -> None:
     house = House()
     house.node.start()
     house.calls.clear()

@@ -4,6 +4,8 @@ from typing import assert_never
 
 from deid_node.pixels.text.find.base import Finder
 from deid_node.pixels.text.find.options import CrnnOptions, FinderOptions
+from deid_node.pixels.text.find.weights import read_weights
+from deid_node.pixels.text.weights import crnn_name
 
 
 def build_finder(options: FinderOptions, *, threads: int = 1) -> Finder:
@@ -27,5 +29,23 @@ def build_finder(options: FinderOptions, *, threads: int = 1) -> Finder:
             from deid_node.pixels.text.find.crnn import CrnnFinder
 
             return CrnnFinder(options, threads=threads)
+        case _:
+            assert_never(options)
+
+
+def check_finder(options: FinderOptions) -> None:
+    """Check that the model that `options` name can be read; raise `ConfigurationError`."""
+    match options:
+        case CrnnOptions():
+            read_weights(options)
+        case _:
+            assert_never(options)
+
+
+def finder_name(options: FinderOptions) -> str:
+    """Return what the finder will be called, without loading it; raise `ConfigurationError`."""
+    match options:
+        case CrnnOptions():
+            return crnn_name(read_weights(options))
         case _:
             assert_never(options)

@@ -4,6 +4,7 @@ from typing import assert_never
 
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.options import CrnnReaderOptions, ReaderOptions
+from deid_node.pixels.text.read.weights import read_weights
 
 
 def build_reader(options: ReaderOptions, *, threads: int = 1) -> Reader:
@@ -27,5 +28,14 @@ def build_reader(options: ReaderOptions, *, threads: int = 1) -> Reader:
             from deid_node.pixels.text.read.crnn import CrnnReader
 
             return CrnnReader(options, threads=threads)
+        case _:
+            assert_never(options)
+
+
+def check_reader(options: ReaderOptions) -> None:
+    """Check that the model that `options` name can be read; raise `ConfigurationError`."""
+    match options:
+        case CrnnReaderOptions():
+            read_weights(options)
         case _:
             assert_never(options)
