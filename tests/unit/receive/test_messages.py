@@ -244,7 +244,7 @@ def test_an_abort_while_custody_is_taken_waits_for_it(
         script.fragment(_command_of(uid), control=3)
         script.fragment(content, control=2)
         assert reached.wait(20)
-        (association,) = house.door._open
+        (association,) = house.door.served
         # The library's own abort waits for the thread that reads.
         ending = threading.Thread(target=association.abort)
         ending.start()

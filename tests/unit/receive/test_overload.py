@@ -95,7 +95,7 @@ def test_a_place_that_is_given_back_can_be_had_again_by_the_same_address(tmp_pat
     first = house.associate()
     second = house.associate()
     first.release()
-    eventually(lambda: not house.door._open, what="its place is free")
+    eventually(lambda: not house.door.served, what="its place is free")
 
     third = house.associate()
 
@@ -114,7 +114,7 @@ def test_a_caller_that_keeps_its_association_and_says_nothing_loses_it(tmp_path:
 
         assert silent.is_closed()
 
-    eventually(lambda: not house.door._open, what="its place is free")
+    eventually(lambda: not house.door.served, what="its place is free")
     association = house.associate()
     assert association.send_c_echo().Status == 0
     association.release()
