@@ -17,7 +17,6 @@ from deid_node.metadata.build import build_scrubber, key_of, plan_of, require_ke
 from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.plan.plan import Plan
 from deid_node.notify.build import build_channels
-from deid_node.observe.collectors import Certificate
 from deid_node.observe.labels import ConfiguredNames
 from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library
@@ -30,6 +29,7 @@ from deid_node.review import build as review_build
 from deid_node.route.build import compile_router
 from deid_node.spool.encryption import SpoolKey
 from deid_node.spool.files import KEY_SETTING, BlobFiles
+from deid_node.values.certificate import Certificate
 
 
 def check_all(config: Config) -> None:

@@ -19,12 +19,13 @@ from deid_node.audit.options import (
 from deid_node.audit.outbox import Outbox
 from deid_node.audit.person import system_user
 from deid_node.audit.records import DeliveryRecord, DoorRecord
-from deid_node.audit.targets.build import build_target, build_tls, certificates_of_target
+from deid_node.audit.targets.build import build_target, build_tls
 from deid_node.audit.trail import AuditTrail
+from deid_node.dicom.tls import expiries
 from deid_node.machine import require_resolvable, require_writable
-from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
+from deid_node.values.certificate import Certificate
 
 OUTBOX_NAME: Final = "audit.sqlite"
 
@@ -179,6 +180,6 @@ def certificates_of(options: AuditOptions) -> Sequence[Certificate]:
         case NoAuditOptions() | FileAuditOptions():
             return ()
         case SyslogAuditOptions():
-            return () if options.tls is None else certificates_of_target(options.tls)
+            return expiries(options.tls, "audit")
         case _:
             assert_never(options)

@@ -13,7 +13,9 @@ from typing import Final
 
 from deid_node.dicom.certificates import earliest_expiry
 from deid_node.dicom.renewal import renewing
+from deid_node.dicom.tls_options import ClientTlsOptions, ServerTlsOptions
 from deid_node.errors import ConfigurationError
+from deid_node.values.certificate import Certificate
 from deid_node.values.refusal import TlsFault
 
 _SUITES: Final = (
@@ -28,14 +30,7 @@ _SUITES: Final = (
 _STRENGTH: Final = "@SECLEVEL=2"
 
 
-def server_context(
-    *,
-    certificate_file: Path,
-    key_file: Path,
-    ca_file: Path | None,
-    require_client_certificate: bool,
-    path: str,
-) -> ssl.SSLContext:
+def server_tls(options: ServerTlsOptions, path: str) -> ssl.SSLContext:
     """Return the context of a door that peers knock at.
 
     A client certificate that is shown is always verified where `ca_file` is given,
@@ -46,14 +41,15 @@ def server_context(
     ConfigurationError
         A file cannot be used; `path` is the YAML path of the section.
     """
+    ca_file = options.ca_file
 
     def build(kind: type[ssl.SSLContext]) -> ssl.SSLContext:
         context = _profiled(kind, ssl.PROTOCOL_TLS_SERVER)
-        _show(context, certificate_file, key_file, path=path)
+        _show(context, options.certificate_file, options.key_file, path=path)
         if ca_file is not None:
             _trust(context, ca_file, path=path)
             context.verify_mode = ssl.CERT_OPTIONAL
-        if require_client_certificate:
+        if options.require_client_certificate:
             if ca_file is None:
                 raise ConfigurationError(
                     f"{path}.ca_file", "must be given where a client certificate is required"
@@ -61,29 +57,23 @@ def server_context(
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    return renewing(build, (certificate_file, key_file, ca_file))
+    return renewing(build, (options.certificate_file, options.key_file, ca_file))
 
 
-def client_context(
-    *,
-    certificate_file: Path | None,
-    key_file: Path | None,
-    ca_file: Path,
-    check_host_name: bool,
-    path: str,
-) -> ssl.SSLContext:
-    """Return the context for calling a destination, whose certificate is always verified.
+def client_tls(options: ClientTlsOptions, path: str) -> ssl.SSLContext:
+    """Return the context for calling a peer, whose certificate is always verified.
 
     Raises
     ------
     ConfigurationError
         A file cannot be used; `path` is the YAML path of the section.
     """
+    certificate_file, key_file = options.certificate_file, options.key_file
 
     def build(kind: type[ssl.SSLContext]) -> ssl.SSLContext:
         context = _profiled(kind, ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = check_host_name
-        _trust(context, ca_file, path=path)
+        context.check_hostname = options.check_host_name
+        _trust(context, options.ca_file, path=path)
         match certificate_file, key_file:
             case None, None:
                 pass
@@ -95,7 +85,25 @@ def client_context(
                 _show(context, certificate, key, path=path)
         return context
 
-    return renewing(build, (certificate_file, key_file, ca_file))
+    return renewing(build, (certificate_file, key_file, options.ca_file))
+
+
+def expiries(
+    options: ClientTlsOptions | ServerTlsOptions | None, part: str
+) -> tuple[Certificate, ...]:
+    """Return when the certificates that `options` name expire; `part` is whose they are.
+
+    To be called once a context could be made of them: raises `OSError` or `ValueError` for
+    a file that cannot be read.
+    """
+    if options is None:
+        return ()
+    files = {"certificate_file": options.certificate_file, "ca_file": options.ca_file}
+    return tuple(
+        Certificate(part, setting, earliest_expiry(file))
+        for setting, file in files.items()
+        if file is not None
+    )
 
 
 def fault_of(error: Exception) -> TlsFault:

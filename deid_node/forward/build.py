@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from deid_node.dicom.report import ReportHandler
+from deid_node.dicom.tls import expiries
 from deid_node.errors import ConfigurationError
 from deid_node.forward.base import Destination
 from deid_node.forward.dimse.commitment_requester import Inquirer
@@ -15,15 +16,13 @@ from deid_node.forward.dimse.commitment_results import Hearing
 from deid_node.forward.dimse.cstore import CStoreDestination, archive_of
 from deid_node.forward.folder import FolderDestination
 from deid_node.forward.options import CStoreOptions, DestinationOptions, FolderOptions, RetryOptions
-from deid_node.forward.secure import build_tls
-from deid_node.forward.secure import certificates_of as certificates_of_tls
 from deid_node.machine import require_resolvable, require_writable
-from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.archive_commitments import Confirmations
 from deid_node.spool.custody import Custody
 from deid_node.spool.files import PLAIN, BlobFiles
+from deid_node.values.certificate import Certificate
 from deid_node.values.retry import RetryPolicy
 
 
@@ -64,7 +63,7 @@ def check_tls(name: str, options: DestinationOptions) -> None:
     """Check the files of TLS that `options` name; raise `ConfigurationError`."""
     match options:
         case CStoreOptions():
-            build_tls(name, options)
+            archive_of(name, options)
         case FolderOptions():
             pass
         case _:
@@ -75,7 +74,7 @@ def certificates_of(name: str, options: DestinationOptions) -> Sequence[Certific
     """Return when the certificates for a destination expire; call it after `check_tls`."""
     match options:
         case CStoreOptions():
-            return certificates_of_tls(name, options)
+            return expiries(options.tls, f"forward_{name}")
         case FolderOptions():
             return ()
         case _:

@@ -7,7 +7,6 @@ for a missing sample is an alert of its own and a failed scrape would hide all t
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, TypeAlias
 
@@ -15,6 +14,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from deid_node.errors import ConfigurationError, DeidNodeError
+from deid_node.values.certificate import Certificate
 from deid_node.values.state import InstanceState
 
 
@@ -222,15 +222,6 @@ class HasAssociations(Protocol):
 
 WARNING: Final = timedelta(days=30)
 """So long before the end health says that somebody has to renew a certificate."""
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """A file of certificates: whose it is, which of the settings, and when its first expires."""
-
-    part: str
-    setting: str
-    expires_at: datetime
 
 
 ReadCertificates: TypeAlias = Callable[[], Iterable[Certificate]]

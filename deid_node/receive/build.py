@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 
 from deid_node.audit.records import DoorRecord
-from deid_node.observe.collectors import Certificate
+from deid_node.dicom.tls import expiries, server_tls
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.callback import build_callbacks
@@ -14,13 +14,12 @@ from deid_node.receive.dimse.scp import StorageScp
 from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
-from deid_node.receive.options import ReceiveOptions
-from deid_node.receive.secure import build_tls
-from deid_node.receive.secure import certificates_of as certificates_of_tls
+from deid_node.receive.options import TLS_PATH, ReceiveOptions
 from deid_node.receive.users import Users
 from deid_node.spool.arrivals import Arrivals
 from deid_node.spool.custody import Custody
 from deid_node.spool.sender_commitments import Commitments
+from deid_node.values.certificate import Certificate
 from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.identity import InstanceId
 
@@ -72,7 +71,8 @@ def build_reception(
 
 def check_reception(options: ReceiveOptions) -> None:
     """Check the files that `options` name; raise `ConfigurationError` with the YAML path."""
-    build_tls(options.tls)
+    if options.tls is not None:
+        server_tls(options.tls, TLS_PATH)
     build_callbacks(options.peers)
     if options.user_identity is not None:
         Users.read(options.user_identity.users_file)
@@ -80,4 +80,4 @@ def check_reception(options: ReceiveOptions) -> None:
 
 def certificates_of(options: ReceiveOptions) -> Sequence[Certificate]:
     """Return when the certificates of the doors expire; call it after `check_reception`."""
-    return certificates_of_tls(options.tls)
+    return expiries(options.tls, "receive")

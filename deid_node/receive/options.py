@@ -2,7 +2,7 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,7 +14,10 @@ from pydantic import (
 )
 
 from deid_node.dicom.ae_titles import AeTitle
-from deid_node.dicom.tls_options import ClientTlsOptions
+from deid_node.dicom.tls_options import ClientTlsOptions, ServerTlsOptions
+
+TLS_PATH: Final = "receive.tls"
+"""Where faults of the door's TLS are told."""
 
 
 def _address(value: str) -> str:
@@ -76,31 +79,6 @@ class PeerOptions(BaseModel):
     )
 
 
-class TlsOptions(BaseModel):
-    """DICOM TLS at the door: TLS 1.2 and 1.3 by BCP 195."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    certificate_file: Path = Field(description="Our certificate, then its chain (PEM).")
-    key_file: Path = Field(
-        description="The private key of the certificate (PEM), without a passphrase, mode 0600."
-    )
-    ca_file: Path | None = Field(
-        default=None,
-        description=(
-            "Authorities whose client certificates are trusted (PEM); "
-            "must be given where one is required."
-        ),
-    )
-    require_client_certificate: bool = Field(
-        default=True,
-        description="Whether a peer must show a certificate; one that is shown is always verified.",
-    )
-    profile: Literal["bcp195"] = Field(
-        default="bcp195", description="The TLS profile: BCP 195 (RFC 8996, RFC 9325), PS3.15 B.12."
-    )
-
-
 class UserIdentityOptions(BaseModel):
     """User identity negotiation: senders show a user name, with or without a passcode."""
 
@@ -147,7 +125,7 @@ class ReceiveOptions(BaseModel):
     association_seconds: float = Field(
         default=60, gt=0, description="Silence after which an association is aborted."
     )
-    tls: TlsOptions | None = Field(
+    tls: ServerTlsOptions | None = Field(
         default=None, description="DICOM TLS on this port; null = plain."
     )
 

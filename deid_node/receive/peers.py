@@ -6,9 +6,9 @@ certificate bears where it speaks TLS.
 """
 
 import ipaddress
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from deid_node.receive.options import PeerOptions
 
@@ -86,3 +86,25 @@ class Peers:
 
     def _callers(self, ae_title: str, address: str) -> Iterator[Peer]:
         return (peer for peer in self._peers or () if peer.is_caller(ae_title, address))
+
+
+def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:
+    """Return what a verified certificate names, in lower case.
+
+    The DNS names and addresses of the subject's alternative names; the common name where
+    it has none of them. `certificate` is as `ssl.SSLSocket.getpeercert` gives it, empty
+    where none was shown. Source: RFC 6125 section 6.4.4.
+    """
+    alternatives = frozenset(
+        value.lower()
+        for kind, value in certificate.get("subjectAltName", ())
+        if kind in {"DNS", "IP Address"}
+    )
+    return alternatives or frozenset(name.lower() for name in _subject_names(certificate))
+
+
+def _subject_names(certificate: Mapping[str, Any]) -> Iterator[str]:
+    for part in certificate.get("subject", ()):
+        for kind, value in part:
+            if kind == "commonName":
+                yield value

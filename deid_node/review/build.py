@@ -5,16 +5,16 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from deid_node.dicom.certificates import earliest_expiry
-from deid_node.dicom.tls import server_context
+from deid_node.dicom.tls import expiries, server_tls
+from deid_node.dicom.tls_options import ServerTlsOptions
 from deid_node.errors import ConfigurationError
-from deid_node.observe.collectors import Certificate
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.review.accounts import Accounts
 from deid_node.review.options import ReviewOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.staged import Desk
+from deid_node.values.certificate import Certificate
 from deid_node.values.identity import InstanceId
 
 if TYPE_CHECKING:
@@ -85,20 +85,21 @@ def check_review(options: ReviewOptions) -> None:
 
 def build_tls(options: ReviewOptions) -> ssl.SSLContext | None:
     """Return the context of the desk, None where it is plain; raise `ConfigurationError`."""
-    if options.tls is None:
-        return None
-    return server_context(
-        certificate_file=options.tls.certificate_file,
-        key_file=options.tls.key_file,
-        ca_file=None,
-        require_client_certificate=False,
-        path=TLS_PATH,
-    )
+    tls = _server_options(options)
+    return None if tls is None else server_tls(tls, TLS_PATH)
 
 
 def certificates_of(options: ReviewOptions | None) -> tuple[Certificate, ...]:
     """Return when the certificate of the desk expires; call it after `build_tls`."""
-    if options is None or options.tls is None:
-        return ()
-    file = options.tls.certificate_file
-    return (Certificate("review", "certificate_file", earliest_expiry(file)),)
+    return expiries(None if options is None else _server_options(options), "review")
+
+
+def _server_options(options: ReviewOptions) -> ServerTlsOptions | None:
+    """Return the TLS of the desk, which asks no browser for a certificate."""
+    if options.tls is None:
+        return None
+    return ServerTlsOptions(
+        certificate_file=options.tls.certificate_file,
+        key_file=options.tls.key_file,
+        require_client_certificate=False,
+    )

@@ -19,7 +19,8 @@ from deid_node.audit.message import AuditMessage
 from deid_node.audit.options import AuditOptions, FileAuditOptions, SyslogAuditOptions
 from deid_node.audit.targets.base import Target
 from deid_node.audit.targets.build import build_target
-from deid_node.dicom.tls import server_context
+from deid_node.dicom.tls import server_tls
+from deid_node.dicom.tls_options import ServerTlsOptions
 from deid_node.errors import AuditUnavailable, ConfigurationError
 from tests.builders.audit import SOURCE, one_of_each
 from tests.fakes.audit_repository import DatagramRepository, Repository
@@ -52,12 +53,14 @@ def syslog(transport: str, port: int, **more: object) -> dict[str, Any]:
 
 def door(authority: Authority) -> ssl.SSLContext:
     shown = authority.issue("repository")
-    return server_context(
-        certificate_file=shown.certificate,
-        key_file=shown.key,
-        ca_file=authority.file,
-        require_client_certificate=True,
-        path="repository",
+    return server_tls(
+        ServerTlsOptions(
+            certificate_file=shown.certificate,
+            key_file=shown.key,
+            ca_file=authority.file,
+            require_client_certificate=True,
+        ),
+        "repository",
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
+from deid_node.dicom.tls import client_tls
 from deid_node.errors import BlobDamaged, TranscodingDiffers
 from deid_node.forward.base import AssociationCounts, Parcel
 from deid_node.forward.dimse.association import Archive, Association, AssociationLost
@@ -17,7 +18,6 @@ from deid_node.forward.dimse.pool import AssociationPool, Line
 from deid_node.forward.dimse.statuses import result_of
 from deid_node.forward.dimse.transcode import Transcoder, Untranscodable
 from deid_node.forward.options import CStoreOptions
-from deid_node.forward.secure import build_tls
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.instance import CleanInstance, Sealed
@@ -32,6 +32,7 @@ def archive_of(name: str, options: CStoreOptions) -> Archive:
 
     Raises `ConfigurationError` where the files of its TLS cannot be used.
     """
+    tls = options.tls
     return Archive(
         host=options.host,
         port=options.port,
@@ -39,7 +40,7 @@ def archive_of(name: str, options: CStoreOptions) -> Archive:
         calling=options.calling_ae_title,
         timeout_seconds=options.timeout_seconds,
         implementation=(IMPLEMENTATION_CLASS_UID, _VERSION_NAME),
-        tls=build_tls(name, options),
+        tls=None if tls is None else client_tls(tls, f"forward.destinations.{name}.tls"),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from deid_node.dicom.tls import client_context
+from deid_node.dicom.tls import client_tls
 from deid_node.receive.options import PeerOptions
 
 
@@ -27,14 +27,7 @@ def build_callbacks(
         to = peer.report_to
         if to is None:
             continue
-        tls = None
-        if to.tls is not None:
-            tls = client_context(
-                certificate_file=to.tls.certificate_file,
-                key_file=to.tls.key_file,
-                ca_file=to.tls.ca_file,
-                check_host_name=to.tls.check_host_name,
-                path=f"receive.peers[{number}].report_to.tls",
-            )
+        path = f"receive.peers[{number}].report_to.tls"
+        tls = None if to.tls is None else client_tls(to.tls, path)
         callbacks[peer.name] = Callback(to.host, to.port, tls)
     return callbacks

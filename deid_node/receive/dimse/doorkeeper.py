@@ -32,9 +32,8 @@ from deid_node.receive.dimse.refusal import (
     Refusal,
 )
 from deid_node.receive.options import ReceiveOptions
-from deid_node.receive.peers import Peers
+from deid_node.receive.peers import Peers, names_in
 from deid_node.receive.rate_limit import Gate
-from deid_node.receive.secure import names_in
 from deid_node.receive.users import Users
 from deid_node.values.refusal import RefusalCode, TlsFault
 

@@ -12,6 +12,7 @@ from deid_node.audit.records import DoorRecord
 from deid_node.dicom.commitment import PUSH_MODEL
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
 from deid_node.dicom.report import ReportHandler
+from deid_node.dicom.tls import server_tls
 from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.observe.labels import AssociationResult
@@ -22,8 +23,7 @@ from deid_node.receive.dimse.commitment import GRACE_SECONDS, ActionStatus
 from deid_node.receive.dimse.doorkeeper import Doorkeeper
 from deid_node.receive.dimse.listener import Listener
 from deid_node.receive.dimse.store import StoreHandler
-from deid_node.receive.options import ReceiveOptions
-from deid_node.receive.secure import build_tls
+from deid_node.receive.options import TLS_PATH, ReceiveOptions
 from deid_node.values.commitment import Commitment
 from deid_node.values.confirmation import ConfirmationReport
 
@@ -89,7 +89,7 @@ class StorageScp:
     def start(self) -> None:
         """Listen; raise `ConfigurationError` where the address cannot be had."""
         options = self._options
-        tls = build_tls(options.tls)
+        tls = None if options.tls is None else server_tls(options.tls, TLS_PATH)
         self._keeper.open()
         ae = AE(options.ae_title)
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID

@@ -11,7 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from deid_node.dicom.tls import client_context, server_context
+from deid_node.dicom.tls import client_tls, server_tls
+from deid_node.dicom.tls_options import ClientTlsOptions, ServerTlsOptions
 from tests.fakes.certificates import Authority, Identity
 
 
@@ -34,18 +35,23 @@ def put(identity: Identity, place: Identity) -> None:
 
 
 def door(shown: Identity, authority: Authority) -> ssl.SSLContext:
-    return server_context(
-        certificate_file=shown.certificate,
-        key_file=shown.key,
-        ca_file=authority.file,
-        require_client_certificate=False,
-        path="receive.tls",
+    return server_tls(
+        ServerTlsOptions(
+            certificate_file=shown.certificate,
+            key_file=shown.key,
+            ca_file=authority.file,
+            require_client_certificate=False,
+        ),
+        "receive.tls",
     )
 
 
 def caller(ca_file: Path) -> ssl.SSLContext:
-    return client_context(
-        certificate_file=None, key_file=None, ca_file=ca_file, check_host_name=True, path="peer"
+    return client_tls(
+        ClientTlsOptions(
+            certificate_file=None, key_file=None, ca_file=ca_file, check_host_name=True
+        ),
+        "peer",
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from deid_node.dicom.tls import client_context, fault_of, server_context
+from deid_node.dicom.tls import client_tls, fault_of, server_tls
+from deid_node.dicom.tls_options import ClientTlsOptions, ServerTlsOptions
 from deid_node.errors import ConfigurationError
 from deid_node.values.refusal import TlsFault
 from tests.fakes.certificates import Authority, Identity
@@ -38,22 +39,26 @@ def peer(authority: Authority) -> Identity:
 
 
 def server(identity: Identity, ca: Path | None, *, require: bool = True) -> ssl.SSLContext:
-    return server_context(
-        certificate_file=identity.certificate,
-        key_file=identity.key,
-        ca_file=ca,
-        require_client_certificate=require,
-        path="receive.tls",
+    return server_tls(
+        ServerTlsOptions(
+            certificate_file=identity.certificate,
+            key_file=identity.key,
+            ca_file=ca,
+            require_client_certificate=require,
+        ),
+        "receive.tls",
     )
 
 
 def client(identity: Identity | None, ca: Path, *, check: bool = True) -> ssl.SSLContext:
-    return client_context(
-        certificate_file=identity.certificate if identity else None,
-        key_file=identity.key if identity else None,
-        ca_file=ca,
-        check_host_name=check,
-        path="forward.destinations.archive.tls",
+    return client_tls(
+        ClientTlsOptions(
+            certificate_file=identity.certificate if identity else None,
+            key_file=identity.key if identity else None,
+            ca_file=ca,
+            check_host_name=check,
+        ),
+        "forward.destinations.archive.tls",
     )
 
 
@@ -140,12 +145,14 @@ def test_no_session_is_written_down_for_who_sets_a_variable(
 ) -> None:
     monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "sessions"))
 
-    context = client_context(
-        certificate_file=door.certificate,
-        key_file=door.key,
-        ca_file=authority.file,
-        check_host_name=True,
-        path="peer",
+    context = client_tls(
+        ClientTlsOptions(
+            certificate_file=door.certificate,
+            key_file=door.key,
+            ca_file=authority.file,
+            check_host_name=True,
+        ),
+        "peer",
     )
 
     assert context.keylog_filename is None
@@ -282,12 +289,14 @@ def test_certificate_and_key_come_together(authority: Authority, door: Identity)
         (None, door.key, "certificate_file"),
     ):
         with pytest.raises(ConfigurationError) as refusal:
-            client_context(
-                certificate_file=certificate,
-                key_file=key,
-                ca_file=authority.file,
-                check_host_name=True,
-                path="forward.destinations.archive.tls",
+            client_tls(
+                ClientTlsOptions(
+                    certificate_file=certificate,
+                    key_file=key,
+                    ca_file=authority.file,
+                    check_host_name=True,
+                ),
+                "forward.destinations.archive.tls",
             )
         assert refusal.value.path == f"forward.destinations.archive.tls.{missing}"
 

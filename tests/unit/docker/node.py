@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from prometheus_client import CollectorRegistry
 
 from deid_node.errors import withhold_codes
-from deid_node.observe.collectors import Certificate
 from deid_node.observe.labels import (
     AssociationResult,
     AuditResult,
@@ -14,6 +13,7 @@ from deid_node.observe.labels import (
     WorkerEnd,
 )
 from deid_node.observe.metrics import Metrics
+from deid_node.values.certificate import Certificate
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.fill import Fill
 from deid_node.values.stage import Stage

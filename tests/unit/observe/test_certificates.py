@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client import CollectorRegistry
 
-from deid_node.observe.collectors import Certificate, CertificateCollector, certificate_trouble
+from deid_node.observe.collectors import CertificateCollector, certificate_trouble
+from deid_node.values.certificate import Certificate
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -8,12 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from deid_node.errors import SpoolUnavailable, withhold_codes
-from deid_node.observe.collectors import Certificate
-from deid_node.observe.labels import (
-    AssociationResult,
-    ConfiguredNames,
-)
+from deid_node.observe.labels import AssociationResult, ConfiguredNames
 from deid_node.observe.metrics import BUCKETS_SECONDS, Metrics
+from deid_node.values.certificate import Certificate
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.fill import Fill
 from deid_node.values.stage import Stage

@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 from pynetdicom import AE
 from pynetdicom.association import Association
 
-from deid_node.dicom.tls import client_context, fault_of
+from deid_node.dicom.tls import client_tls, fault_of
+from deid_node.dicom.tls_options import ClientTlsOptions
 from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
@@ -76,12 +77,14 @@ class House:
         self.custody.close()
 
     def context(self, identity: Identity | None) -> ssl.SSLContext:
-        return client_context(
-            certificate_file=identity.certificate if identity else None,
-            key_file=identity.key if identity else None,
-            ca_file=self.authority.file,
-            check_host_name=True,
-            path="peer",
+        return client_tls(
+            ClientTlsOptions(
+                certificate_file=identity.certificate if identity else None,
+                key_file=identity.key if identity else None,
+                ca_file=self.authority.file,
+                check_host_name=True,
+            ),
+            "peer",
         )
 
     def associate(self, context: ssl.SSLContext | None) -> Association:

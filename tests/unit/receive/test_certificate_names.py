@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from deid_node.receive.secure import names_in
+from deid_node.receive.peers import names_in
 
 SUBJECT = ((("countryName", "CH"),), (("commonName", "CT1"),))
 
