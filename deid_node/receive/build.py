@@ -7,9 +7,8 @@ from deid_node.audit.records import DoorRecord
 from deid_node.dicom.tls import expiries, server_tls
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.receive.dimse.callback import build_callbacks
 from deid_node.receive.dimse.commitment import CommitmentHandler
-from deid_node.receive.dimse.commitment_reporter import Reporter
+from deid_node.receive.dimse.commitment_reporter import Reporter, build_callbacks
 from deid_node.receive.dimse.scp import StorageScp
 from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler

@@ -1,5 +1,6 @@
 """One association, seen from the door."""
 
+import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +19,6 @@ from pynetdicom.pdu import A_ABORT_RQ
 from pynetdicom.pdu_primitives import A_P_ABORT
 
 from deid_node.receive.dimse.messages import DataTransfer, Messages, Store
-from deid_node.receive.dimse.titles import with_plain_titles
 from deid_node.receive.dimse.turns import AnswerQueue, MessageQueue, QuestionQueue, Turns
 
 _PAUSE_SECONDS: Final = 0.0001
@@ -32,6 +32,13 @@ _DATA_RECEIVED: Final = "Evt10"
 # The state in which data is exchanged, and the end of the connection (PS3.8 Table 9-10).
 _ESTABLISHED: Final = "Sta6"
 _CONNECTION_CLOSED: Final = "Evt17"
+# Where the titles stand in an A-ASSOCIATE-RQ (PS3.8 Table 9-11).
+_CALLED: Final = slice(10, 26)
+_CALLING: Final = slice(26, 42)
+_TITLE_BYTES: Final = 16
+_NOT_OF_A_TITLE: Final = re.compile(rb"[^\x20-\x5b\x5d-\x7e]")
+STAND_IN: Final = b"?"
+"""Stands for a character that no title may have, and for a title that is empty."""
 _TOLD_BY_THE_LIBRARY: Final = (
     evt.EVT_DIMSE_RECV,
     evt.EVT_DIMSE_SENT,
@@ -257,3 +264,29 @@ def acceptor_of(message: Event) -> Acceptor:
     if not isinstance(association, Acceptor):
         raise TypeError("an event of a foreign association")
     return association
+
+
+def with_plain_titles(request: bytearray) -> tuple[bytearray, bool]:
+    """Return an A-ASSOCIATE-RQ with titles that can be read, and whether the caller's was one.
+
+    A title is 16 characters of the default repertoire, filled up with spaces. Some fill up
+    with zeros, as strings end in C, and some write Latin-1; the library would break off
+    without a word. What follows a zero is padding. A request that is too short comes back
+    as it is.
+
+    Source
+    ------
+    PS3.8 Table 9-11; PS3.5 6.2 (AE).
+    """
+    if len(request) < _CALLING.stop:
+        return request, True
+    plain = bytearray(request)
+    plain[_CALLED], _ = _plain(request[_CALLED])
+    plain[_CALLING], is_plain = _plain(request[_CALLING])
+    return plain, is_plain
+
+
+def _plain(field: bytearray) -> tuple[bytes, bool]:
+    told = bytes(field).partition(b"\x00")[0].strip(b" ")
+    title = _NOT_OF_A_TITLE.sub(STAND_IN, told) or STAND_IN
+    return title.ljust(_TITLE_BYTES), title == told

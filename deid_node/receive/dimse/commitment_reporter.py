@@ -6,9 +6,11 @@ one on which they asked or a later one. Nobody is told twice what it has heard.
 """
 
 import random
+import ssl
 import threading
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 from pynetdicom import AE
 from pynetdicom.association import Association
@@ -16,14 +18,15 @@ from pynetdicom.presentation import build_role
 
 from deid_node.dicom.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE
 from deid_node.dicom.part10 import IMPLEMENTATION_CLASS_UID
+from deid_node.dicom.tls import client_tls
 from deid_node.errors import CustodyError
 from deid_node.observe.events import Event
 from deid_node.observe.labels import CommitmentResult
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.acceptor import Acceptor
-from deid_node.receive.dimse.callback import Callback
 from deid_node.receive.dimse.commitment import answer
+from deid_node.receive.options import PeerOptions
 from deid_node.spool.sender_commitments import Commitments
 from deid_node.values.commitment import Commitment, Verdict
 from deid_node.values.retry import RetryPolicy
@@ -38,6 +41,30 @@ KEEP_SECONDS: Final = 7 * 86400.0
 RETRY: Final = RetryPolicy(first_seconds=2, factor=2, cap_seconds=300)
 LONGEST_WAIT_SECONDS: Final = RETRY.cap_seconds
 """No answer to a sender waits for longer before it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Host and port of a peer's own storage commitment user, in TLS or not."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+
+
+def build_callbacks(
+    peers: Literal["any"] | Sequence[PeerOptions],
+) -> Mapping[str, Callback]:
+    """Return the callbacks by the peers' names; raise `ConfigurationError`."""
+    callbacks: dict[str, Callback] = {}
+    for number, peer in enumerate(() if peers == "any" else peers):
+        to = peer.report_to
+        if to is None:
+            continue
+        path = f"receive.peers[{number}].report_to.tls"
+        tls = None if to.tls is None else client_tls(to.tls, path)
+        callbacks[peer.name] = Callback(to.host, to.port, tls)
+    return callbacks
 
 
 class Reporter:

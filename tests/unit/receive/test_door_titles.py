@@ -8,7 +8,7 @@ from pydicom import dcmread
 from pynetdicom.dsutils import split_dataset
 
 from deid_node.observe.events import Event
-from deid_node.receive.dimse.titles import with_plain_titles
+from deid_node.receive.dimse.acceptor import with_plain_titles
 from tests.builders.samples import packaged
 from tests.fakes.waiting import eventually
 from tests.unit.receive.test_door_callers import House
