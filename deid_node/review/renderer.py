@@ -173,7 +173,9 @@ class _Process:
         self._is_over = True
         process = self._process
         if process is not None:
-            process.kill()
+            # Whoever waits for it may have let go of it in this moment.
+            with suppress(ValueError):
+                process.kill()
         with self._one_at_a_time:
             self._end()
 
@@ -183,14 +185,19 @@ class _Process:
         self._end()
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
-        self._process = context.Process(
+        process = context.Process(
             target=look,
             args=(theirs, self._factory, self._memory_limit_bytes),
             name=self._name,
             daemon=True,
         )
-        self._process.start()
+        process.start()
         theirs.close()
+        self._process = process
+        if self._is_over:
+            # `kill` may have looked before there was a process to end.
+            self._end()
+            raise PictureFailed("stopped")
         return self._line
 
     def _end(self) -> None:

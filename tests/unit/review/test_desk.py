@@ -334,6 +334,8 @@ def test_a_fault_of_ours_is_told_by_its_kind_and_printed_nowhere(
 
     assert answer.status == 500
     assert answer.headers["x-content-type-options"] == "nosniff"
+    # The answer is out before the fault has come up to where it is told.
+    until(lambda: bool(house.log.lines_of(Event.DESK_FAILED)))
     assert house.log.lines_of(Event.DESK_FAILED)[0]["error"] == "RuntimeError"
     assert "CompressedSamples" not in answer.text + house.log.text + "".join(capfd.readouterr())
 
