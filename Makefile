@@ -34,7 +34,8 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, fast tests
 	$(BIN)/mypy deid_node deid_node_lab tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest -q -n auto -m "not slow" tests/unit/config tests/unit/receive \
-	  tests/unit/route tests/unit/spool tests/unit/observe tests/architecture
+	  tests/unit/route tests/unit/spool tests/unit/observe tests/unit/pixels tests/unit/pixeldata \
+	  tests/unit/metadata tests/unit/leaks tests/architecture
 
 bench: $(VENV)/.dev ## measure speed against a peer in the same run
 	$(BIN)/python -m tests.bench

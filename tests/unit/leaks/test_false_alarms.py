@@ -104,6 +104,7 @@ def test_what_we_attest_ourselves_names_nobody(leak_check: LeakCheck, scrubber: 
     assert terms.knows(b"clean", "DeidentificationMethod")
 
 
+@pytest.mark.slow
 def test_no_real_instance_is_withheld_for_a_word_and_every_leak_is_seen(quiet: None) -> None:
     """Over the files of pydicom, and the shared ones where they lie: at most one in 200."""
     looked_at, alarms, planted, missed = 0, [], 0, []

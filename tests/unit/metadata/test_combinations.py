@@ -25,6 +25,8 @@ from tests.unit.metadata.canary import (
     study_instance,
 )
 
+pytestmark = pytest.mark.slow
+
 RETAINING = [option for option in Option if option.value.startswith("retain_")]
 FULL = Option.RETAIN_LONGITUDINAL_FULL_DATES
 MODIFIED = Option.RETAIN_LONGITUDINAL_MODIFIED_DATES

@@ -13,6 +13,8 @@ from deid_node.leaks.check import LeakCheck
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.canary import stored
 
+pytestmark = pytest.mark.slow
+
 FILES = Path(pydicom.data.__file__).parent / "test_files"
 
 

@@ -157,6 +157,7 @@ def _dense(text: str) -> str:
     return "".join(character for character in plain(text) if character.isalnum())
 
 
+@pytest.mark.slow
 @pytest.mark.req("REQ-MD-31")
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())

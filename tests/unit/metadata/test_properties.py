@@ -4,6 +4,7 @@ import copy
 from collections import defaultdict
 from io import BytesIO
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
@@ -28,6 +29,8 @@ from tests.unit.metadata.canary import (
     stored,
     study_instance,
 )
+
+pytestmark = pytest.mark.slow
 
 PLAN = build_plan()
 SCRUBBER = Scrubber(PLAN, Pseudonyms(KEY))

@@ -3,6 +3,7 @@
 from collections import Counter
 from io import BytesIO
 
+import pytest
 from pydicom import dcmread
 
 from deid_node.errors import CleaningError
@@ -12,6 +13,8 @@ from tests.builders.samples import zoo_files
 from tests.unit.metadata.canary import stored
 from tests.unit.metadata.samples import sample_instances
 from tests.unit.metadata.test_validity import UNWRITABLE
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_sample_is_scrubbed_or_withheld_with_a_reason(

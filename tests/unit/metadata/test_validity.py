@@ -16,6 +16,8 @@ from deid_node.metadata.plan.options import Option
 from deid_node.metadata.scrub import Scrubber
 from tests.unit.metadata.samples import sample_files
 
+pytestmark = pytest.mark.slow
+
 VERIFIER = shutil.which("dciodvfy")
 
 # The original ends in the middle of a value: the verifier says so and stops there.

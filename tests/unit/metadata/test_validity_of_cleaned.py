@@ -13,6 +13,8 @@ from tests.unit.metadata.reports import presentation_state, report
 from tests.unit.metadata.samples import sample_files
 from tests.unit.metadata.test_validity import GAVE_UP, TRUNCATED, UNWRITABLE, VERIFIER, errors
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.peer("dciodvfy")
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from tests.unit.metadata.canary import KEY
 from tests.unit.metadata.samples import sample_files
 from tests.unit.metadata.test_validity import GAVE_UP, TRUNCATED, UNWRITABLE, VERIFIER, errors
 
+pytestmark = pytest.mark.slow
+
 ALONE = frozenset(
     {
         Option.RETAIN_PATIENT_CHARACTERISTICS,

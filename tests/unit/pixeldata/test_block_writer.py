@@ -188,6 +188,7 @@ def _edited_share(paths: list[object]) -> tuple[int, int]:
     return kept, seen
 
 
+@pytest.mark.slow
 def test_nearly_all_shipped_samples_can_be_edited() -> None:
     kept, seen = _edited_share(list(packaged_files()))
 
@@ -195,6 +196,7 @@ def test_nearly_all_shipped_samples_can_be_edited() -> None:
     assert kept >= 0.8 * seen
 
 
+@pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.skipif(not SHARED, reason="needs the shared sample files (DEID_NODE_SHARED)")
 def test_nearly_all_shared_samples_can_be_edited() -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from deid_node.dicom.syntaxes import Family
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -86,6 +86,7 @@ CASES = st.tuples(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.req("REQ-PX-04")
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(CASES)
@@ -256,6 +257,7 @@ def test_a_mask_that_cuts_through_a_block_is_not_edited() -> None:
         edited(jpeg(frame, sampling="4:2:0"), Fill(frame, mask, ybr=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**31), st.integers(1, 8))
 def test_a_broken_stream_is_edited_or_refused_and_nothing_else(seed: int, count: int) -> None:

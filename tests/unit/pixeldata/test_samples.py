@@ -21,6 +21,8 @@ from tests.builders.samples import COMMENTED, packaged_files, zoo_files
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.pixeldata.instances import BASELINE, EXTENDED, decoded_elsewhere, outside, reread
 
+pytestmark = pytest.mark.slow
+
 ZOO = zoo_files()
 SHIPPED = packaged_files()
 

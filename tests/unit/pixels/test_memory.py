@@ -8,6 +8,8 @@ import pytest
 
 from tests.bench.cine import clean_cine, write_cine
 
+pytestmark = pytest.mark.slow
+
 FEW, MANY = 24, 96
 BATCH_BYTES = 8 << 20
 FREEDOM_MEGABYTES = 16
