@@ -16,7 +16,7 @@ from deid_node.audit.event_messages import (
     transfer_ended,
 )
 from deid_node.audit.message import AuditMessage
-from deid_node.dicom.study import original_study
+from deid_node.dicom.identity import Identity
 from deid_node.values.instance import CleanInstance, ReceivedInstance
 from deid_node.values.refusal import RefusalCode, TlsFault
 
@@ -60,10 +60,10 @@ class DoorRecord:
         self._lock = threading.Lock()
         self._open: dict[str, dict[tuple[Sender, Study, bool], Counter[str]]] = {}
 
-    def received(self, instance: ReceivedInstance, dataset: bytes, *, repeated: bool) -> None:
-        """Note an instance in custody; `dataset` is what was sent."""
+    def received(self, instance: ReceivedInstance, identity: Identity, *, repeated: bool) -> None:
+        """Note an instance in custody, which said of itself `identity`."""
         origin = instance.origin
-        study = self._study(dataset, origin.transfer_syntax)
+        study = self._study(identity)
         key = (Sender(origin.peer, origin.address), study, repeated)
         with self._lock:
             brought = self._open.setdefault(origin.association, {})
@@ -86,8 +86,7 @@ class DoorRecord:
             reason = f"{code}: {code.meaning}" if isinstance(code, TlsFault) else str(code)
             self._record(caller_refused(self._node, address=address, peer=peer, reason=reason))
 
-    def _study(self, dataset: bytes, transfer_syntax: str) -> Study:
-        original = original_study(dataset, transfer_syntax)
+    def _study(self, original: Identity) -> Study:
         new_uid = self._new_uid(original.study_instance_uid) if original.study_instance_uid else ""
         if self._names_patient:
             return Study(original.study_instance_uid, original.patient_id, new_uid)

@@ -23,7 +23,9 @@ SEQUENCE_END: Final = 0xFFFEE0DD
 HEADER_BYTES: Final = 8
 UNDEFINED: Final = 0xFFFFFFFF
 
-_LONG_VRS: Final = frozenset(f"{vr}" for vr in EXPLICIT_VR_LENGTH_32)
+LONG_VRS: Final = frozenset(f"{vr}" for vr in EXPLICIT_VR_LENGTH_32)
+"""VRs whose length takes 32 bits in an explicit encoding (PS3.5 7.1.2)."""
+
 _LONGEST_KNOWN_UN: Final = 0xFFFF
 """From this length on a known attribute that was sent as UN is left as bytes."""
 
@@ -116,7 +118,7 @@ class Headers:
             raise MalformedDataset("an element has no VR where VRs are explicit")
         vr = head[4:6].decode("latin-1")
         # What the plan says of a VR that nobody knows is not decided here.
-        if vr not in _LONG_VRS:
+        if vr not in LONG_VRS:
             return Header(tag, vr, struct.unpack_from(f"{order}H", head, 6)[0], start)
         length = self.bytes_at(start, 4)
         if len(length) < 4:

@@ -11,7 +11,6 @@ Source: PS3.5 7.1 (elements and their order), 7.5 (sequences), 6.2.2 (UN), A.4.
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -133,14 +132,9 @@ class Walker:
         # No group of the beginning is that high, unless its bytes are swapped.
         return Coding(implicit=False, order=">" if head[1] >= 4 else "<")
 
-    def elements_of(self, coding: Coding) -> Iterator[Element]:
-        """Yield the elements of a data set that has no file around it, one after the other."""
-        place = 0
-        coding = self._coding_at(place, self._size, coding, depth=0)
-        while place < self._size:
-            element = self.element(place, self._size, coding, depth=0)
-            yield element
-            place = element.stop
+    def coding_in_fact(self, coding: Coding) -> Coding:
+        """Return how a data set without a file around it is encoded that should be in `coding`."""
+        return self._coding_at(0, self._size, coding, depth=0)
 
     def element(self, place: int, stop: int, coding: Coding, *, depth: int) -> Element:
         """Return the element at `place`; its value is walked where it is a sequence.

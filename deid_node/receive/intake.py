@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from deid_node.audit.records import DoorRecord
-from deid_node.dicom.identity import require_identity
+from deid_node.dicom.identity import identity_of, require_named
 from deid_node.dicom.part10 import spool_header
 from deid_node.errors import CustodyError, DatasetUnreadable, DeidNodeError
 from deid_node.observe.events import Event
@@ -111,12 +111,8 @@ class Intake:
     def _accepted(self, incoming: Incoming, announced: Announced, origin: Origin) -> Acceptance:
         sop_class_uid, sop_instance_uid = announced.sop_class_uid, announced.sop_instance_uid
         try:
-            require_identity(
-                bytes(incoming.head),
-                sop_class_uid=sop_class_uid,
-                sop_instance_uid=sop_instance_uid,
-                transfer_syntax=announced.transfer_syntax,
-            )
+            identity = identity_of(bytes(incoming.head), announced.transfer_syntax)
+            require_named(identity, sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
             acceptance = self._spool.accept(
                 Arrival(origin, sop_class_uid, sop_instance_uid), incoming
             )
@@ -125,7 +121,7 @@ class Intake:
         if self._record is not None:
             # Of a repeated one, custody knows the first association; this is another.
             arrived = replace(acceptance.instance, origin=origin)
-            self._record.received(arrived, bytes(incoming.head), repeated=acceptance.repeated)
+            self._record.received(arrived, identity, repeated=acceptance.repeated)
         return acceptance
 
     def _tell(self, acceptance: Acceptance) -> None:

@@ -6,12 +6,12 @@ import pytest
 
 from deid_node.audit.message import AuditMessage, Result
 from deid_node.audit.records import DeliveryRecord, DoorRecord
+from deid_node.dicom.identity import Identity
 from deid_node.values.identity import new_instance_id
 from deid_node.values.instance import BlobRef, Companion, ReceivedInstance
 from deid_node.values.refusal import RefusalCode, TlsFault
 from tests.builders.audit import CT_IMAGE, NODE
 from tests.builders.values import a_clean_instance, an_origin
-from tests.unit.dicom.test_study import encoded, instance
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -47,16 +47,14 @@ def received(peer: str = "ct-one") -> ReceivedInstance:
     return ReceivedInstance(new_instance_id(), an_origin(peer=peer), blob, CT_IMAGE, "1.2.3.4")
 
 
-def content(study: str = "1.2.3") -> bytes:
-    dataset = instance()
-    dataset.StudyInstanceUID = study
-    return encoded(dataset, EXPLICIT)
+def of_study(study: str = "1.2.3") -> Identity:
+    return Identity(study_instance_uid=study, patient_id="PAT-17")
 
 
 def test_an_association_is_told_of_once_it_has_ended_study_by_study(book: Book) -> None:
     record = door(book)
     for study in ("1.2.3", "1.2.3", "1.2.9"):
-        record.received(received(), content(study), repeated=False)
+        record.received(received(), of_study(study), repeated=False)
     assert book.messages == []
 
     record.ended("a1")
@@ -70,8 +68,8 @@ def test_an_association_is_told_of_once_it_has_ended_study_by_study(book: Book) 
 
 def test_what_was_there_before_is_told_apart(book: Book) -> None:
     record = door(book)
-    record.received(received(), content(), repeated=False)
-    record.received(received(), content(), repeated=True)
+    record.received(received(), of_study(), repeated=False)
+    record.received(received(), of_study(), repeated=True)
 
     record.ended("a1")
 
@@ -86,7 +84,7 @@ def test_originals_are_named_only_where_the_site_asks_for_it(
     names_patient: bool, ids: list[str], book: Book
 ) -> None:
     record = door(book, names_patient=names_patient)
-    record.received(received(), content(), repeated=False)
+    record.received(received(), of_study(), repeated=False)
 
     record.ended("a1")
 

@@ -14,7 +14,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from deid_node.dicom import part10
-from deid_node.dicom.identity import require_identity
+from deid_node.dicom.identity import identity_of, require_named
 from deid_node.dicom.silence import silenced
 from deid_node.errors import (
     DatasetMismatch,
@@ -148,13 +148,17 @@ def test_a_uid_that_is_no_ascii_is_unreadable() -> None:
 @pytest.mark.parametrize("syntax", SYNTAXES)
 def test_the_dataset_must_be_what_the_command_names(syntax: str) -> None:
     content = encoded(syntax, undefined_lengths=False)
-    named = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7", "transfer_syntax": syntax}
+    sop_class = "1.2.840.10008.5.1.4.1.1.7"
 
-    require_identity(content, sop_instance_uid="1.2.3.4", **named)
+    identity = identity_of(content, syntax)
+
+    require_named(identity, sop_class_uid=sop_class, sop_instance_uid="1.2.3.4")
     with pytest.raises(DatasetMismatch):
-        require_identity(content, sop_instance_uid="1.2.3.5", **named)
+        require_named(identity, sop_class_uid=sop_class, sop_instance_uid="1.2.3.5")
     with pytest.raises(DatasetUnreadable):
-        require_identity(content[:40], sop_instance_uid="1.2.3.4", **named)
+        require_named(
+            identity_of(content[:40], syntax), sop_class_uid=sop_class, sop_instance_uid="1.2.3.4"
+        )
 
 
 def test_writing_puts_a_new_file_there_and_replaces_none(tmp_path: Path) -> None:

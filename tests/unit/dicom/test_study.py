@@ -1,4 +1,4 @@
-"""Study and patient are read from the first elements, in every encoding."""
+"""Study and series are read from the first elements, in every encoding."""
 
 import zlib
 
@@ -13,7 +13,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from deid_node.dicom.study import Lineage, OriginalStudy, lineage_of, original_study
+from deid_node.dicom.study import Lineage, lineage_of
 
 
 def encoded(dataset: Dataset, transfer_syntax: str) -> bytes:
@@ -46,37 +46,6 @@ ENCODINGS = pytest.mark.parametrize(
         DeflatedExplicitVRLittleEndian,
     ],
 )
-
-
-@ENCODINGS
-def test_both_are_found_in_every_encoding(transfer_syntax: str) -> None:
-    found = original_study(encoded(instance(), transfer_syntax), transfer_syntax)
-
-    assert found == OriginalStudy("1.2.3", "PAT-17")
-
-
-def test_what_is_not_there_is_empty() -> None:
-    dataset = instance()
-    del dataset.PatientID
-    dataset.StudyInstanceUID = ""
-
-    found = original_study(encoded(dataset, ExplicitVRLittleEndian), ExplicitVRLittleEndian)
-
-    assert found == OriginalStudy("", "")
-
-
-def test_nothing_behind_the_study_is_read() -> None:
-    content = encoded(instance(), ExplicitVRLittleEndian)
-
-    found = original_study(content[:-4] + b"\xff\xff\xff\xff", ExplicitVRLittleEndian)
-
-    assert found == OriginalStudy("1.2.3", "PAT-17")
-
-
-@pytest.mark.parametrize("content", [b"", b"\x10\x00", b"no dataset at all", b"\xff" * 64])
-def test_what_cannot_be_read_names_nobody(content: bytes) -> None:
-    for transfer_syntax in (ExplicitVRLittleEndian, DeflatedExplicitVRLittleEndian):
-        assert original_study(content, transfer_syntax) == OriginalStudy("", "")
 
 
 @ENCODINGS
@@ -117,4 +86,3 @@ def test_a_uid_that_is_none_belongs_nowhere() -> None:
 
 def test_no_identifier_shows_in_a_repr() -> None:
     assert repr(Lineage("1.2.3", "1.2.4")) == "Lineage()"
-    assert repr(OriginalStudy("1.2.3", "PAT-17")) == "OriginalStudy()"

@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from deid_node.dicom import part10
 from deid_node.dicom.bulk import LARGE_BYTES
-from deid_node.dicom.identity import require_identity, require_one_identity
+from deid_node.dicom.identity import identity_of, require_named, require_one_identity
 from deid_node.dicom.silence import silenced
 from deid_node.errors import DatasetMismatch, MalformedDataset, RepeatedTag
 from tests.builders.samples import packaged
@@ -326,23 +326,21 @@ def test_an_instance_of_two_names_is_taken_under_either_and_under_no_other(synta
     content = two_instances(Encoder(syntax))
     if syntax == DeflatedExplicitVRLittleEndian:
         content = zlib.compress(content, wbits=-zlib.MAX_WBITS)
-    named = {"sop_class_uid": SECONDARY_CAPTURE, "transfer_syntax": syntax}
 
-    require_identity(content, sop_instance_uid="1.2.3.4", **named)
-    require_identity(content, sop_instance_uid="1.2.3.5", **named)
+    identity = identity_of(content, syntax)
+
+    for uid in ("1.2.3.4", "1.2.3.5"):
+        require_named(identity, sop_class_uid=SECONDARY_CAPTURE, sop_instance_uid=uid)
     with pytest.raises(DatasetMismatch):
-        require_identity(content, sop_instance_uid="1.2.3.6", **named)
+        require_named(identity, sop_class_uid=SECONDARY_CAPTURE, sop_instance_uid="1.2.3.6")
 
 
 def test_an_instance_that_begins_out_of_order_is_taken() -> None:
     e = Encoder(ExplicitVRLittleEndian)
 
-    require_identity(
-        e.name() + e.identity(),
-        sop_class_uid=SECONDARY_CAPTURE,
-        sop_instance_uid="1.2.3.4",
-        transfer_syntax=ExplicitVRLittleEndian,
-    )
+    identity = identity_of(e.name() + e.identity(), ExplicitVRLittleEndian)
+
+    require_named(identity, sop_class_uid=SECONDARY_CAPTURE, sop_instance_uid="1.2.3.4")
 
 
 @pytest.mark.parametrize("place", ["dataset", "meta", "journal", "class"])
