@@ -18,6 +18,7 @@ from tests.bench.forward import measure_forward
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
 from tests.bench.overload import measure_overload
+from tests.bench.passes import measure_passes
 from tests.bench.receive import measure_receive
 from tests.bench.runtimes import measure_runtimes
 from tests.bench.stress import measure_stress
@@ -39,6 +40,7 @@ MEASUREMENTS = {
     "fills": measure_fills,
     "alarms": measure_alarms,
     "stress": measure_stress,
+    "passes": measure_passes,
 }
 
 
