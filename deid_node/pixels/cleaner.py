@@ -65,9 +65,7 @@ class PixelsCleaned:
     `dataset` is a new dataset that shares untouched elements with the one given.
     `frames` counts the frames that were looked at. `changed` says that pixels differ
     from what came; `looked_at`, that there were pixels and a finder saw every frame.
-    `kept` are the lines that stay. `hidden_removed` says that overlays, curves, icons
-    or comments inside codestreams were removed, `stray_bits_cleared` that bits beside
-    the stored ones held something. `unconfirmed` says that the instance came with Burned
+    `kept` are the lines that stay. `unconfirmed` says that the instance came with Burned
     In Annotation YES and nothing was found that could be filled. `derivation` are the
     sentences that Derivation Description is to say of it.
     """
@@ -78,8 +76,6 @@ class PixelsCleaned:
     changed: bool
     looked_at: bool
     steps: tuple[Step, ...]
-    hidden_removed: bool = False
-    stray_bits_cleared: bool = False
     kept: tuple[KeptRegion, ...] = ()
     unconfirmed: bool = False
     derivation: tuple[str, ...] = ()
@@ -191,12 +187,11 @@ class PixelCleaner:
         """
         require_open(dataset)
         planes = planes_without_text(dataset, self._finder) if self._keep_overlays else frozenset()
-        twin, hidden = without_hidden_pictures(dataset, planes)
+        twin, _ = without_hidden_pictures(dataset, planes)
         keyword = pixel_keyword(twin)
         if keyword is None:
-            return PixelsCleaned(twin, 0, (), False, False, (), hidden_removed=hidden)
-        twin, frames, comments = without_comments(twin, Frames(twin, keyword), scratch_dir)
-        hidden = hidden or comments
+            return PixelsCleaned(twin, 0, (), False, False, ())
+        twin, frames, _ = without_comments(twin, Frames(twin, keyword), scratch_dir)
         kind = kind_of(dataset, frames.layout)
         awaits_person = markings is None
         if awaits_person and kind is Kind.SLIDE_LABEL and self._doubt.slide_labels == "withhold":
@@ -223,7 +218,6 @@ class PixelCleaner:
                 changed=False,
                 looked_at=True,
                 steps=watch.steps(),
-                hidden_removed=hidden,
                 kept=self._kept(one.kept for one in settled),
                 unconfirmed=unconfirmed,
             )
@@ -250,8 +244,6 @@ class PixelCleaner:
             changed=True,
             looked_at=True,
             steps=watch.steps(),
-            hidden_removed=hidden,
-            stray_bits_cleared=strays,
             kept=self._kept(rewritten.kept),
             unconfirmed=unconfirmed,
             derivation=derivation_of(
