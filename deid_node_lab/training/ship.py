@@ -20,7 +20,7 @@ import numpy as np
 
 from deid_node.pixels.text.find.crnn import CrnnFinder
 from deid_node.pixels.text.find.options import CrnnOptions
-from deid_node.pixels.text.find.weights import SHIPPED
+from deid_node.pixels.text.weights import FINDER
 from deid_node_lab.models.export import export_finder
 from deid_node_lab.training.backgrounds import Pictures, licences, read_every
 from deid_node_lab.training.card import CARD, write_card
@@ -72,7 +72,7 @@ def ship(shipment: Shipment) -> dict[str, object]:
     ``finder.json`` and, where the folder holds a ``MODEL_CARD.md``, its tables.
     """
     net = load_net(shipment.checkpoint, shipment.kind)
-    file = shipment.target / SHIPPED
+    file = shipment.target / FINDER.shipped
     unseen = Scribe(hold_out(find_faces(shipment.fonts))[1])
     validation = example_sets(shipment, "validation", unseen, _VALIDATION_SEED)
     export_finder(net, file, min_score=_SCORES[0], edge_score=shipment.edge_score)

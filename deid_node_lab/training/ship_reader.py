@@ -24,7 +24,7 @@ import numpy as np
 from deid_node.pixels.text.read.base import UNKNOWN
 from deid_node.pixels.text.read.crnn import CrnnReader
 from deid_node.pixels.text.read.options import CrnnReaderOptions
-from deid_node.pixels.text.read.weights import SHIPPED
+from deid_node.pixels.text.weights import READER
 from deid_node.values.geometry import Box
 from deid_node_lab.models.export_reader import export_reader
 from deid_node_lab.training.alphabet import ALPHABET
@@ -75,7 +75,7 @@ def ship(shipment: ReaderShipment) -> dict[str, object]:
     ``READER_CARD.md``, its tables.
     """
     net = load_reader(shipment.checkpoint, shipment.kind)
-    file = shipment.target / SHIPPED
+    file = shipment.target / READER.shipped
     export_reader(net, file, alphabet=ALPHABET, min_confidence=_CONFIDENCES[0])
     validation = _sets(shipment, "validation", _reader(shipment))
     chosen = choose_confidence(
@@ -129,7 +129,7 @@ def choose_confidence(
 
 
 def _reader(shipment: ReaderShipment) -> CrnnReader:
-    options = CrnnReaderOptions(model_file=shipment.target / SHIPPED, device="cpu")
+    options = CrnnReaderOptions(model_file=shipment.target / READER.shipped, device="cpu")
     return CrnnReader(options, threads=shipment.threads)
 
 

@@ -19,8 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from deid_node.errors import ConfigurationError
 from deid_node.pixels.text.find.options import FinderOptions
-from deid_node.pixels.text.find.weights import SETTING, SHIPPED, read_weights
 from deid_node.pixels.text.kinds import Kind
+from deid_node.pixels.text.weights import FINDER
 from deid_node.values.geometry import Found
 
 _ENDING: Final = "_bands.json"
@@ -126,9 +126,11 @@ def evidence_of(options: FinderOptions) -> Evidence:
     try:
         file = _File.model_validate_json(written)
     except ValidationError:
-        raise ConfigurationError(SETTING, "the bands beside it cannot be read") from None
-    if file.sha256 != hashlib.sha256(read_weights(options)).hexdigest():
-        raise ConfigurationError(SETTING, "the bands beside it were measured with other weights")
+        raise ConfigurationError(FINDER.setting, "the bands beside it cannot be read") from None
+    if file.sha256 != hashlib.sha256(FINDER.read(options.model_file)).hexdigest():
+        raise ConfigurationError(
+            FINDER.setting, "the bands beside it were measured with other weights"
+        )
     return Evidence(file.bands)
 
 
@@ -136,9 +138,9 @@ def _written(model: Path | None) -> bytes | None:
     try:
         if model is not None:
             return model.with_name(model.stem + _ENDING).read_bytes()
-        name = SHIPPED.removesuffix(".onnx") + _ENDING
+        name = FINDER.shipped.removesuffix(".onnx") + _ENDING
         return resources.files("deid_node.weights").joinpath(name).read_bytes()
     except FileNotFoundError:
         return None
     except OSError:
-        raise ConfigurationError(SETTING, "the bands beside it cannot be read") from None
+        raise ConfigurationError(FINDER.setting, "the bands beside it cannot be read") from None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deid_node.pixels.text.find.build import build_finder
 from deid_node.pixels.text.find.crnn import MAKE, CrnnFinder
 from deid_node.pixels.text.find.options import CrnnOptions
-from deid_node.pixels.text.find.weights import SHIPPED
+from deid_node.pixels.text.weights import FINDER
 from deid_node.values.geometry import Box
 from deid_node_lab.training.card import tables, tables_of
 
@@ -24,17 +24,20 @@ FIGURES = json.loads(WEIGHTS.joinpath("finder.json").read_text("utf-8"))
 
 
 def test_the_card_names_the_sha256_of_the_shipped_file() -> None:
-    digest = hashlib.sha256(WEIGHTS.joinpath(SHIPPED).read_bytes()).hexdigest()
+    digest = hashlib.sha256(WEIGHTS.joinpath(FINDER.shipped).read_bytes()).hexdigest()
 
     assert digest in WEIGHTS.joinpath("MODEL_CARD.md").read_text("utf-8")
     assert build_finder(CrnnOptions()).name == f"crnn-{digest[:8]}"
 
 
 def test_the_figures_are_those_of_the_shipped_file() -> None:
-    own = onnx.load_from_string(WEIGHTS.joinpath(SHIPPED).read_bytes()).metadata_props
+    own = onnx.load_from_string(WEIGHTS.joinpath(FINDER.shipped).read_bytes()).metadata_props
     thresholds = {entry.key: entry.value for entry in own}
 
-    assert FIGURES["sha256"] == hashlib.sha256(WEIGHTS.joinpath(SHIPPED).read_bytes()).hexdigest()
+    assert (
+        FIGURES["sha256"]
+        == hashlib.sha256(WEIGHTS.joinpath(FINDER.shipped).read_bytes()).hexdigest()
+    )
     assert FIGURES["min_score"] == float(thresholds["min_score"])
     assert FIGURES["edge_score"] == float(thresholds["edge_score"])
 
@@ -43,7 +46,7 @@ def test_the_tables_of_the_card_are_those_of_the_figures() -> None:
     card = WEIGHTS.joinpath("MODEL_CARD.md").read_text("utf-8")
 
     assert tables_of(card) == tables(FIGURES)
-    assert FIGURES["bytes"] == len(WEIGHTS.joinpath(SHIPPED).read_bytes())
+    assert FIGURES["bytes"] == len(WEIGHTS.joinpath(FINDER.shipped).read_bytes())
 
 
 def test_the_shipped_file_equals_the_torch_network_of_the_shipped_weights() -> None:
@@ -68,7 +71,7 @@ def test_the_shipped_file_equals_the_torch_network_of_the_shipped_weights() -> N
 
 
 def test_the_shipped_file_is_light() -> None:
-    assert len(WEIGHTS.joinpath(SHIPPED).read_bytes()) <= 8_000_000
+    assert len(WEIGHTS.joinpath(FINDER.shipped).read_bytes()) <= 8_000_000
 
 
 @pytest.mark.parametrize("shape", [(96, 80), (64, 208), (512, 512)], ids=str)

@@ -23,8 +23,8 @@ from deid_node.pixels.text.find.build import build_finder
 from deid_node.pixels.text.find.crnn import CrnnFinder
 from deid_node.pixels.text.find.openvino_network import OpenVinoNetwork
 from deid_node.pixels.text.find.options import CrnnOptions, OpenVinoOptions
-from deid_node.pixels.text.find.weights import read_weights
 from deid_node.pixels.text.masks import mask_of
+from deid_node.pixels.text.weights import FINDER
 from deid_node.values.geometry import Found
 
 SCORE_TOLERANCE = 1e-5
@@ -156,7 +156,7 @@ def test_a_call_does_not_write_over_the_maps_of_the_call_before(exact: CrnnFinde
 
 @needs_openvino
 def test_the_precision_is_the_one_that_was_asked_for_whatever_the_processor_likes() -> None:
-    network = OpenVinoNetwork(read_weights(CrnnOptions()), precision="float32", threads=1)
+    network = OpenVinoNetwork(FINDER.read(None), precision="float32", threads=1)
 
     compiled = network._request.get_compiled_model()
 

@@ -7,10 +7,9 @@ import pytest
 from pydantic import ValidationError
 
 from deid_node.errors import ConfigurationError
-from deid_node.pixels.text.find.options import CrnnOptions
-from deid_node.pixels.text.find.weights import read_weights as finder_weights
 from deid_node.pixels.text.read.build import build_reader
 from deid_node.pixels.text.read.options import CrnnReaderOptions
+from deid_node.pixels.text.weights import FINDER
 
 
 def test_a_missing_model_file_refuses_to_start(tmp_path: Path) -> None:
@@ -34,14 +33,14 @@ def test_a_corrupt_model_file_refuses_to_start(tmp_path: Path, content: bytes) -
 
 def test_a_finder_is_no_reader(tmp_path: Path) -> None:
     finder = tmp_path / "finder.onnx"
-    finder.write_bytes(finder_weights(CrnnOptions()))
+    finder.write_bytes(FINDER.read(None))
 
     with pytest.raises(ConfigurationError, match="no reader of this make"):
         build_reader(CrnnReaderOptions(model_file=finder))
 
 
 def test_a_model_without_its_alphabet_refuses_to_start(tmp_path: Path) -> None:
-    shipped = onnx.load_from_string(finder_weights(CrnnOptions()))
+    shipped = onnx.load_from_string(FINDER.read(None))
     onnx.helper.set_model_props(shipped, {"make": "deid_node reader 1"})
     bare = tmp_path / "bare.onnx"
     onnx.save(shipped, str(bare))

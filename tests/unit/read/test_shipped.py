@@ -12,7 +12,7 @@ from deid_node.pixels.text.find.runtime import onnxruntime
 from deid_node.pixels.text.read.base import UNKNOWN
 from deid_node.pixels.text.read.build import build_reader
 from deid_node.pixels.text.read.options import CrnnReaderOptions
-from deid_node.pixels.text.read.weights import SHIPPED, read_weights
+from deid_node.pixels.text.weights import READER
 from deid_node_lab.training.alphabet import ALPHABET
 from deid_node_lab.training.card import tables_of
 from deid_node_lab.training.reader_card import CARD, reader_tables
@@ -27,7 +27,7 @@ def report() -> dict[str, Any]:
 
 
 def test_the_figures_are_those_of_the_file(report: dict[str, Any]) -> None:
-    model = read_weights(CrnnReaderOptions())
+    model = READER.read(None)
 
     assert report["sha256"] == hashlib.sha256(model).hexdigest()
     assert report["bytes"] == len(model) <= 4_000_000
@@ -53,13 +53,13 @@ def test_the_curve_ends_where_the_figures_say(report: dict[str, Any]) -> None:
 
 
 def test_the_alphabet_lies_in_the_file() -> None:
-    session = onnxruntime.InferenceSession(read_weights(CrnnReaderOptions()))
+    session = onnxruntime.InferenceSession(READER.read(None))
 
     alphabet = session.get_modelmeta().custom_metadata_map["alphabet"]
 
     assert alphabet == ALPHABET
     assert alphabet.endswith(UNKNOWN)
-    assert SHIPPED == "reader.onnx"
+    assert READER.shipped == "reader.onnx"
 
 
 def test_no_picture_was_trained_on_whose_licence_forbids_it(report: dict[str, Any]) -> None:

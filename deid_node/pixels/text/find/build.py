@@ -1,11 +1,10 @@
-"""Options of a finder to the finder."""
+"""Options of a finder to the finder, its check and its name: all that others ask this family."""
 
 from typing import assert_never
 
 from deid_node.pixels.text.find.base import Finder
 from deid_node.pixels.text.find.options import CrnnOptions, FinderOptions
-from deid_node.pixels.text.find.weights import read_weights
-from deid_node.pixels.text.weights import crnn_name
+from deid_node.pixels.text.weights import FINDER, crnn_name
 
 
 def build_finder(options: FinderOptions, *, threads: int = 1) -> Finder:
@@ -34,18 +33,21 @@ def build_finder(options: FinderOptions, *, threads: int = 1) -> Finder:
 
 
 def check_finder(options: FinderOptions) -> None:
-    """Check that the model that `options` name can be read; raise `ConfigurationError`."""
+    """Raise `ConfigurationError` where the weights that `options` name cannot be read.
+
+    Nothing is loaded: a machine without onnxruntime can check.
+    """
     match options:
         case CrnnOptions():
-            read_weights(options)
+            FINDER.read(options.model_file)
         case _:
             assert_never(options)
 
 
 def finder_name(options: FinderOptions) -> str:
-    """Return what the finder will be called, without loading it; raise `ConfigurationError`."""
+    """Return the name of the finder that `options` name; raises `ConfigurationError`."""
     match options:
         case CrnnOptions():
-            return crnn_name(read_weights(options))
+            return crnn_name(FINDER.read(options.model_file))
         case _:
             assert_never(options)

@@ -19,8 +19,7 @@ from deid_node.pixels.text.find.maps import boxes_of_maps
 from deid_node.pixels.text.find.network import open_network
 from deid_node.pixels.text.find.options import CrnnOptions
 from deid_node.pixels.text.find.tiles import Tile, sew, tiles
-from deid_node.pixels.text.find.weights import SETTING, read_weights
-from deid_node.pixels.text.weights import crnn_name
+from deid_node.pixels.text.weights import FINDER, crnn_name
 from deid_node.values.geometry import Box, Found
 
 MAKE = "deid_node finder 2"
@@ -39,13 +38,13 @@ class CrnnFinder:
     """Draws a map of text for each frame, tile by tile, and makes boxes of it."""
 
     def __init__(self, options: CrnnOptions, *, threads: int = 1) -> None:
-        model = read_weights(options)
+        model = FINDER.read(options.model_file)
         self._name = crnn_name(model)
         self._network = open_network(model, options, threads=threads)
         self._batch_pixels = self._network.batch_pixels
         own = self._network.notes
         if own.get("make") != MAKE:
-            raise ConfigurationError(SETTING, "is no finder of this make")
+            raise ConfigurationError(FINDER.setting, "is no finder of this make")
         self._edge_score = float(own["edge_score"])
         self._min_score = options.min_score or float(own["min_score"])
 

@@ -1,10 +1,10 @@
-"""Options of a reader to the reader."""
+"""Options of a reader to the reader and its check: all that others ask this family."""
 
 from typing import assert_never
 
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.options import CrnnReaderOptions, ReaderOptions
-from deid_node.pixels.text.read.weights import read_weights
+from deid_node.pixels.text.weights import READER
 
 
 def build_reader(options: ReaderOptions, *, threads: int = 1) -> Reader:
@@ -33,9 +33,12 @@ def build_reader(options: ReaderOptions, *, threads: int = 1) -> Reader:
 
 
 def check_reader(options: ReaderOptions) -> None:
-    """Check that the model that `options` name can be read; raise `ConfigurationError`."""
+    """Raise `ConfigurationError` where the weights that `options` name cannot be read.
+
+    Nothing is loaded: a machine without onnxruntime can check.
+    """
     match options:
         case CrnnReaderOptions():
-            read_weights(options)
+            READER.read(options.model_file)
         case _:
             assert_never(options)

@@ -17,8 +17,7 @@ from deid_node.pixels.text.read.base import UNKNOWN, Reading
 from deid_node.pixels.text.read.crops import line_of
 from deid_node.pixels.text.read.letters import reading_of
 from deid_node.pixels.text.read.options import CrnnReaderOptions
-from deid_node.pixels.text.read.weights import SETTING, read_weights
-from deid_node.pixels.text.weights import crnn_name
+from deid_node.pixels.text.weights import READER, crnn_name
 from deid_node.values.geometry import Box
 
 MAKE = "deid_node reader 1"
@@ -31,7 +30,7 @@ class CrnnReader:
     """Cuts each box from the frame and reads it as one line."""
 
     def __init__(self, options: CrnnReaderOptions, *, threads: int = 1) -> None:
-        model = read_weights(options)
+        model = READER.read(options.model_file)
         self._name = crnn_name(model)
         self._session = open_session(
             model, device=options.device, threads=threads, room="pixels.reader"
@@ -40,7 +39,7 @@ class CrnnReader:
         self._alphabet = tuple(own.get("alphabet", ""))
         classes = self._session.get_outputs()[0].shape[-1]
         if own.get("make") != MAKE or classes != 1 + len(self._alphabet):
-            raise ConfigurationError(SETTING, "is no reader of this make")
+            raise ConfigurationError(READER.setting, "is no reader of this make")
         self._min_confidence = options.min_confidence or float(own["min_confidence"])
 
     @property
