@@ -18,7 +18,7 @@ from deid_node.pixels.fill.crops import Crop, crop_of, picture_crop
 from deid_node.pixels.fill.diffusion import DiffusionInpainter
 from deid_node.pixels.fill.folder import open_folder
 from deid_node.pixels.fill.gradient import GradientInpainter
-from deid_node.pixels.fill.grained import GrainedInpainter
+from deid_node.pixels.fill.grain import GrainedInpainter
 from deid_node.pixels.fill.options import StableDiffusionOptions
 from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.smooth import SmoothInpainter

@@ -10,7 +10,7 @@ from deid_node.pixels.fill.choice import CHOICE, MODEL_EVERYWHERE, PLAINLY, SMOO
 from deid_node.pixels.fill.diffusion import DiffusionInpainter
 from deid_node.pixels.fill.folder import missing_library, open_folder, shipped
 from deid_node.pixels.fill.gradient import GradientInpainter
-from deid_node.pixels.fill.grained import GrainedInpainter
+from deid_node.pixels.fill.grain import GrainedInpainter
 from deid_node.pixels.fill.options import FillPolicy, InpainterOptions
 from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.smooth import SmoothInpainter

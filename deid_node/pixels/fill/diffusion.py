@@ -16,8 +16,8 @@ from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.grain import COARSE_PIXELS, with_grain
-from deid_node.pixels.fill.membrane import spread
 from deid_node.pixels.fill.painter import Painter
+from deid_node.pixels.fill.smooth import spread
 from deid_node.pixels.fill.tiles import plan_of
 from deid_node.pixels.fill.tones import TOP, Shown
 from deid_node.values.fill import Fill

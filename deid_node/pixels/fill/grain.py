@@ -2,12 +2,16 @@
 
 A patch without grain is seen at once, by people and by networks. How strong the grain
 is, and how far it reaches from pixel to pixel, is measured around the mask, on what
-is left when the shades are taken away.
+is left when the shades are taken away. It belongs to its place: the same pixel gets the
+same number, whatever is cut out, for a cine in which each frame drew noise of its own
+would flicker where text was.
 
 Source: Blackman, Tukey (1958), The Measurement of Power Spectra (tapered
 autocovariance).
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import cv2
@@ -15,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.pixeldata.arrays import Mask
+from deid_node.pixels.fill.base import Filled, Inpainter
 from deid_node.pixels.fill.crops import Crop
-from deid_node.pixels.fill.membrane import spread
-from deid_node.pixels.fill.noise import noise_at
+from deid_node.pixels.fill.smooth import spread
 from deid_node.pixels.fill.surround import near
 from deid_node.pixels.fill.tones import Shown
 
@@ -32,6 +36,7 @@ COARSE_PIXELS: Final = 4
 
 _LEAST_PIXELS: Final = 200
 _OUTLIER: Final = 4.0
+_BLOCK: Final = 64
 
 
 def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXELS) -> Shown:
@@ -122,3 +127,67 @@ def _grey(shown: Shown) -> NDArray[np.float32]:
 
 def _like(mask: Mask, shown: Shown) -> Mask:
     return mask if shown.ndim == 2 else mask[..., None]
+
+
+def noise_at(
+    seed: int, *, top: int, left: int, rows: int, columns: int, layers: int = 1
+) -> NDArray[np.float32]:
+    """Return normal noise, mean 0 and deviation 1, of a part of an endless plane.
+
+    Parameters
+    ----------
+    seed
+        Not negative; another seed gives another plane.
+    top, left
+        Where the part begins; may be negative.
+    rows, columns, layers
+        Its size.
+
+    Returns
+    -------
+    ``(layers, rows, columns)``.
+    """
+    plane = np.empty((layers, rows, columns), dtype=np.float32)
+    for down in range(top // _BLOCK, -(-(top + rows) // _BLOCK)):
+        for right in range(left // _BLOCK, -(-(left + columns) // _BLOCK)):
+            # Seeds of numpy are not negative.
+            key = [seed, layers, down + 2**31, right + 2**31]
+            block = np.random.default_rng(key).standard_normal((layers, _BLOCK, _BLOCK), np.float32)
+            y, x = down * _BLOCK - top, right * _BLOCK - left
+            inside = (slice(max(0, y), y + _BLOCK), slice(max(0, x), x + _BLOCK))
+            height, width = plane[:, inside[0], inside[1]].shape[1:]
+            from_y, from_x = max(0, -y), max(0, -x)
+            plane[:, inside[0], inside[1]] = block[
+                :, from_y : from_y + height, from_x : from_x + width
+            ]
+    return plane
+
+
+class GrainedInpainter:
+    """Adds to the fills of another the noise that they lack."""
+
+    def __init__(self, smooth: Inpainter) -> None:
+        self._smooth = smooth
+
+    @property
+    def context_pixels(self) -> int:
+        """As far as the other looks."""
+        return self._smooth.context_pixels
+
+    def made_up_pixels(self, crop: Crop) -> int:
+        """As much as the other."""
+        return self._smooth.made_up_pixels(crop)
+
+    def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
+        """Return the crops filled."""
+        return tuple(
+            _grained(crop, filled)
+            for crop, filled in zip(crops, self._smooth.fill(crops), strict=True)
+        )
+
+
+def _grained(crop: Crop, filled: Filled) -> Filled:
+    if not crop.target.any():
+        return filled
+    shown = with_grain(crop, crop.shown(), crop.tone.shown(filled.values))
+    return replace(filled, values=crop.back(shown))

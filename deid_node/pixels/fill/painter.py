@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from deid_node.errors import ConfigurationError, FillFailed
 from deid_node.pixels.fill.folder import Folder, MaskedImage
-from deid_node.pixels.fill.noise import noise_at
+from deid_node.pixels.fill.grain import noise_at
 from deid_node.pixels.fill.tiles import SIDE_PIXELS, Square
 from deid_node.pixels.fill.tones import TOP
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from deid_node.pixels.fill.build import build_inpainter, build_painter, no_model
 from deid_node.pixels.fill.diffusion import DiffusionInpainter
-from deid_node.pixels.fill.grained import GrainedInpainter
+from deid_node.pixels.fill.grain import GrainedInpainter
 from deid_node.pixels.fill.options import FillPolicy, InpainterOptions
 from deid_node.pixels.fill.prompts import prompt_of
 from deid_node.pixels.fill.solid import SolidInpainter

@@ -18,7 +18,7 @@ from deid_node.pixels.fill.build import backends
 from deid_node.pixels.fill.choice import CHOICE, MODEL_EVERYWHERE
 from deid_node.pixels.fill.crops import Crop, crop_of
 from deid_node.pixels.fill.fill_cache import Carried
-from deid_node.pixels.fill.grained import GrainedInpainter
+from deid_node.pixels.fill.grain import GrainedInpainter
 from deid_node.pixels.fill.options import AnatomyOptions
 from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.telea import TeleaInpainter

@@ -6,9 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from deid_node.pixels.fill.crops import Crop, picture_crop
-from deid_node.pixels.fill.grain import with_grain
-from deid_node.pixels.fill.membrane import spread
-from deid_node.pixels.fill.noise import noise_at
+from deid_node.pixels.fill.grain import noise_at, with_grain
+from deid_node.pixels.fill.smooth import spread
 from deid_node.pixels.fill.telea import grown_in
 from deid_node.values.geometry import Box
 from tests.unit.pixeldata.instances import Array
