@@ -198,6 +198,7 @@ VERBS: Final = MappingProxyType(
         "discard": codes.DISCARDED,
         "redeliver": codes.REDELIVERED,
         "reprocess": codes.REPROCESSED,
+        "export": codes.EXPORTED,
         "fill": codes.MARKED,
         "no_text": codes.NO_TEXT,
         "hold": codes.HELD,
@@ -208,7 +209,9 @@ VERBS: Final = MappingProxyType(
 
 
 _OF_THE_CLEANED: Final = frozenset({"redeliver", "reprocess"})
-_ACTIONS: Final = MappingProxyType({"discard": Action.DELETE, "show_values": Action.READ})
+_ACTIONS: Final = MappingProxyType(
+    {"discard": Action.DELETE, "show_values": Action.READ, "export": Action.READ}
+)
 
 
 def person_decided(

@@ -1,39 +1,58 @@
-"""``deid-node withheld``: the instances that wait for a person."""
+"""``deid-node withheld``: the instances that wait for a person, one or many at a time."""
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
+from typing import BinaryIO
 
 from rich.console import Console
 from rich.table import Table
 
 from deid_node.audit.person import system_user
+from deid_node.checks import blob_files, keys_of
+from deid_node.cli.again import moment
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
-from deid_node.errors import InputError
+from deid_node.dicom import part10
+from deid_node.dicom.silence import silenced
+from deid_node.errors import CleaningError, CustodyError, InputError
+from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.spool.custody import Custody
-from deid_node.spool.withheld import WithheldEntry, WorkList
+from deid_node.spool.withheld import Choice, WithheldEntry, WorkList
 from deid_node.values.identity import InstanceId
+
+_CHUNK_BYTES = 1 << 20
 
 
 def add(commands: Commands) -> None:
-    """Describe the command and its four verbs."""
+    """Describe the command and its verbs."""
     parser = commands.add_parser("withheld", help="the instances that wait for a person")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="every withheld instance")
+    listing = verbs.add_parser("list", help="every withheld instance, or those that filters choose")
     listing.add_argument("--format", choices=("table", "json"), default="table")
+    _add_filters(listing)
+    showing = verbs.add_parser("show", help="one of them")
+    showing.add_argument("instances", metavar="ID", nargs=1, help="its id, or how that begins")
     for verb, meaning in (
-        ("show", "one of them"),
-        ("release", "send it through the node again"),
-        ("discard", "drop it for good"),
+        ("release", "send them through the node again"),
+        ("discard", "drop them for good"),
+        ("export", "copy the files as they were received, readable by you alone"),
+        ("picture", "draw the first frame of each, or every one with boxes, with the boxes (PNG)"),
     ):
-        one = verbs.add_parser(verb, help=meaning)
-        one.add_argument("instance", metavar="ID", help="as `withheld list` shows it")
+        many = verbs.add_parser(verb, help=meaning)
+        many.add_argument("instances", metavar="ID", nargs="*", help="an id, or how it begins")
+        _add_filters(many)
+    for verb in ("export", "picture"):
+        verbs.choices[verb].add_argument(
+            "--to", type=Path, required=True, metavar="DIR", help="the folder; shows patients"
+        )
     verbs.choices["release"].add_argument(
         "--instead",
         action="store_true",
@@ -44,33 +63,133 @@ def add(commands: Commands) -> None:
         verb_parser.set_defaults(run=run)
 
 
+def _add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--code", action="append", default=[], help="withheld with this code")
+    parser.add_argument("--rule", action="append", default=[], help="by this rule")
+    parser.add_argument("--peer", action="append", default=[], help="sent by this peer")
+    parser.add_argument("--study", metavar="UID", help="of this study, by its old or its new UID")
+    parser.add_argument(
+        "--since", metavar="WHEN", help="withheld since then: 2026-03-04, 2026-03-04T10:11, 12h"
+    )
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Do what the verb says, beside a running node or without one."""
-    with _work_list(load(arguments.config)) as work_list:
+    config = load(arguments.config)
+    with _work_list(config) as work_list:
+        if arguments.verb == "show":
+            sys.stdout.write(_json(work_list.entry(arguments.instances[0]), 1) + "\n")
+            return ExitStatus.DONE
+        choice = _choice(arguments, config)
+        entries = work_list.chosen(choice)
         match arguments.verb:
             case "list" if arguments.format == "json":
-                for entry in work_list.entries():
+                for entry in entries:
                     sys.stdout.write(_json(entry) + "\n")
             case "list":
-                _write_table(work_list.entries())
-            case "show":
-                sys.stdout.write(_json(work_list.entry(InstanceId(arguments.instance)), 1) + "\n")
-            case "release":
-                work_list.release(
-                    InstanceId(arguments.instance),
-                    person=system_user(),
-                    instead=arguments.instead,
-                )
-            case "discard":
-                work_list.discard(InstanceId(arguments.instance), person=system_user())
+                _write_table(entries)
+            case _:
+                if choice.is_all:
+                    raise InputError("say which: ids, --code, --rule, --peer, --study or --since")
+                if not entries:
+                    raise InputError("there is no such withheld instance")
+                return _decide(arguments, work_list, entries)
     return ExitStatus.DONE
+
+
+def _decide(
+    arguments: argparse.Namespace, work_list: WorkList, entries: Sequence[WithheldEntry]
+) -> int:
+    instances = [entry.id for entry in entries]
+    match arguments.verb:
+        case "release":
+            left = work_list.release_all(instances, person=system_user(), instead=arguments.instead)
+            done = "released: a running node takes them at once"
+        case "discard":
+            left = work_list.discard_all(instances, person=system_user())
+            done = "discarded"
+        case "export":
+            left = _written(work_list, entries, arguments.to, _export)
+            done = f"copied to {arguments.to}"
+        case _:
+            left = _written(work_list, entries, arguments.to, _draw)
+            done = f"drawn in {arguments.to}"
+    sys.stdout.write(f"{len(instances) - len(left)} {done}\n")
+    for instance, why in left.items():
+        sys.stderr.write(f"{instance}: {why}\n")
+    return ExitStatus.SOME_WITHHELD if left else ExitStatus.DONE
+
+
+Write = Callable[[WorkList, WithheldEntry, Path], None]
+
+
+def _written(
+    work_list: WorkList, entries: Sequence[WithheldEntry], folder: Path, write: Write
+) -> dict[InstanceId, str]:
+    """Write something of each into `folder`; return why it could not be, by instance."""
+    left: dict[InstanceId, str] = {}
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be made: {error.strerror}") from None
+    for entry in entries:
+        try:
+            write(work_list, entry, folder)
+        except (CleaningError, CustodyError) as error:
+            left[entry.id] = error.code
+        except FileExistsError:
+            left[entry.id] = "is there already"
+        except OSError as error:
+            raise InputError(f"{folder} cannot be written: {error.strerror}") from None
+    return left
+
+
+def _export(work_list: WorkList, entry: WithheldEntry, folder: Path) -> None:
+    content = work_list.content(entry.id, person=system_user())
+    with _new_file(folder / f"{entry.id}.dcm") as file:
+        for start in range(0, len(content), _CHUNK_BYTES):
+            file.write(content[start : start + _CHUNK_BYTES])
+
+
+def _draw(work_list: WorkList, entry: WithheldEntry, folder: Path) -> None:
+    from deid_node.pixeldata.picture import framed, png_of, shown_frame
+
+    with silenced():
+        dataset = part10.read(work_list.content(entry.id, person=system_user()))
+        for frame in sorted({region.frame for region in entry.regions}) or [0]:
+            boxes = [region.box for region in entry.regions if region.frame == frame]
+            picture = png_of(framed(shown_frame(dataset, frame), boxes))
+            with _new_file(folder / f"{entry.id}-{frame + 1}.png") as file:
+                file.write(picture)
+
+
+def _new_file(path: Path) -> BinaryIO:
+    """Open a new file that only its owner can read; it shows a patient."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _choice(arguments: argparse.Namespace, config: Config) -> Choice:
+    wanted = arguments.study
+    new_uids = [Pseudonyms(key).uid for key in keys_of(config).values()] if wanted else []
+
+    def is_study(original: str) -> bool:
+        return wanted in {original, *(new_uid(original) for new_uid in new_uids)}
+
+    return Choice(
+        instances=tuple(getattr(arguments, "instances", ())),
+        codes=frozenset(arguments.code),
+        rules=frozenset(arguments.rule),
+        peers=frozenset(arguments.peer),
+        study=is_study if wanted else None,
+        since=None if arguments.since is None else moment(arguments.since),
+    )
 
 
 @contextmanager
 def _work_list(config: Config) -> Iterator[WorkList]:
     if not config.spool.dir.is_dir():
         raise InputError("the configured spool does not exist yet")
-    custody = Custody(config.spool, exclusive=False)
+    custody = Custody(config.spool, exclusive=False, files=blob_files(config))
     custody.open()
     try:
         yield WorkList(custody)

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from deid_node.demo.failure import DemoFailed
-from deid_node.pixeldata.picture import png_of, shown_frame
-from deid_node.values.geometry import Box, Region
+from deid_node.pixeldata.picture import framed, png_of, shown_frame
+from deid_node.values.geometry import Region
 
 Picture = NDArray[np.uint8]
 
-_FRAME_COLOUR: Final = (255, 64, 64)
 _INK: Final = (230, 230, 230)
 _GAP_PIXELS: Final = 12
 _CAPTION_PIXELS: Final = 28
@@ -59,7 +58,7 @@ def write_before_and_after(
     number = frame_to_show(regions)
     boxes = [region.box for region in regions if region.frame == number]
     sides = (
-        _framed(_colour(shown_frame(before, number)), boxes),
+        framed(shown_frame(before, number), boxes),
         _colour(shown_frame(after, number, window_of=before)),
     )
     factor = max(1, -(-_LEAST_SIDE_PIXELS // min(sides[0].shape[:2])))
@@ -70,15 +69,6 @@ def write_before_and_after(
 
 def _colour(picture: Picture) -> Picture:
     return picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-
-
-def _framed(picture: Picture, boxes: Sequence[Box]) -> Picture:
-    framed = np.ascontiguousarray(picture).copy()
-    for box in boxes:
-        # One pixel outside the box, so that the frame hides nothing of what was found.
-        corner, opposite = (box.left - 1, box.top - 1), (box.right, box.bottom)
-        cv2.rectangle(framed, corner, opposite, _FRAME_COLOUR, 1)
-    return framed
 
 
 def _enlarged(picture: Picture, factor: int) -> Picture:

@@ -85,6 +85,10 @@ class Event(CodedMeaning):
         "instance_held",
         "A person looked at a withheld instance at the review desk and put it aside.",
     )
+    INSTANCE_COPIED = (
+        "instance_copied",
+        "A person took a copy or a picture of a withheld instance out of the spool.",
+    )
     VALUES_REVEALED = (
         "values_revealed",
         "A person was shown what stands in attributes of a withheld instance.",

@@ -4,6 +4,9 @@ Before and after are shown with one and the same window, that of the first
 dataset: a picture must not seem cleaner because its grey scale moved.
 """
 
+from collections.abc import Sequence
+from typing import Final
+
 import cv2
 import numpy as np
 from pydicom.dataset import Dataset
@@ -14,6 +17,9 @@ from deid_node.pixeldata.bits import values_of
 from deid_node.pixeldata.display import Display
 from deid_node.pixeldata.frames import Frames
 from deid_node.pixeldata.layout import pixel_keyword
+from deid_node.values.geometry import Box
+
+_FRAME_COLOUR: Final = (255, 64, 64)
 
 
 def shown_frame(
@@ -44,6 +50,19 @@ def shown_frame(
         ends = np.array([[low] * values.shape[1], [high] * values.shape[1]], dtype=values.dtype)
         return display.picture(np.concatenate([np.clip(values, low, high), ends]), frame)[:-2]
     return display.picture(values, frame)
+
+
+def framed(picture: DisplayFrame, boxes: Sequence[Box]) -> DisplayFrame:
+    """Return a copy in RGB with a frame around each of `boxes`.
+
+    A frame lies one pixel outside its box, so that it hides nothing of what was found.
+    """
+    colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    drawn = np.ascontiguousarray(colour).copy()
+    for box in boxes:
+        corner, opposite = (box.left - 1, box.top - 1), (box.right, box.bottom)
+        cv2.rectangle(drawn, corner, opposite, _FRAME_COLOUR, 1)
+    return drawn
 
 
 def png_of(picture: DisplayFrame) -> bytes:

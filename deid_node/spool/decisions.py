@@ -26,6 +26,7 @@ class Verb(StrEnum):
     DISCARD = "discard"
     REDELIVER = "redeliver"
     REPROCESS = "reprocess"
+    EXPORT = "export"
 
     # At the review desk:
     FILL = "fill"
@@ -74,6 +75,10 @@ class Decisions:
             )
             for row in rows
         ]
+
+    def are_waiting(self) -> bool:
+        """Return whether there are any; raise `CustodyError`."""
+        return bool(self._custody.read("SELECT 1 FROM decisions WHERE told = 0 LIMIT 1"))
 
     def told(self, decisions: Sequence[PersonsDecision]) -> None:
         """Record that the log holds `decisions`."""

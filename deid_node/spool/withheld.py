@@ -6,12 +6,15 @@ node, which notices within its next sweep.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
+from deid_node.dicom.bulk import Bulk
 from deid_node.errors import InputError, UidConflict
 from deid_node.spool import rows, transitions
+from deid_node.spool.blobs import blob_name, intact
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
@@ -42,8 +45,29 @@ class WithheldEntry:
     """Whether a person has put it aside at the review desk."""
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which of them: all that is said must hold, and of each list any one.
+
+    `instances` are ids, or how they begin; `study` is asked about the Study Instance UID
+    that an instance was sent with; `since` is a Unix time.
+    """
+
+    instances: tuple[str, ...] = ()
+    codes: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()
+    peers: frozenset[str] = frozenset()
+    study: Callable[[str], bool] | None = None
+    since: float | None = None
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is said, so that every one is meant."""
+        return self == Choice()
+
+
 class WorkList:
-    """Lists, releases and discards withheld instances."""
+    """Lists, releases, discards and hands out withheld instances."""
 
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
@@ -55,15 +79,81 @@ class WorkList:
         )
         return [_entry_of(row) for row in rows]
 
-    def entry(self, instance: InstanceId) -> WithheldEntry:
-        """Return one entry; raise `InputError` when it is not withheld."""
-        rows = self._custody.read(
-            "SELECT * FROM instances WHERE id = ? AND state = ?",
-            (instance, InstanceState.WITHHELD),
+    def entry(self, instance: str) -> WithheldEntry:
+        """Return the entry of an id, or of how one alone begins; raise `InputError`."""
+        return _entry_of(self._row(instance))
+
+    def chosen(self, choice: Choice) -> Sequence[WithheldEntry]:
+        """Return the entries that `choice` means, oldest first.
+
+        Raises `InputError` for an id that is none, or that more than one begins with.
+        """
+        named = {self._row(one)["id"] for one in choice.instances}
+        since = float("-inf") if choice.since is None else choice.since
+        return [
+            _entry_of(row)
+            for row in self._custody.read(
+                "SELECT * FROM instances WHERE state = ? ORDER BY sequence",
+                (InstanceState.WITHHELD,),
+            )
+            if (not choice.instances or row["id"] in named)
+            and (not choice.codes or row["code"] in choice.codes)
+            and (not choice.rules or row["rule"] in choice.rules)
+            and (not choice.peers or row["peer"] in choice.peers)
+            and (choice.study is None or choice.study(row["study_instance_uid"] or ""))
+            and row["changed_at"] >= since
+        ]
+
+    def content(self, instance: InstanceId, *, person: str) -> Bulk:
+        """Return the bytes of the file as it was received, for `person`, and note that.
+
+        Raises `InputError` when it is not withheld, `BlobDamaged`, `CustodyError`.
+        """
+        row = self._row(instance)
+        blobs = self._custody.blobs
+        content = intact(blobs.received / blob_name(instance), row["blob_sha256"], blobs.files)
+        self._custody.write(
+            lambda transaction: note(transaction, instance, Verb.EXPORT, person), name="export"
         )
-        if not rows:
+        return content
+
+    def release_all(
+        self, instances: Sequence[InstanceId], *, person: str, instead: bool = False
+    ) -> Mapping[InstanceId, str]:
+        """Release many in one transaction; return which were left, each with the reason."""
+        return self._each(instances, partial(release, person=person, instead=instead))
+
+    def discard_all(
+        self, instances: Sequence[InstanceId], *, person: str
+    ) -> Mapping[InstanceId, str]:
+        """Discard many in one transaction; return which were left, each with the reason."""
+        return self._each(instances, partial(discard, person=person))
+
+    def _each(
+        self, instances: Sequence[InstanceId], do: Callable[[Transaction, InstanceId], None]
+    ) -> Mapping[InstanceId, str]:
+        def every(transaction: Transaction) -> Mapping[InstanceId, str]:
+            left: dict[InstanceId, str] = {}
+            for instance in instances:
+                try:
+                    # It refuses before it writes: the others are not touched by that.
+                    do(transaction, instance)
+                except InputError as error:
+                    left[instance] = str(error)
+            return left
+
+        return self._custody.write(every)
+
+    def _row(self, instance: str) -> sqlite3.Row:
+        found = self._custody.read(
+            "SELECT * FROM instances WHERE state = ? AND substr(id, 1, ?) = ? LIMIT 2",
+            (InstanceState.WITHHELD, len(instance), instance),
+        )
+        if not found or not instance:
             raise InputError("no withheld instance of that id")
-        return _entry_of(rows[0])
+        if len(found) > 1:
+            raise InputError(f"more than one id begins with {instance}")
+        return found[0]
 
     def release(self, instance: InstanceId, *, person: str, instead: bool = False) -> None:
         """Give the instance back to the node, as `person` (a system user) decided.

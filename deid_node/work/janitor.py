@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -13,12 +14,14 @@ from deid_node.values.identity import InstanceId
 from deid_node.work.queue import WorkQueue
 
 _PERIOD_SECONDS = 30.0
+_GLANCE_SECONDS: Final = 1.0
 _EVENTS: Final = MappingProxyType(
     {
         Verb.RELEASE: Event.INSTANCE_RELEASED,
         Verb.DISCARD: Event.INSTANCE_DROPPED,
         Verb.REDELIVER: Event.REDELIVERY_ORDERED,
         Verb.REPROCESS: Event.REPROCESSING_ORDERED,
+        Verb.EXPORT: Event.INSTANCE_COPIED,
         Verb.FILL: Event.INSTANCE_MARKED,
         Verb.NO_TEXT: Event.INSTANCE_MARKED,
         Verb.HOLD: Event.INSTANCE_HELD,
@@ -52,6 +55,10 @@ class Decisions(Protocol):
 
     def untold(self) -> Sequence[PersonsDecision]:
         """Return the decisions that the log does not hold yet."""
+        ...
+
+    def are_waiting(self) -> bool:
+        """Return whether there are any that the log does not hold."""
         ...
 
     def told(self, decisions: Sequence[PersonsDecision]) -> None:
@@ -145,8 +152,18 @@ class Janitor:
     def _run(self) -> None:
         while True:
             self.sweep()
-            if self._stopping.wait(self._period_seconds):
-                return
+            until = monotonic() + self._period_seconds
+            while monotonic() < until and not self._is_called():
+                if self._stopping.wait(min(_GLANCE_SECONDS, self._period_seconds)):
+                    return
+
+    def _is_called(self) -> bool:
+        """Return whether a person has decided since: that is not left to the next sweep."""
+        try:
+            return self._decisions.are_waiting()
+        except CustodyError:
+            # The sweep itself tells of it.
+            return False
 
     def _correct(self) -> None:
         count = self._clock.correct() if self._clock is not None else 0

@@ -11,6 +11,7 @@ from deid_node.values.identity import InstanceId
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
 from tests.fakes.event_log import RecordingLog
+from tests.fakes.waiting import eventually
 
 AT = datetime(2026, 3, 4, 10, 11, 12, tzinfo=UTC)
 
@@ -37,6 +38,9 @@ class FakeSpool:
 
     def untold(self) -> Sequence[PersonsDecision]:
         return [one for one in self.decided if one not in self.heard]
+
+    def are_waiting(self) -> bool:
+        return bool(self.untold())
 
     def told(self, decisions: Sequence[PersonsDecision]) -> None:
         self.heard += decisions
@@ -128,6 +132,18 @@ def test_it_sweeps_at_the_start_and_stops_at_once(janitor: Janitor, spool: FakeS
     janitor.start()
     assert spool.swept.wait(60)
 
+    janitor.stop()
+
+
+def test_what_a_person_decides_is_not_left_to_the_next_sweep(
+    janitor: Janitor, spool: FakeSpool
+) -> None:
+    janitor.start()
+    assert spool.swept.wait(30)
+
+    spool.decided = [PersonsDecision(1, InstanceId("aa"), Verb.RELEASE, "no_rule", "anna", AT)]
+
+    eventually(lambda: spool.heard, what="the decision is told")
     janitor.stop()
 
 
