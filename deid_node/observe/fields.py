@@ -26,6 +26,10 @@ class Kind(StrEnum):
     """A version (``0.1.0``, ``2026c``) or the name of a model or type (``crnn-0.1.0``)."""
     STANDARD_UID = "standard_uid"
     """A UID that the DICOM Standard registers (``1.2.840.10008.``)."""
+    ADDRESS = "address"
+    """An IP address (``10.1.0.5``, ``fd00::5``)."""
+    TITLE = "title"
+    """An AE title as a caller says it (``CT_ONE``); only where a site asks for it."""
     TEXT = "text"
     """The text of an error of ours; what looks like a value in it is masked."""
     STATUS = "status"
@@ -52,6 +56,13 @@ class LogFields(TypedDict, total=False):
     instance: Annotated[str | None, Field(Kind.TOKEN, "random id of the instance")]
     association: Annotated[str | None, Field(Kind.TOKEN, "our id of the association")]
     peer: Annotated[str | None, Field(Kind.NAME, "configured name of the sender, or any")]
+    caller: Annotated[str | None, Field(Kind.ADDRESS, "IP address of one who was turned away")]
+    calling_ae: Annotated[
+        str | None, Field(Kind.TITLE, "AE title it gave itself, under `receive.log_ae_titles`")
+    ]
+    called_ae: Annotated[
+        str | None, Field(Kind.TITLE, "AE title it called, under `receive.log_ae_titles`")
+    ]
     destination: Annotated[str | None, Field(Kind.NAME, "configured name of the destination")]
     rule: Annotated[str | None, Field(Kind.NAME, "name of the routing rule")]
     treatment: Annotated[str | None, Field(Kind.NAME, "name of the treatment")]

@@ -8,6 +8,7 @@ hands a patient value to the log at all.
 import math
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -34,6 +35,7 @@ _PATTERNS: Final[Mapping[Kind, re.Pattern[str]]] = MappingProxyType(
             r"[0-9]{1,3}(\.[0-9]{1,3}){0,2}(\.?[a-z+-][a-z0-9.+-]{0,39})?"
             r"|[0-9]{4}[a-z]|[A-Za-z][A-Za-z0-9_.+:-]{0,79}"
         ),
+        Kind.TITLE: re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_.-]{1,16}"),
         Kind.STANDARD_UID: re.compile(r"1\.2\.840\.10008\.[0-9.]{1,40}"),
     }
 )
@@ -64,6 +66,8 @@ def safe_value(kind: Kind, value: object) -> Loggable:
             return _number(value)
         case Kind.TEXT:
             return safe_text(value) if isinstance(value, str) else UNSAFE
+        case Kind.ADDRESS:
+            return _address(value)
         case _:
             fits = isinstance(value, str) and _PATTERNS[kind].fullmatch(value)
             return str(value) if fits else UNSAFE
@@ -78,6 +82,13 @@ def safe_text(text: str) -> str:
     masked = _LOOKS_LIKE_A_VALUE.sub(MASK, text)
     printable = "".join(c if " " <= c <= "~" else " " for c in masked)
     return printable[:LONGEST_TEXT]
+
+
+def _address(value: object) -> str:
+    try:
+        return str(ip_address(value)) if isinstance(value, str) else UNSAFE
+    except ValueError:
+        return UNSAFE
 
 
 def _count(value: object) -> int | str:

@@ -132,6 +132,13 @@ class ReceiveOptions(BaseModel):
     user_identity: UserIdentityOptions | None = Field(
         default=None, description="Who may send, by user name and passcode; null = not asked."
     )
+    log_ae_titles: bool = Field(
+        default=False,
+        description=(
+            "Whether the log names the AE titles of callers that are turned away, beside their "
+            "address: whoever sets up a scanner sees what it says."
+        ),
+    )
     max_refusals_per_minute: int = Field(
         default=60,
         ge=0,

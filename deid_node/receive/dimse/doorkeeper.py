@@ -146,7 +146,7 @@ class Doorkeeper:
             return True
         self._metrics.refusal(code)
         # A flood of callers must not become a flood of lines.
-        self._log.debug(Event.CONNECTION_REFUSED, code=code)
+        self._log.debug(Event.CONNECTION_REFUSED, code=code, caller=address)
         return False
 
     def unsecured(self, association: Acceptor, fault: TlsFault) -> None:
@@ -157,6 +157,7 @@ class Doorkeeper:
             association=association.label,
             code=fault,
             reason=fault.meaning,
+            caller=str(association.requestor.address),
         )
         self._put_on_record(association, None, fault)
         self._blame(association)
@@ -193,6 +194,7 @@ class Doorkeeper:
                 Event.CONNECTION_REFUSED,
                 association=association.label,
                 code=RefusalCode.REFUSED_OFTEN,
+                caller=str(association.requestor.address),
             )
             self._put_on_record(association, None, RefusalCode.REFUSED_OFTEN)
 
@@ -217,8 +219,15 @@ class Doorkeeper:
         # Before the caller hears it: it may come again at once.
         self._metrics.association(AssociationResult.REFUSED)
         self._metrics.refusal(refusal.code)
+        calling, called = self._titles(association)
         self._log.warning(
-            Event.ASSOCIATION_REFUSED, association=association.label, peer=peer, code=refusal.code
+            Event.ASSOCIATION_REFUSED,
+            association=association.label,
+            peer=peer,
+            code=refusal.code,
+            caller=str(association.requestor.address),
+            calling_ae=calling,
+            called_ae=called,
         )
         self._put_on_record(association, peer, refusal.code)
         if refusal.is_callers_own:
@@ -226,9 +235,21 @@ class Doorkeeper:
         association.acse.send_reject(refusal.result, refusal.source, refusal.diagnostic)
         association.kill()
 
+    def _titles(self, association: Acceptor) -> tuple[str | None, str | None]:
+        """Return what a caller calls itself and us, where the site wants to read it."""
+        request = association.requestor.primitive
+        if request is None or not self._options.log_ae_titles:
+            return None, None
+        return str(request.calling_ae_title).strip(), str(request.called_ae_title).strip()
+
     def _broken_off(self, association: Acceptor) -> None:
         """Say that a request could not be read: its caller hears nothing but an abort."""
         code = RefusalCode.NOT_UNDERSTOOD
         self._metrics.refusal(code)
-        self._log.warning(Event.CONNECTION_REFUSED, association=association.label, code=code)
+        self._log.warning(
+            Event.CONNECTION_REFUSED,
+            association=association.label,
+            code=code,
+            caller=str(association.requestor.address),
+        )
         self._blame(association)

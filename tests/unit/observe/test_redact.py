@@ -16,6 +16,13 @@ from deid_node.values.state import InstanceState
     [
         (Kind.TOKEN, "7f3c9a", "7f3c9a"),
         (Kind.TOKEN, "association-12", "association-12"),
+        (Kind.ADDRESS, "10.1.0.5", "10.1.0.5"),
+        (Kind.ADDRESS, "fd00::5", "fd00::5"),
+        (Kind.ADDRESS, "DOE^JANE", "unsafe_value"),
+        (Kind.ADDRESS, "1951", "unsafe_value"),
+        (Kind.TITLE, "CT_ONE", "CT_ONE"),
+        (Kind.TITLE, "DOE^JANE", "unsafe_value"),
+        (Kind.TITLE, "19510213", "unsafe_value"),
         (Kind.VERSION, "0.1.0", "0.1.0"),
         (Kind.VERSION, "0.1.0rc1", "0.1.0rc1"),
         (Kind.VERSION, "0.1.0.dev1", "0.1.0.dev1"),

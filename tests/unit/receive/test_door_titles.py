@@ -100,6 +100,24 @@ def test_a_title_that_is_none_is_rejected_in_the_open_where_callers_are_known(
     assert "NTGEN" not in house.log.text
 
 
+def test_who_is_turned_away_is_told_by_address_and_on_request_by_title(
+    tmp_path: Path, house: House
+) -> None:
+    with calling(house.door.port) as script:
+        script.request(calling=padded(b"CT_NEW", b" "))
+    (quiet,) = house.log.lines_of(Event.ASSOCIATION_REFUSED)
+    peers = [{"name": "scanner", "ae_title": "SCANNER"}]
+    telling = House(tmp_path / "telling", peers=peers, log_ae_titles=True)
+    with calling(telling.door.port) as script:
+        script.request(calling=padded(b"CT_NEW", b" "))
+    (told,) = telling.log.lines_of(Event.ASSOCIATION_REFUSED)
+    telling.close()
+
+    assert quiet["caller"] == "127.0.0.1"
+    assert "CT_NEW" not in house.log.text
+    assert (told["calling_ae"], told["called_ae"]) == ("CT_NEW", "DEIDNODE")
+
+
 @pytest.mark.parametrize("caller", ["RÖNTGEN".encode("latin-1"), b"", b"\x00", b"R\\NTGEN"])
 def test_a_title_that_is_none_is_taken_where_anybody_may_send(
     open_house: House, caller: bytes
