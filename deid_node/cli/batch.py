@@ -25,7 +25,7 @@ from deid_node.spool.blobs import reference
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance, Sealed
 from deid_node.values.order import WorkOrder
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Origin
 from deid_node.values.outcome import Cleaned, Ending, Withheld
 from deid_node.work.build import build_engine
 from deid_node.work.queue import WorkQueue
@@ -156,9 +156,7 @@ class _Ledger:
 def _offline_origin() -> Origin:
     return Origin(
         peer="any",
-        calling_ae="",
-        called_ae="",
-        address="",
+        via=Dimse(calling_ae="", called_ae="", address=""),
         association="offline",
         received_at=datetime.now(UTC),
         transfer_syntax="",

@@ -36,7 +36,7 @@ def build_reception(
 ) -> tuple[StorageScp, Reporter]:
     """Return the door and the reporter; raise `ConfigurationError`.
 
-    `offer` tells the queue of a new instance and its calling AE title; `record` is for the
+    `offer` tells the queue of a new instance and its sender; `record` is for the
     audit trail; `hear` takes the reports of the archives with the AE titles `archives`.
     """
     listed = () if options.peers == "any" else options.peers

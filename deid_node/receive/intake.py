@@ -43,7 +43,7 @@ class Intake:
     """Takes instances into custody and tells of it: metrics, log, audit trail, queue.
 
     `status_of` is the table of the door: what its sender is told of an error. `offer`
-    tells the queue of a new instance and its calling AE title; it is a hint, the journal
+    tells the queue of a new instance and whose turn it takes; it is a hint, the journal
     knows. `record` is for the audit trail; None keeps none. Any thread may call.
     """
 
@@ -142,7 +142,7 @@ class Intake:
             self._metrics.instance_withheld("uid_conflict")
             self._log.warning(Event.INSTANCE_WITHHELD, instance=instance.id, code="uid_conflict")
         else:
-            self._offer(instance.id, instance.origin.calling_ae)
+            self._offer(instance.id, instance.origin.sender)
 
     def _refused(self, error: Exception, *, association: str, peer: str | None) -> Refused:
         ours = isinstance(error, DeidNodeError)

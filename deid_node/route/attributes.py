@@ -1,12 +1,13 @@
 """What a predicate may ask for: a DICOM attribute, or what the door saw of the sender."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from deid_node.errors import RuleUndecidable
 from deid_node.values.header import Header
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Http, Origin, Via
 
 
 class OriginField(StrEnum):
@@ -20,7 +21,7 @@ class OriginField(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OfOrigin:
-    """One field of the origin; it always has exactly one value."""
+    """One field of the origin; AE titles are absent where nothing came by an association."""
 
     field: OriginField
 
@@ -30,18 +31,28 @@ class OfOrigin:
         return frozenset()
 
     def values(self, header: Header, origin: Origin) -> tuple[str, ...] | None:  # noqa: ARG002 - one shape for both
-        """Return the value, AE titles without their padding."""
+        """Return the value, AE titles without their padding; None where there is none."""
         match self.field:
             case OriginField.CALLING_AE:
-                return (origin.calling_ae.strip(" \0"),)
+                return _title(origin.via, lambda via: via.calling_ae)
             case OriginField.CALLED_AE:
-                return (origin.called_ae.strip(" \0"),)
+                return _title(origin.via, lambda via: via.called_ae)
             case OriginField.ADDRESS:
                 return (origin.address,)
             case OriginField.PEER:
                 return (origin.peer,)
             case _:
                 assert_never(self.field)
+
+
+def _title(via: Via, of: Callable[[Dimse], str]) -> tuple[str] | None:
+    match via:
+        case Dimse():
+            return (of(via).strip(" \0"),)
+        case Http():
+            return None
+        case _:
+            assert_never(via)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.trouble import custody_error
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import ReceivedInstance
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Origin
 
 UNKNOWN: Final = "unknown"
 """Peer, titles and address of who sent what was found."""
@@ -90,9 +90,7 @@ class Foundlings:
             instance,
             Origin(
                 peer=UNKNOWN,
-                calling_ae=UNKNOWN.upper(),
-                called_ae=UNKNOWN.upper(),
-                address=UNKNOWN,
+                via=Dimse(calling_ae=UNKNOWN.upper(), called_ae=UNKNOWN.upper(), address=UNKNOWN),
                 association=UNKNOWN,
                 received_at=datetime.fromtimestamp(path.stat().st_mtime, UTC),
                 transfer_syntax=identity.transfer_syntax,

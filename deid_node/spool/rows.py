@@ -6,6 +6,7 @@ A row changes its state in `transitions` alone.
 import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import assert_never
 
 from pydantic import TypeAdapter
 
@@ -16,7 +17,7 @@ from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
 from deid_node.values.markings import Markings
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Http, Origin, Via
 from deid_node.values.report import CleaningReport
 from deid_node.values.state import InstanceState
 
@@ -32,9 +33,7 @@ def received_from(row: sqlite3.Row) -> ReceivedInstance:
         id=InstanceId(row["id"]),
         origin=Origin(
             peer=row["peer"],
-            calling_ae=row["calling_ae"],
-            called_ae=row["called_ae"],
-            address=row["address"],
+            via=_via_from(row),
             association=row["association"],
             received_at=datetime.fromtimestamp(row["received_at"], UTC),
             transfer_syntax=row["transfer_syntax"],
@@ -45,6 +44,36 @@ def received_from(row: sqlite3.Row) -> ReceivedInstance:
         study_instance_uid=row["study_instance_uid"],
         series_instance_uid=row["series_instance_uid"],
     )
+
+
+def _via_from(row: sqlite3.Row) -> Via:
+    """Return the way on which the instance of `row` came: an association calls an AE title."""
+    if row["called_ae"]:
+        return Dimse(row["calling_ae"], row["called_ae"], row["address"])
+    return Http(row["sender"], row["address"])
+
+
+def origin_columns(origin: Origin) -> dict[str, str | float]:
+    """Return what the journal keeps of an origin, but for the transfer syntax.
+
+    AE titles are empty where an instance did not come by an association.
+    """
+    match origin.via:
+        case Dimse(calling_ae=calling_ae, called_ae=called_ae):
+            pass
+        case Http():
+            calling_ae = called_ae = ""
+        case _:
+            assert_never(origin.via)
+    return {
+        "peer": origin.peer,
+        "sender": origin.sender,
+        "calling_ae": calling_ae,
+        "called_ae": called_ae,
+        "address": origin.address,
+        "association": origin.association,
+        "received_at": origin.received_at.timestamp(),
+    }
 
 
 def clean_from(row: sqlite3.Row, destinations: tuple[str, ...]) -> CleanInstance:
@@ -114,19 +143,10 @@ def others_of(
 
 def set_origin(connection: sqlite3.Connection, instance: InstanceId, origin: Origin) -> None:
     """Write down who sent an instance of which that was not known."""
+    columns = origin_columns(origin)
     connection.execute(
-        "UPDATE instances SET peer = ?, calling_ae = ?, called_ae = ?, address = ?,"
-        " association = ?, received_at = ?, sender = ? WHERE id = ?",
-        (
-            origin.peer,
-            origin.calling_ae,
-            origin.called_ae,
-            origin.address,
-            origin.association,
-            origin.received_at.timestamp(),
-            origin.calling_ae,
-            instance,
-        ),
+        f"UPDATE instances SET {' = ?, '.join(columns)} = ? WHERE id = ?",  # noqa: S608
+        (*columns.values(), instance),
     )
 
 

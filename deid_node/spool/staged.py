@@ -246,7 +246,7 @@ def _settle(transaction: Transaction, instance: InstanceId) -> CarriedOut | None
                     "UPDATE instances SET markings = ? WHERE id = ?",
                     (markings_json(choice.markings), instance),
                 )
-    return CarriedOut(instance, choice.verb, row["calling_ae"])
+    return CarriedOut(instance, choice.verb, row["sender"])
 
 
 def _forget(transaction: Transaction, instance: InstanceId) -> None:

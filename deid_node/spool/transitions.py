@@ -33,7 +33,7 @@ from typing import Final
 
 from deid_node.errors import DeidNodeError
 from deid_node.spool.places import FORGET_SEAL
-from deid_node.spool.rows import companion_json, doubts_json, report_json
+from deid_node.spool.rows import companion_json, doubts_json, origin_columns, report_json
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import ReceivedInstance
 from deid_node.values.outcome import Cleaned, Withheld
@@ -79,13 +79,7 @@ def enter(
         "blob_sha256": received.blob.sha256,
         "blob_size_bytes": received.blob.size_bytes,
         "transfer_syntax": origin.transfer_syntax,
-        "peer": origin.peer,
-        "sender": origin.calling_ae,
-        "calling_ae": origin.calling_ae,
-        "called_ae": origin.called_ae,
-        "address": origin.address,
-        "association": origin.association,
-        "received_at": origin.received_at.timestamp(),
+        **origin_columns(origin),
     }
     connection.execute(
         f"INSERT INTO instances ({', '.join(columns)})"  # noqa: S608

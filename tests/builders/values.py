@@ -6,7 +6,7 @@ from zlib import crc32
 from deid_node.spool.arrivals import Arrival
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Origin
 from deid_node.values.report import CleaningReport
 
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -16,9 +16,7 @@ CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 def an_origin(*, peer: str = "any", calling_ae: str = "SCANNER") -> Origin:
     return Origin(
         peer=peer,
-        calling_ae=calling_ae,
-        called_ae="DEIDNODE",
-        address="127.0.0.1",
+        via=Dimse(calling_ae, "DEIDNODE", "127.0.0.1"),
         association="a1",
         received_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
         transfer_syntax=EXPLICIT,

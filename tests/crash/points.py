@@ -123,8 +123,8 @@ def poison() -> None:
 
     def clean(original: Any) -> Any:
         def wrapped(corridor: Any, order: WorkOrder) -> Any:
-            if order.origin.calling_ae in tuple(Poison):
-                Poison(order.origin.calling_ae).work()
+            if order.origin.sender in tuple(Poison):
+                Poison(order.origin.sender).work()
             return original(corridor, order)
 
         return wrapped

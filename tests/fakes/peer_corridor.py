@@ -142,7 +142,7 @@ class ScriptedCorridor:
         inside = order.output.with_suffix(".inside")
         inside.write_text(str(os.getpid()))
         try:
-            outcome: Outcome = SCRIPTS[order.origin.calling_ae](order)
+            outcome: Outcome = SCRIPTS[order.origin.sender](order)
             return outcome
         finally:
             inside.unlink()

@@ -15,7 +15,7 @@ from deid_node.checks import keys_of
 from deid_node.config.load import load
 from deid_node.values.identity import new_instance_id
 from deid_node.values.order import WorkOrder
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Origin
 from deid_node.values.outcome import Cleaned, Postponed, Withheld
 from deid_node.work.workers.base import WorkerDied, WorkerHung, WorkerOutgrown
 from deid_node.work.workers.process import WorkerProcess
@@ -48,7 +48,11 @@ class Walker:
         blob.write_bytes(damaged.content)
         output.unlink(missing_ok=True)
         origin = Origin(
-            "fuzz", AE_TITLE, "DEIDNODE", "127.0.0.1", "a00000000", datetime.now(UTC), "1.2"
+            "fuzz",
+            Dimse(AE_TITLE, "DEIDNODE", "127.0.0.1"),
+            "a00000000",
+            datetime.now(UTC),
+            "1.2",
         )
         order = WorkOrder(new_instance_id(), 1, blob, output, origin)
         about: dict[str, object] = {"source": damaged.name, "kinds": damaged.kinds}

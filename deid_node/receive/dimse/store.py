@@ -7,7 +7,7 @@ from deid_node.receive.dimse.acceptor import Acceptor
 from deid_node.receive.dimse.status import StoreStatus
 from deid_node.receive.intake import Announced, Intake, Refused
 from deid_node.spool.arrivals import Incoming
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Origin
 
 
 class StoreHandler:
@@ -32,9 +32,11 @@ class StoreHandler:
             ).status
         origin = Origin(
             peer=association.peer,
-            calling_ae=str(association.requestor.ae_title).strip(),
-            called_ae=str(association.acceptor.ae_title).strip(),
-            address=str(association.requestor.address),
+            via=Dimse(
+                calling_ae=str(association.requestor.ae_title).strip(),
+                called_ae=str(association.acceptor.ae_title).strip(),
+                address=str(association.requestor.address),
+            ),
             association=association.label,
             received_at=datetime.now(UTC),
             transfer_syntax=announced.transfer_syntax,

@@ -1,6 +1,7 @@
 """The same instance in another transfer syntax is a repeat; another content is a conflict."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,6 @@ from deid_node.spool.retention import Retention
 from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.order import WorkOrder
-from deid_node.values.origin import Origin
 from deid_node.values.outcome import Cleaned, Ending, Postponed, Repeated, Withheld
 from tests.builders.custody import Spool
 from tests.builders.samples import packaged
@@ -50,11 +50,7 @@ def send(custody: Custody, dataset: Dataset, syntax: UID) -> Acceptance:
     header = part10.spool_header(
         sop_class_uid=dataset.SOPClassUID, sop_instance_uid=uid, transfer_syntax=syntax
     )
-    seen = an_origin()
-    origin = Origin(
-        seen.peer, seen.calling_ae, seen.called_ae, seen.address, seen.association,
-        seen.received_at, syntax,
-    )  # fmt: skip
+    origin = replace(an_origin(), transfer_syntax=syntax)
     return Spool(custody).accept(Arrival(origin, dataset.SOPClassUID, uid), [header, content])
 
 

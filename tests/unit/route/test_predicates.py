@@ -22,7 +22,7 @@ from deid_node.route.predicates import (
     WithinNetworks,
 )
 from deid_node.values.header import Header
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Http, Origin, Via
 
 HEADER = Header(
     (
@@ -35,12 +35,10 @@ HEADER = Header(
 )
 
 
-def origin(address: str = "10.1.2.3") -> Origin:
+def origin(address: str = "10.1.2.3", *, via: Via | None = None) -> Origin:
     return Origin(
         peer="ward",
-        calling_ae="US7  ",
-        called_ae=" DEIDNODE",
-        address=address,
+        via=via or Dimse("US7  ", " DEIDNODE", address),
         association="a1",
         received_at=datetime(2026, 1, 1, tzinfo=UTC),
         transfer_syntax="1.2.840.10008.1.2.1",
@@ -192,3 +190,21 @@ def test_one_part_alone_is_itself_and_always_is_neutral_in_all_of(tree: Predicat
     assert answer(AllOf((tree,))) == answer(AnyOf((tree,))) == answer(tree)
     assert answer(AllOf((Always(), tree))) == answer(tree)
     assert answer(AnyOf((Not(Always()), tree))) == answer(tree)
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        (OriginField.CALLING_AE, None),
+        (OriginField.CALLED_AE, None),
+        (OriginField.ADDRESS, ("10.1.2.3",)),
+        (OriginField.PEER, ("ward",)),
+    ],
+)
+def test_what_came_by_http_has_an_address_and_no_ae_title(
+    field: OriginField, values: tuple[str, ...] | None
+) -> None:
+    seen = origin(via=Http("US7", "10.1.2.3"))
+
+    assert OfOrigin(field).values(HEADER, seen) == values
+    assert Present(OfOrigin(field)).holds(HEADER, seen) is (values is not None)

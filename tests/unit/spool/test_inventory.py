@@ -114,7 +114,7 @@ def test_what_comes_is_entered_under_its_study(
 
     (row,) = custody.read("SELECT study_instance_uid, series_instance_uid, sender FROM instances")
 
-    assert tuple(row) == (STUDY, SERIES, an_origin().calling_ae)
+    assert tuple(row) == (STUDY, SERIES, an_origin().sender)
 
 
 def test_what_is_found_without_a_row_is_entered_under_its_study(custody: Custody) -> None:

@@ -22,6 +22,7 @@ from deid_node.spool.withheld import WorkList
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.order import MAX_STARTS, WorkOrder
+from deid_node.values.origin import Dimse, Http, Via
 from deid_node.values.outcome import Cleaned, Discarded, Outcome, Withheld
 from tests.builders.custody import Spool
 from tests.builders.values import a_clean_instance, an_arrival
@@ -95,6 +96,29 @@ def test_what_waits_is_known_by_its_sender_after_a_restart(options: SpoolOptions
     after.open()
 
     assert Spool(after).received() == {"CT": [ids[0], ids[2]], "US": [ids[1]]}
+    after.close()
+
+
+@pytest.mark.parametrize(
+    "via", [Dimse("CT", "DEIDNODE", "10.0.0.1"), Http("CT", "10.0.0.1")], ids=["dimse", "http"]
+)
+def test_on_which_way_an_instance_came_is_known_after_a_restart(
+    via: Via, options: SpoolOptions
+) -> None:
+    before = Custody(options, exclusive=True)
+    before.open()
+    arrival = an_arrival()
+    sent = replace(arrival, origin=replace(arrival.origin, via=via))
+    instance = Spool(before).accept(sent, [b"bytes"]).instance
+    before.close()
+
+    after = Custody(options, exclusive=True)
+    after.open()
+    order = Spool(after).claim(instance.id)
+
+    assert isinstance(order, WorkOrder)
+    assert order.origin.via == via
+    assert Spool(after).received() == {"CT": [instance.id]}
     after.close()
 
 
