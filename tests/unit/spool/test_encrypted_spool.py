@@ -101,7 +101,7 @@ def test_size_and_sum_are_those_of_the_bytes_that_came(
     "damage",
     [
         lambda stored: stored[:-1],
-        lambda stored: stored[:100_000] + b"x" + stored[100_001:],
+        lambda stored: stored[:100_000] + bytes([stored[100_000] ^ 1]) + stored[100_001:],
         lambda _: CONTENT[:-1],
     ],
     ids=["cut", "changed", "another, in the clear"],
