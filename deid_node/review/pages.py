@@ -250,11 +250,9 @@ class Pages:
         sent = preview_of(body)
         made = self._service.after(request.path_params["instance"], sent.at, sent.markings())
         if made.png is None:
-            words = words_of(made.code or "")
-            return JSONResponse(
-                {"code": made.code, "said": words.what, "reason": made.reason},
-                HTTPStatus.CONFLICT,
-            )
+            # No fault of who asks: it is what would become of it.
+            said = words_of(made.code or "").what
+            return JSONResponse({"code": made.code, "said": said, "reason": made.reason})
         return Response(made.png, media_type="image/png")
 
     def _values(self, request: Request, session: Session, _: bytes) -> Response:

@@ -1,24 +1,29 @@
 """The desk in a real Chromium: by key and by mouse."""
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from deid_node.spool.decisions import Verb
 from deid_node.spool.staged import Choice, Desk
+from deid_node.values.geometry import Box
+from deid_node.values.markings import Marking, Markings
 from tests.builders.desk import BOX, PASSCODES, DeskHouse, a_desk
 from tests.fakes.programs import program, require
+from tests.fakes.waiting import eventually
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.peer("chromium"),
     pytest.mark.xdist_group("browser"),
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(300),
 ]
 
-PATIENCE_MS = 240_000
+PATIENCE_MS = 20_000
 JITTER_PIXELS = 2
 
 
@@ -44,6 +49,12 @@ def house(tmp_path: Path) -> Iterator[DeskHouse]:
 @pytest.fixture
 def page(chromium: Browser, house: DeskHouse) -> Iterator[Page]:
     """Return a page whose console must stay empty: a breach of the policy is told there."""
+    with _page(chromium, house) as page:
+        yield page
+
+
+@contextmanager
+def _page(chromium: Browser, house: DeskHouse, *, forgiven: str | None = None) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -53,11 +64,12 @@ def page(chromium: Browser, house: DeskHouse) -> Iterator[Page]:
     page.goto(f"http://127.0.0.1:{house.server.port}/login")
     yield page
     context.close()
-    assert not said
+    assert [one for one in said if forgiven is None or forgiven not in one] == []
 
 
 def sign_in(page: Page, name: str) -> None:
-    """Sign in by keyboard alone: the name has the focus."""
+    """Sign in by keyboard alone: the name has the focus, a moment after the page has come."""
+    page.wait_for_selector("input[name=name]:focus")
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSCODES[name])
@@ -133,3 +145,177 @@ def test_a_box_is_drawn_by_mouse_where_it_is_wanted(house: DeskHouse, page: Page
     wanted = (20, 30, 60, 50)
     got = (drawn.box.left, drawn.box.top, drawn.box.right, drawn.box.bottom)
     assert all(abs(a - b) <= JITTER_PIXELS for a, b in zip(got, wanted, strict=True))
+
+
+def test_boxes_are_moved_resized_added_and_dropped_by_key(house: DeskHouse, page: Page) -> None:
+    instance = house.withhold()
+    sign_in(page, "rita")
+    page.click("#begin")
+    shown(page, instance)
+
+    press(page, "t", "ArrowRight", "ArrowDown", "Shift+ArrowRight", "Shift+ArrowUp")
+    press(page, "a", "x")
+    press(page, "a", "ArrowLeft", "ArrowUp", "f")
+    said = page.locator("#boxes li").all_inner_texts()
+    choice = _decided(house, page)
+
+    moved, added = Box(10, 10, 44, 20), Box(46, 57, 78, 68)
+    assert choice.markings is not None
+    assert choice.markings.fill == (Marking(0, moved), Marking(0, added))
+    assert choice.markings.stays == (Marking(0, BOX),)
+    assert [" ".join(line.split()) for line in said] == [
+        "seen 0.50 frame 1, 32 × 12, no text",
+        "drawn frame 1, 34 × 10",
+        "drawn frame 1, 32 × 11",
+    ]
+
+
+def test_what_was_seen_and_is_dropped_is_text_again_when_that_is_taken_back(
+    house: DeskHouse, page: Page
+) -> None:
+    instance = house.withhold()
+    sign_in(page, "rita")
+    page.click("#begin")
+    shown(page, instance)
+
+    press(page, "t", "x", "Enter")
+    refused = page.locator("#status").inner_text()
+    press(page, "x")
+    choice = _decided(house, page)
+
+    assert "no box to fill" in refused
+    assert choice.markings == Markings(fill=(Marking(0, BOX),))
+
+
+ELSEWHERE = {
+    "at": 0,
+    "fill": [{"frame": None, "left": 90, "top": 90, "right": 110, "bottom": 100}],
+}
+
+SAMPLED = """(box) => {
+  const canvas = document.getElementById("picture");
+  const { clientWidth, clientHeight } = canvas;
+  const scale = Math.min(clientWidth, clientHeight) / 128 * 0.98;
+  const left = (clientWidth - 128 * scale) / 2 + box.left * scale;
+  const top = (clientHeight - 128 * scale) / 2 + box.top * scale;
+  const wide = (box.right - box.left) * scale, high = (box.bottom - box.top) * scale;
+  // Into a copy: what is read often is kept elsewhere by Chromium, and that it says so.
+  const copy = new OffscreenCanvas(wide, high).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, left, top, wide, high, 0, 0, wide, high);
+  return [...copy.getImageData(0, 0, wide, high).data];
+}"""
+
+
+def _levels(page: Page, box: Box) -> set[int]:
+    """Return the grey levels that the canvas shows inside a box of a picture of 128 x 128."""
+    edges = {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom}
+    return set(page.evaluate(SAMPLED, edges)[::4])
+
+
+def test_before_and_after_flicker_on_space(house: DeskHouse, page: Page) -> None:
+    instance = house.withhold()
+    sign_in(page, "rita")
+    page.click("#begin")
+    shown(page, instance)
+    inside = Box(12, 11, 36, 17)
+    before = page.locator("#picture").screenshot()
+    levels = [_levels(page, inside)]
+
+    press(page, "Space")
+    page.wait_for_selector("#flag:visible")
+    after = page.locator("#picture").screenshot()
+    levels.append(_levels(page, inside))
+    press(page, "Space")
+    page.wait_for_selector("#flag:not(:visible)", state="attached")
+    again = page.locator("#picture").screenshot()
+
+    assert before == again
+    assert before != after
+    assert len(levels[0]) > 2
+    assert len(levels[1]) == 1
+
+
+def test_what_would_be_withheld_again_is_said_on_space(house: DeskHouse, page: Page) -> None:
+    instance = house.withhold()
+    sign_in(page, "rita")
+    page.goto(f"{page.url.rstrip('/')}/instances/{instance}")
+    shown(page, instance)
+
+    # What is boxed has been drawn somewhere else, and nobody says that the seen box is no text.
+    page.route("**/after", lambda route: route.continue_(post_data=json.dumps(ELSEWHERE)))
+    press(page, "Space")
+    page.wait_for_selector("#status.bad:has-text('It would be withheld again')")
+
+    assert page.locator("#flag").is_hidden()
+
+
+def test_a_frame_that_was_asked_for_comes_whatever_is_boxed_meanwhile(
+    house: DeskHouse, page: Page
+) -> None:
+    instance = house.withhold("examples_ybr_color.dcm")
+    sign_in(page, "rita")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/frames/1.png", hold)
+    page.click("#begin")
+    shown(page, instance)
+
+    press(page, "ArrowRight")
+    page.wait_for_selector("#count:text('2 / 30')")
+    press(page, "a", "n", "Enter")
+    waiting = page.locator("#status").inner_text()
+    eventually(lambda: _is_black(page), what="the frame before is gone")
+    held[0].continue_()
+    page.wait_for_selector("#desk[data-shown='1']")
+
+    assert waiting == "Wait for the picture."
+    assert not _is_black(page)
+    assert list(Desk(house.custody).staged()) == []
+
+
+def _is_black(page: Page) -> bool:
+    """Return whether the canvas shows nothing at all."""
+    return not any(
+        page.evaluate(
+            """() => {
+              const canvas = document.getElementById("picture");
+              const copy = new OffscreenCanvas(64, 64).getContext("2d");
+              copy.drawImage(canvas, 0, 0, 64, 64);
+              return [...copy.getImageData(0, 0, 64, 64).data].filter((_, n) => n % 4 !== 3);
+            }"""
+        )
+    )
+
+
+def test_who_holds_a_key_down_decides_once(house: DeskHouse, page: Page) -> None:
+    first, second = house.withhold(uid="1.2.1"), house.withhold("MR_small.dcm", uid="1.2.2")
+    sign_in(page, "rita")
+    page.click("#begin")
+    shown(page, first)
+
+    page.keyboard.down("Enter")
+    shown(page, second)
+    # A second "down" without an "up" is what a keyboard sends that repeats.
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    page.keyboard.press("a")
+    page.wait_for_selector("#boxes li:nth-child(2)")
+
+    assert [choice.instance for choice in Desk(house.custody).staged()] == [first]
+
+
+def test_a_node_that_does_not_answer_is_told_of(chromium: Browser, house: DeskHouse) -> None:
+    instance = house.withhold()
+    with _page(chromium, house, forgiven="Failed to load resource") as page:
+        sign_in(page, "rita")
+        page.route("**/frames/*.png", lambda route: route.abort())
+        page.route("**/after", lambda route: route.abort())
+        page.click("#begin")
+        shown(page, instance)
+
+        assert page.locator("#trouble").inner_text() == "The node does not answer."
+        press(page, "Space")
+        page.wait_for_selector("#status.bad:has-text('does not answer')")

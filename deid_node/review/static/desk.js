@@ -11,7 +11,7 @@
   const may = new Set(choices.split(" "));
   const byId = (id) => document.getElementById(id);
   const MARK = "#f0a93f", STAYS = "#8fa0ae", CHOSEN = "#8cc8ff";
-  const LEAST = 3;
+  const LEAST = 3, LATE_MS = 150;
 
   // What was seen begins as text; `stays` is what a person calls no text.
   let boxes = JSON.parse(desk.dataset.boxes).map((box) => ({ ...box, seen: true, stays: false }));
@@ -19,7 +19,9 @@
   let chosen = -1;
   let picture = null, showsAfter = false, after = null;
   let view = { scale: 1, left: 0, top: 0 };
-  let drag = null, busy = false, asked = 0;
+  let drag = null, busy = false;
+  // Which answers are still waited for: a frame that was asked for comes, whatever becomes of boxes.
+  let frameAsked = 0, afterAsked = 0, isMaking = false;
 
   const isHere = (box) => box.frame === null || box.frame === frame;
   const say = (text, bad = false) => {
@@ -37,52 +39,75 @@
     return createImageBitmap(await answer.blob());
   }
 
+  // What is shown for a frame: its picture, or why there is none.
+  async function framed() {
+    if (!frames) return { why: "There are no pixels that can be shown." };
+    const answer = await fetch(`${here}/frames/${frame}.png`).catch(() => null);
+    if (!answer) return { why: "The node does not answer." };
+    if (answer.ok) return { made: await bitmap(answer).catch(() => null), why: "It cannot be shown." };
+    const told = await answer.json().catch(() => ({ code: "unknown" }));
+    return { why: `It cannot be shown (${told.code}).` };
+  }
+
   async function show() {
-    const mine = ++asked;
-    after = null;
-    showsAfter = false;
-    if (!frames) { trouble("There are no pixels that can be shown."); draw(); return; }
-    const answer = await fetch(`${here}/frames/${frame}.png`);
-    if (mine !== asked) return;
-    if (!answer.ok) {
-      const told = await answer.json().catch(() => ({ code: "unknown" }));
-      picture = null;
-      trouble(`It cannot be shown (${told.code}).`);
-    } else {
-      picture = await bitmap(answer);
-      if (mine !== asked) return;
-      trouble("");
-    }
-    draw();
+    const mine = ++frameAsked;
+    forget();
+    delete desk.dataset.shown;
+    scrubber();
+    // The frame before stays for a moment, so that a run through frames does not flash.
+    const late = setTimeout(draw, LATE_MS);
+    const told = await framed();
+    clearTimeout(late);
+    if (mine !== frameAsked) return;
+    picture = told.made ?? null;
+    trouble(picture ? "" : told.why);
     desk.dataset.shown = String(frame);
+    draw();
+  }
+
+  async function made(mine) {
+    const answer = await post(`${here}/after`, { at: frame, ...sent() }).catch(() => null);
+    if (mine !== afterAsked) return null;
+    if (!answer) { say("The node does not answer.", true); return null; }
+    if (answer.ok && answer.headers.get("content-type") === "image/png") return bitmap(answer);
+    const told = await answer.json().catch(() => ({}));
+    say(told.said ? `It would be withheld again: ${told.said}` : `No picture (${told.code}).`, true);
+    return null;
   }
 
   async function flicker() {
     if (showsAfter) { showsAfter = false; draw(); return; }
     if (!after) {
-      const mine = ++asked;
+      if (isMaking || !isShown()) return;
+      const mine = ++afterAsked;
+      isMaking = true;
       say("Making the picture as it would be delivered …");
-      const answer = await post(`${here}/after`, { at: frame, ...sent() });
-      if (mine !== asked) return;
-      if (!answer.ok) {
-        const told = await answer.json().catch(() => ({}));
-        say(told.said ? `It would be withheld again: ${told.said}` : `No picture (${told.code}).`, true);
-        return;
-      }
-      after = await bitmap(answer);
+      const found = await made(mine);
+      if (mine !== afterAsked) return;
+      isMaking = false;
+      if (!found) return;
+      after = found;
       say("");
     }
     showsAfter = true;
     draw();
   }
 
-  function changed() {
+  // The picture that was made is of other boxes, or of another frame.
+  function forget() {
     after = null;
-    asked += 1;
-    if (showsAfter) showsAfter = false;
+    showsAfter = isMaking = false;
+    afterAsked += 1;
     say("");
+  }
+
+  function changed() {
+    forget();
     draw();
   }
+
+  const isEditable = () => picture !== null && isShown();
+  const isShown = () => desk.dataset.shown === String(frame);
 
   // --- drawing
 
@@ -95,7 +120,8 @@
     pen.fillStyle = "#000";
     pen.fillRect(0, 0, width, height);
     byId("flag").hidden = !showsAfter;
-    if (picture) {
+    // No frame lies for long under the number, or the boxes, of another.
+    if (picture && isShown()) {
       const scale = Math.min(width / picture.width, height / picture.height) * 0.98;
       view = { scale, left: (width - picture.width * scale) / 2, top: (height - picture.height * scale) / 2 };
       pen.imageSmoothingEnabled = scale < 2;
@@ -180,7 +206,7 @@
   }
 
   function addInTheMiddle() {
-    if (!picture) return;
+    if (!isEditable()) return;
     const wide = Math.max(LEAST, Math.round(picture.width / 4)), high = Math.max(LEAST, Math.round(picture.height / 12));
     const left = Math.round((picture.width - wide) / 2), top = Math.round((picture.height - high) / 2);
     add({ left, top, right: left + wide, bottom: top + high });
@@ -205,7 +231,7 @@
   }
 
   function nudge(across, down, isSize) {
-    if (!picture) return;
+    if (!isEditable()) return;
     const box = own();
     if (isSize) {
       box.right = clip(box.right + across, box.left + LEAST, picture.width);
@@ -250,6 +276,8 @@
 
   async function decide(verb, reason = null) {
     if (!may.has(verb) || busy) return;
+    // A key that is pressed twice must not decide about what nobody has seen.
+    if (!isShown()) { say("Wait for the picture.", true); return; }
     const { fill, stays } = sent();
     if (verb === "fill" && !fill.length) {
       say("There is no box to fill: draw one, or say that it is no text.", true);
@@ -270,7 +298,10 @@
   }
 
   function act(name) {
-    if (name === "undo") { if (!busy) leave(`/undo${query}`, {}); }
+    if (name === "undo") {
+      if (byId("undo")?.disabled) say("There is nothing to take back.", true);
+      else if (byId("undo") && !busy) leave(`/undo${query}`, {});
+    }
     else if (name === "discard") { if (may.has("discard")) byId("reasons").showModal(); }
     else decide(name);
   }
@@ -289,6 +320,9 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const arrow = ARROWS[event.key];
+    // Who holds a key down moves on through frames, or with a box, and decides once.
+    if (event.repeat && !arrow) { event.preventDefault(); return; }
     const reasons = byId("reasons");
     if (reasons.open) {
       const button = reasons.querySelectorAll("[data-reason]")[Number(event.key) - 1];
@@ -297,7 +331,6 @@
     }
     if (byId("help").open) return;
     const isButton = event.target instanceof HTMLButtonElement || event.target instanceof HTMLAnchorElement;
-    const arrow = ARROWS[event.key];
     if (event.key === "Enter" || event.key === " ") {
       // A button that has the focus does what it says.
       if (isButton) return;
@@ -324,7 +357,7 @@
   };
 
   canvas.addEventListener("pointerdown", (event) => {
-    if (!picture || event.button !== 0) return;
+    if (!isEditable() || event.button !== 0) return;
     const [x, y] = at(event), reach = 6 / view.scale;
     canvas.setPointerCapture(event.pointerId);
     const box = boxes[chosen];
