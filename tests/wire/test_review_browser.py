@@ -319,3 +319,26 @@ def test_a_node_that_does_not_answer_is_told_of(chromium: Browser, house: DeskHo
         assert page.locator("#trouble").inner_text() == "The node does not answer."
         press(page, "Space")
         page.wait_for_selector("#status.bad:has-text('does not answer')")
+
+
+FOCUSED = "() => document.activeElement.dataset.act || document.activeElement.id"
+
+
+def test_whoever_came_to_a_box_by_tab_stays_there(house: DeskHouse, page: Page) -> None:
+    instance = house.withhold()
+    sign_in(page, "rita")
+    page.click("#begin")
+    shown(page, instance)
+
+    # From the picture through its decisions to the boxes, in the order in which they are read.
+    way = [page.evaluate(FOCUSED)]
+    for _ in range(4):
+        press(page, "Tab")
+        way.append(page.evaluate(FOCUSED))
+    press(page, "Tab", "Enter")
+    page.wait_for_selector("#boxes button[aria-pressed=true]:focus")
+
+    assert way == [
+        "picture", "fill", "no_text", "discard", "hold",
+    ]  # fmt: skip
+    assert list(Desk(house.custody).staged()) == []

@@ -163,12 +163,15 @@
       button.append(name, place);
       button.className = box.stays ? "stays" : "";
       button.setAttribute("aria-pressed", String(number === chosen));
-      button.addEventListener("click", () => choose(number));
+      // Who points goes back to the keys of the picture; who came by key stays in the list.
+      button.addEventListener("click", (event) => { if (event.detail) canvas.focus(); choose(number); });
       const row = document.createElement("li");
       row.append(button);
       return row;
     });
+    const at = [...byId("boxes").querySelectorAll("button")].indexOf(document.activeElement);
     byId("boxes").replaceChildren(...rows.slice(0, 100));
+    if (at >= 0) (byId("boxes").querySelectorAll("button")[at] ?? canvas).focus();
   }
 
   function scrubber() {
