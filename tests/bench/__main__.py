@@ -20,6 +20,7 @@ from tests.bench.metadata import measure_metadata
 from tests.bench.overload import measure_overload
 from tests.bench.passes import measure_passes
 from tests.bench.receive import measure_receive
+from tests.bench.review import measure_review
 from tests.bench.runtimes import measure_runtimes
 from tests.bench.stress import measure_stress
 from tests.bench.table import print_machine
@@ -41,6 +42,7 @@ MEASUREMENTS = {
     "alarms": measure_alarms,
     "stress": measure_stress,
     "passes": measure_passes,
+    "review": measure_review,
 }
 
 
