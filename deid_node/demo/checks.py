@@ -7,7 +7,7 @@ from pathlib import Path
 from deid_node.demo.canary import traces_below, traces_in
 from deid_node.demo.samples import CANARY_CT, CANARY_MR
 from deid_node.demo.table import Row
-from deid_node.demo.unharmed import TAKEN_FOR_TEXT, flow_harmed, harmed
+from deid_node.demo.unharmed import flow_harmed, harmed
 from deid_node.demo.workplace import Workplace
 from deid_node.values.state import InstanceState
 
@@ -37,10 +37,8 @@ def checks_of(
             harmed(rows, workplace.archive),
         ),
         Check(
-            "so did the power Doppler of the JPEG 2000 ultrasound",
-            flow_harmed(
-                [row for row in rows if row.title not in TAKEN_FOR_TEXT], workplace.archive
-            ),
+            "no power Doppler was filled: it arrived as sent, or waits for a person",
+            flow_harmed(rows, workplace.archive),
         ),
         Check("no archived byte tells of the canary", _told(workplace.archive)),
         Check(

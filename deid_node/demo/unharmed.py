@@ -43,7 +43,7 @@ FLOW: Final[Mapping[str, Box]] = MappingProxyType(
 """Where power Doppler is drawn, by title, in stored pixels."""
 
 TAKEN_FOR_TEXT: Final = frozenset({"ultrasound, colour"})
-"""Titles of samples whose flow the finder that ships takes for text: they are withheld."""
+"""Titles of samples whose flow the finder takes for text: they may wait for a person."""
 
 
 def harmed(rows: Sequence[Row], archive: Path) -> tuple[str, ...]:
@@ -52,8 +52,17 @@ def harmed(rows: Sequence[Row], archive: Path) -> tuple[str, ...]:
 
 
 def flow_harmed(rows: Sequence[Row], archive: Path) -> tuple[str, ...]:
-    """Return the titles of samples whose flow is not what the scanner sent."""
-    return tuple(_changed([row for row in rows if row.title in FLOW], archive, FLOW))
+    """Return the titles of samples whose flow is not what the scanner sent.
+
+    One that is taken for text may be withheld; what is delivered has its flow as it was.
+    """
+    shown = [row for row in rows if row.title in FLOW]
+    waiting = {
+        row.title
+        for row in shown
+        if row.title in TAKEN_FOR_TEXT and row.ended.journey.clean is None
+    }
+    return tuple(_changed([row for row in shown if row.title not in waiting], archive, FLOW))
 
 
 def _changed(rows: Sequence[Row], archive: Path, parts: Mapping[str, Box]) -> Iterator[str]:

@@ -200,7 +200,7 @@ class PixelCleaner:
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
         band = self._band(kind, suspicious)
-        sorter = self._sorter(frames, names_patient, watch, band, markings or Markings())
+        sorter = self._sorter(frames, names_patient, watch, band, markings or Markings(), kind=kind)
         settled, strays = self._search(twin, frames, display, sorter, watch, kind=kind)
         with watch.running(Stage.FIND):
             settled = carried_over(frames, settled, sorter, display.palette)
@@ -272,6 +272,8 @@ class PixelCleaner:
         watch: Stopwatch,
         band: Band,
         markings: Markings,
+        *,
+        kind: Kind,
     ) -> Sorter:
         layout = frames.layout
         judge = None if self._keep is None else Judge(self._keep, names_patient, watch)
@@ -282,6 +284,7 @@ class PixelCleaner:
             grid_pixels=grid_of(frames),
             band=band,
             markings=markings,
+            doubts_flow=kind is Kind.ULTRASOUND and self._doubt.regions == "withhold",
         )
 
     def _kept(self, lines: Iterable[tuple[KeptLine, ...]]) -> tuple[KeptRegion, ...]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from deid_node.pixels.text.cut import made_whole
 from deid_node.pixels.text.evidence import Band, Sorted, by_band
+from deid_node.pixels.text.flow import shows_flow
 from deid_node.pixels.text.keep.judge import Judge
 from deid_node.pixels.text.keep.settle import KeptLine, Settled, settled, standing_alone
 from deid_node.pixels.text.keep.sightings import places
@@ -46,6 +47,8 @@ class Sorter:
     markings
         What a person decided: their boxes are filled, and what stays by their word is as
         if it had not been found.
+    doubts_flow
+        Whether what runs through a scale of colours is in doubt, however sure the finder is.
     """
 
     def __init__(
@@ -57,7 +60,9 @@ class Sorter:
         grid_pixels: int,
         band: Band = Band(),  # noqa: B008 - frozen
         markings: Markings = Markings(),  # noqa: B008 - frozen
+        doubts_flow: bool = False,
     ) -> None:
+        self._doubts_flow = doubts_flow
         self._judge = judge
         self._markings = markings
         self._band = band
@@ -86,9 +91,14 @@ class Sorter:
         )
         going = by_band(left, self._band.on_text() if taken.sure else self._band)
         drawn = (Marked(box, 1.0, PERSON) for box in self._markings.filled_on(look.index))
-        marks = self._widened((*_marks(going.sure, source), *fixed, *drawn))
-        doubtful = merged(_marks(going.doubtful, source))
+        flow = {found for found in going.sure if self._is_flow(look, found)}
+        sure = (found for found in going.sure if found not in flow)
+        marks = self._widened((*_marks(sure, source), *fixed, *drawn))
+        doubtful = merged(_marks((*going.doubtful, *flow), source))
         return replace(self._settled(marks, lines), doubtful=doubtful)
+
+    def _is_flow(self, look: Look, found: Found) -> bool:
+        return self._doubts_flow and any(shows_flow(view, found.box) for view in look.views)
 
     def refilled(self, before: Settled, found: Iterable[Found], source: str) -> Settled:
         """Return `before` with more to fill: `found`, and the lines that this touches."""
