@@ -30,6 +30,7 @@ def _instance_that_libraries_complain_about() -> bytes:
 def test_without_silence_a_value_is_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reason for this room: if this fails, the libraries have mended their ways."""
     # As they are installed: a node that stands for a whole module of tests may have changed that.
+    monkeypatch.setattr(config.settings, "_reading_validation_mode", None)
     monkeypatch.setattr(config.settings, "_writing_validation_mode", None)
     dataset = Dataset()
 
