@@ -1,4 +1,4 @@
-"""What the machine must offer for a setting to work: names that resolve, folders to write to."""
+"""What the machine must offer for a setting to work: names that resolve, folders, private files."""
 
 import os
 import socket
@@ -20,3 +20,22 @@ def require_writable(folder: Path, *, path: str) -> None:
     there = next(one for one in (folder, *folder.parents) if one.exists())
     if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         raise ConfigurationError(path, "the folder cannot be written to")
+
+
+def read_private(path: Path, *, setting: str) -> bytes:
+    """Return the content of a file that only its owner can read.
+
+    Raises
+    ------
+    ConfigurationError
+        It is missing or unreadable, or its group or others can read it; `setting` is the
+        YAML path that names the file.
+    """
+    try:
+        mode = path.stat().st_mode
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(setting, f"{path} cannot be read") from error
+    if mode & 0o077:
+        raise ConfigurationError(setting, f"{path} is open to others; use chmod 600")
+    return content

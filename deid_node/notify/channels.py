@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from deid_node.errors import ConfigurationError, NotificationFailed
+from deid_node.machine import read_private
 from deid_node.notify.notice import Notice
 from deid_node.notify.options import EmailOptions, WebhookOptions
 
@@ -127,11 +128,9 @@ class Email:
 def _secret(path: Path, *, setting: str) -> str:
     """Return the text of a file that only its owner can read, without the line's end."""
     try:
-        mode, text = path.stat().st_mode, path.read_text("utf-8").strip("\r\n")
-    except (OSError, UnicodeDecodeError):
+        text = read_private(path, setting=setting).decode("utf-8").strip("\r\n")
+    except UnicodeDecodeError:
         raise ConfigurationError(setting, f"{path} cannot be read") from None
-    if mode & 0o077:
-        raise ConfigurationError(setting, f"{path} is open to others; use chmod 600")
     if not text or not text.isascii() or not text.isprintable():
         raise ConfigurationError(setting, f"{path} holds no line of ASCII")
     return text

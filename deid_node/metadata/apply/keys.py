@@ -11,6 +11,7 @@ import secrets
 from pathlib import Path
 
 from deid_node.errors import ConfigurationError
+from deid_node.machine import read_private
 
 KEY_PATH = "metadata.pseudonym_key_file"
 LEAST_BYTES = 32
@@ -27,13 +28,7 @@ def read_key_file(path: Path, *, setting: str = KEY_PATH) -> bytes:
         The file is missing or unreadable, shorter than 32 bytes, or readable by
         its group or by others.
     """
-    try:
-        mode = path.stat().st_mode
-        key = path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(setting, f"{path} cannot be read") from error
-    if mode & 0o077:
-        raise ConfigurationError(setting, f"{path} is open to others; use chmod 600")
+    key = read_private(path, setting=setting)
     require_long_enough(key, where=str(path), setting=setting)
     return key
 
