@@ -1,11 +1,7 @@
 """Which object it is and whose is read from the first elements, in every encoding."""
 
-import zlib
-
 import pytest
 from pydicom import Dataset, dcmread
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -16,19 +12,8 @@ from pydicom.uid import (
 from deid_node.dicom.bulk import LARGE_BYTES
 from deid_node.dicom.identity import Identity, identity_of
 from deid_node.dicom.silence import silenced
+from tests.builders.encoded import encoded
 from tests.builders.samples import packaged
-
-
-def encoded(dataset: Dataset, transfer_syntax: str) -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_little_endian = transfer_syntax != ExplicitVRBigEndian
-    buffer.is_implicit_VR = transfer_syntax == ImplicitVRLittleEndian
-    write_dataset(buffer, dataset)
-    content: bytes = buffer.getvalue()
-    if transfer_syntax == DeflatedExplicitVRLittleEndian:
-        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        return packer.compress(content) + packer.flush()
-    return content
 
 
 def instance() -> Dataset:

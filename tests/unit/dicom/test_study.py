@@ -1,31 +1,14 @@
 """Study and series are read from the first elements, in every encoding."""
 
-import zlib
-
 import pytest
 from pydicom import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_dataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
 )
 
 from deid_node.dicom.study import Lineage, lineage_of
-
-
-def encoded(dataset: Dataset, transfer_syntax: str) -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_little_endian = transfer_syntax != ExplicitVRBigEndian
-    buffer.is_implicit_VR = transfer_syntax == ImplicitVRLittleEndian
-    write_dataset(buffer, dataset)
-    content: bytes = buffer.getvalue()
-    if transfer_syntax == DeflatedExplicitVRLittleEndian:
-        packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-        return packer.compress(content) + packer.flush()
-    return content
+from tests.builders.encoded import ENCODINGS, encoded
 
 
 def instance() -> Dataset:
@@ -35,17 +18,6 @@ def instance() -> Dataset:
     dataset.StudyInstanceUID = "1.2.3"
     dataset.Rows = 4
     return dataset
-
-
-ENCODINGS = pytest.mark.parametrize(
-    "transfer_syntax",
-    [
-        ImplicitVRLittleEndian,
-        ExplicitVRLittleEndian,
-        ExplicitVRBigEndian,
-        DeflatedExplicitVRLittleEndian,
-    ],
-)
 
 
 @ENCODINGS
