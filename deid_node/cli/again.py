@@ -10,15 +10,13 @@ from types import MappingProxyType
 from typing import Final
 
 from deid_node.audit.person import system_user
-from deid_node.checks import blob_files, keys_of
 from deid_node.cli.arguments import Commands, add_config
+from deid_node.cli.beside import opened_beside, uids_under_each_key
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
-from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.spool.again import Again, Ordered, Selection
-from deid_node.spool.custody import Custody
 from deid_node.values.identity import InstanceId
 
 _SECONDS: Final = MappingProxyType({"m": 60, "h": 3600, "d": 86400})
@@ -66,16 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Do it, beside a running node or without one, and say what came of it."""
     config = load(arguments.config)
     selection = _selection(arguments, config)
-    if not config.spool.dir.is_dir():
-        raise InputError("the configured spool does not exist yet")
-    custody = Custody(config.spool, exclusive=False, files=blob_files(config))
-    custody.open()
-    try:
+    with opened_beside(config) as custody:
         ordered: Ordered = arguments.again(
             Again(custody), selection, person=system_user(), dry=arguments.dry_run
         )
-    finally:
-        custody.close()
     if not (ordered.done or ordered.awaited or ordered.left):
         raise InputError("there is no such instance")
     for text, instances in (
@@ -93,8 +85,7 @@ def _selection(arguments: argparse.Namespace, config: Config) -> Selection:
         raise InputError("say which: ids, --study, --destination or --since")
     studies = None
     if arguments.study:
-        new = {Pseudonyms(key).uid(arguments.study) for key in keys_of(config).values()}
-        studies = frozenset({arguments.study, *new})
+        studies = uids_under_each_key(config)(arguments.study) | {arguments.study}
     return Selection(
         instances=frozenset(map(InstanceId, arguments.instances)) or None,
         studies=studies,

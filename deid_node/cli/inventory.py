@@ -9,12 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from deid_node.cli.arguments import Commands, add_config
+from deid_node.cli.beside import opened_beside, uids_under_each_key
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.errors import InputError
-from deid_node.metadata.apply.pseudonyms import Pseudonyms
-from deid_node.metadata.build import require_key_file
-from deid_node.spool.custody import Custody
 from deid_node.spool.inventory import Inventory, StudyStatus
 
 
@@ -35,15 +33,9 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read the journal, beside a running node or without one, and say what it knows."""
     config = load(arguments.config)
-    if not config.spool.dir.is_dir():
-        raise InputError("the configured spool does not exist yet")
-    new = Pseudonyms(require_key_file(config.metadata)).uid(arguments.study)
-    custody = Custody(config.spool, exclusive=False)
-    custody.open()
-    try:
-        found = Inventory(custody).study(arguments.study, new)
-    finally:
-        custody.close()
+    with opened_beside(config) as custody:
+        new = uids_under_each_key(config)(arguments.study)
+        found = Inventory(custody).study(arguments.study, *new)
     if found is None:
         raise InputError("nothing of that study has come, as far as the journal goes back")
     if arguments.format == "json":

@@ -4,8 +4,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
@@ -14,17 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from deid_node.audit.person import system_user
-from deid_node.checks import blob_files, keys_of
 from deid_node.cli.again import moment
 from deid_node.cli.arguments import Commands, add_config
+from deid_node.cli.beside import opened_beside, uids_under_each_key
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.dicom import part10
 from deid_node.dicom.silence import silenced
 from deid_node.errors import CleaningError, CustodyError, InputError
-from deid_node.metadata.apply.pseudonyms import Pseudonyms
-from deid_node.spool.custody import Custody
 from deid_node.spool.withheld import Choice, WithheldEntry, WorkList
 from deid_node.values.identity import InstanceId
 
@@ -76,7 +73,8 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the verb says, beside a running node or without one."""
     config = load(arguments.config)
-    with _work_list(config) as work_list:
+    with opened_beside(config) as custody:
+        work_list = WorkList(custody)
         if arguments.verb == "show":
             sys.stdout.write(_json(work_list.entry(arguments.instances[0]), 1) + "\n")
             return ExitStatus.DONE
@@ -170,10 +168,10 @@ def _new_file(path: Path) -> BinaryIO:
 
 def _choice(arguments: argparse.Namespace, config: Config) -> Choice:
     wanted = arguments.study
-    new_uids = [Pseudonyms(key).uid for key in keys_of(config).values()] if wanted else []
+    new_uids = uids_under_each_key(config) if wanted else None
 
     def is_study(original: str) -> bool:
-        return wanted in {original, *(new_uid(original) for new_uid in new_uids)}
+        return original == wanted or (new_uids is not None and wanted in new_uids(original))
 
     return Choice(
         instances=tuple(getattr(arguments, "instances", ())),
@@ -183,18 +181,6 @@ def _choice(arguments: argparse.Namespace, config: Config) -> Choice:
         study=is_study if wanted else None,
         since=None if arguments.since is None else moment(arguments.since),
     )
-
-
-@contextmanager
-def _work_list(config: Config) -> Iterator[WorkList]:
-    if not config.spool.dir.is_dir():
-        raise InputError("the configured spool does not exist yet")
-    custody = Custody(config.spool, exclusive=False, files=blob_files(config))
-    custody.open()
-    try:
-        yield WorkList(custody)
-    finally:
-        custody.close()
 
 
 def _json(entry: WithheldEntry, indent: int | None = None) -> str:

@@ -69,3 +69,21 @@ def test_an_unknown_study_is_misuse(config: Path, capsys: pytest.CaptureFixture[
     assert main(["status", "--study", "1.9", "--config", str(config)]) == 2
 
     assert "nothing of that study has come" in capsys.readouterr().err
+
+
+def test_a_study_is_found_by_its_new_uid_under_the_key_of_a_project(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new_key_file(config.parent / "heart.key")
+    old_key = (config.parent / "pseudonym.key").read_bytes()
+    content = json.loads(config.read_text())
+    content["treatments"] = {"heart": {"project": {"pseudonym_key_file": "./heart.key"}}}
+    config.write_text(json.dumps(content))
+    (config.parent / "heart.key").write_bytes(old_key)
+    (config.parent / "pseudonym.key").unlink()
+    new_key_file(config.parent / "pseudonym.key")
+
+    assert main(["status", "--study", STUDY, "--format", "json", "--config", str(config)]) == 0
+
+    # One of the three has lost the UID that it was sent with: the new one alone finds it.
+    assert json.loads(capsys.readouterr().out)["instances"] == 3
