@@ -8,6 +8,7 @@
     |-- CustodyError                 the spool cannot take or keep an instance
     |   |-- SpoolFull                below the reserve, or the disk said so
     |   |-- SpoolUnavailable         write, fsync or journal failed
+    |   |-- SpoolInUse               another node uses this spool
     |   |-- JournalDamaged           a page of the journal is not what was written
     |   |-- JournalMissing           there are files of instances and no journal
     |   |-- JournalNewer             a newer version of the node has written the journal
@@ -108,6 +109,12 @@ class SpoolUnavailable(CustodyError):
     """Writing, fsyncing or committing failed."""
 
     code = "spool_unavailable"
+
+
+class SpoolInUse(CustodyError):
+    """Another node uses the spool: a spool has one node at a time."""
+
+    code = "spool_in_use"
 
 
 class JournalDamaged(CustodyError):

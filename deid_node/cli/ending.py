@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from deid_node.cli.status import ExitStatus
-from deid_node.errors import ConfigurationError, DeidNodeError
+from deid_node.errors import ConfigurationError, CustodyError, DeidNodeError
 
 
 def carried_out(chosen: argparse.Namespace, program: str) -> int:
@@ -19,7 +19,13 @@ def carried_out(chosen: argparse.Namespace, program: str) -> int:
     try:
         return int(chosen.run(chosen))
     except DeidNodeError as error:
-        what = "configuration: " if isinstance(error, ConfigurationError) else ""
+        match error:
+            case ConfigurationError():
+                what = "configuration: "
+            case CustodyError():
+                what = f"{error.code}: "
+            case _:
+                what = ""
         sys.stderr.write(f"{program}: {what}{error}\n")
         return ExitStatus.MISUSE
     except KeyboardInterrupt:

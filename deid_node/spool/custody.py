@@ -1,19 +1,17 @@
 """What all doors of the spool stand on: the folders, the writer, the readers."""
 
-import fcntl
 import os
 import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from deid_node.errors import (
     ConfigurationError,
-    JournalDamaged,
+    CustodyError,
     JournalMissing,
-    JournalNewer,
     SpoolFull,
     SpoolUnavailable,
 )
@@ -21,10 +19,13 @@ from deid_node.spool import journal
 from deid_node.spool.blobs import Blobs
 from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.spool.files import PLAIN, BlobFiles
+from deid_node.spool.lock import SpoolLock
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.trouble import Trouble, custody_error, require_intact
 
 T = TypeVar("T")
+
+LOCK_NAME: Final = "lock"
 
 # As much as a small instance: a disk that takes this takes something.
 _PROBE_BYTES = 65_536
@@ -34,7 +35,7 @@ class Custody:
     """The open spool: blobs on disk and the journal beside them.
 
     `open` raises `SpoolUnavailable` when the folders or the journal cannot be
-    had. With ``exclusive=True`` (the node) it also raises when another process
+    had. With ``exclusive=True`` (the node) it raises `SpoolInUse` when another node
     holds the spool; the command line opens it beside a running node.
 
     Where there are blobs and no journal, `open` raises `JournalMissing`, unless a person
@@ -58,7 +59,7 @@ class Custody:
         self.reserve_bytes = options.reserve_bytes
         self.keep_delivered_seconds = options.keep_delivered_seconds
         self._exclusive = exclusive
-        self._lock_descriptor: int | None = None
+        self._lock = SpoolLock(options.dir / LOCK_NAME)
         self._path = options.dir / "journal.sqlite"
         self._new_journal = new_journal
         self._committer = GroupCommitter(lambda: journal.connect(self._path))
@@ -71,7 +72,7 @@ class Custody:
         try:
             self.blobs.create_folders()
             if self._exclusive:
-                self._lock_descriptor = _lock(self.blobs.root / "lock")
+                self._lock.take()
                 self.blobs.files.require_key_of((self.blobs.received, self.blobs.clean))
             if not self._new_journal:
                 self._require_journal()
@@ -81,10 +82,10 @@ class Custody:
             if self._exclusive:
                 require_intact(self._reader)
         except (OSError, sqlite3.Error) as error:
-            self._unlock()
+            self._lock.let_go()
             raise custody_error(error) from None
-        except (ConfigurationError, JournalDamaged, JournalMissing, JournalNewer):
-            self._unlock()
+        except (ConfigurationError, CustodyError):
+            self._lock.let_go()
             raise
 
     def close(self) -> None:
@@ -94,7 +95,7 @@ class Custody:
             if self._reader is not None:
                 self._reader.close()
                 self._reader = None
-        self._unlock()
+        self._lock.let_go()
 
     def write(self, work: Callable[[Transaction], T], *, name: str = "") -> T:
         """Run `work` in a transaction; return once it is on disk. `name` says what it is."""
@@ -161,18 +162,3 @@ class Custody:
                 " journal.sqlite, or let serve --new-journal make one and hold all of them for"
                 " a person"
             )
-
-    def _unlock(self) -> None:
-        if self._lock_descriptor is not None:
-            os.close(self._lock_descriptor)
-            self._lock_descriptor = None
-
-
-def _lock(path: "os.PathLike[str]") -> int:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, mode=0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor

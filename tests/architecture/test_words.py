@@ -12,7 +12,7 @@ import pytest
 from tests.architecture.source import ROOT, Module, broken, written
 
 LONGEST_FILE_LINES = 350
-LONGEST_PAGE_OF_ERRORS_LINES = 440
+LONGEST_PAGE_OF_ERRORS_LINES = 480
 """Every error stands on one page, and each is a handful of lines with nothing to split."""
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc", "stuff"}
 ASKERS = ("cli/", "demo/", "deid_node_lab/")

@@ -68,4 +68,28 @@ def test_a_second_node_on_the_same_spool_refuses_to_start(root: Path) -> None:
 
     assert second.returncode == 2
     assert "Traceback" not in second.stderr
+    assert second.stderr.startswith(
+        f"deid-node: spool_in_use: another node uses this spool (process {node.process.pid} on "
+    )
     assert len(second.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("argument", ["--new-journal", "--new-key"])
+def test_no_order_of_a_person_takes_the_spool_from_a_node(root: Path, argument: str) -> None:
+    folder = node_folder(root)
+
+    with folder.running() as node:
+        second = folder.command("serve", argument, "--config", folder.config)
+        assert node.stop() == 0
+
+    assert (second.returncode, second.stderr.split(":")[1]) == (2, " spool_in_use")
+
+
+def test_a_node_that_was_killed_leaves_nothing_in_the_way(root: Path) -> None:
+    folder = node_folder(root)
+    with folder.running() as node:
+        node.process.kill()
+        node.process.wait()
+
+    with folder.running() as node:
+        assert node.stop() == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deid_node.dicom.bulk import LARGE_BYTES
-from deid_node.errors import BlobDamaged, InputError, SpoolFull, SpoolUnavailable
+from deid_node.errors import BlobDamaged, InputError, SpoolFull, SpoolInUse, SpoolUnavailable
 from deid_node.spool.arrivals import Acceptance
 from deid_node.spool.blobs import intact, reference
 from deid_node.spool.custody import Custody
@@ -389,7 +389,7 @@ def test_a_waiting_instance_without_its_blob_is_withheld_at_start(custody: Custo
 def test_two_nodes_cannot_hold_one_spool(custody: Custody, options: SpoolOptions) -> None:
     second = Custody(options, exclusive=True)
 
-    with pytest.raises(SpoolUnavailable):
+    with pytest.raises(SpoolInUse):
         second.open()
 
 
