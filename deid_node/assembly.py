@@ -211,7 +211,7 @@ def build_node(
         log=log,
         metrics=metrics,
     )
-    door, reporter = build_reception(
+    reception = build_reception(
         config.receive,
         custody,
         queue.offer,
@@ -246,7 +246,7 @@ def build_node(
     )
     health = Health(
         [
-            PartCheck("receive", door.trouble),
+            *(PartCheck(door.name, door.trouble) for door in reception.doors),
             PartCheck("work", _workforce(engine)),
             # Its error's code is the trouble.
             PartCheck("spool", custody.require_room),
@@ -277,8 +277,8 @@ def build_node(
                 leftovers=leftovers,
                 record=audit.decided,
             ),
-            reporter=reporter,
-            doors=(door,),
+            reporter=reception.reporter,
+            doors=reception.doors,
             exporter=Exporter(
                 config.observe.http.host, config.observe.http.port, metrics, health, log=log
             ),

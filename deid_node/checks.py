@@ -24,7 +24,6 @@ from deid_node.pixels.text.evidence import evidence_of
 from deid_node.pixels.text.find.build import check_finder
 from deid_node.pixels.text.read.build import check_reader
 from deid_node.receive import build as receive_build
-from deid_node.receive.peers import Peers
 from deid_node.review import build as review_build
 from deid_node.route.build import compile_router
 from deid_node.spool.encryption import SpoolKey
@@ -38,7 +37,12 @@ def check_all(config: Config) -> None:
     Raises `ConfigurationError` with the YAML path of the first fault.
     """
     destinations = config.forward.destinations
-    compile_router(config.route, treatments=config.treatments, destinations=destinations)
+    compile_router(
+        config.route,
+        treatments=config.treatments,
+        destinations=destinations,
+        listeners=[one.name for one in config.receive.listeners],
+    )
     receive_build.check_reception(config.receive)
     evidence_of(config.pixels.finder)
     check_finder(config.pixels.finder)
@@ -51,8 +55,9 @@ def check_all(config: Config) -> None:
         build_scrubber(config.metadata, chosen, key=key, project=treatment.project, treatment=name)
         build_inpainter(treatment.fill, painter)
         marks_filled(treatment, name=name)
+    titles = receive_build.ae_titles(config.receive)
     for name, options in destinations.items():
-        forward_build.check_destination(name, options, ae_title=config.receive.ae_title)
+        forward_build.check_destination(name, options, ae_titles=titles)
     require_crosswalks_apart(config)
     require_writable(config.spool.dir, path="spool.dir")
     if config.review is not None:
@@ -116,9 +121,10 @@ def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:
 def configured_names(config: Config) -> ConfiguredNames:
     """Return the names that metrics may use as labels."""
     return ConfiguredNames(
-        peers=Peers(config.receive.peers).names,
+        peers=tuple(receive_build.peer_names(config.receive)),
         rules=tuple(rule.name for rule in config.route.rules),
         destinations=tuple(config.forward.destinations),
+        listeners=tuple(one.name for one in config.receive.listeners),
     )
 
 

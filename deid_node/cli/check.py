@@ -28,6 +28,15 @@ def run(arguments: argparse.Namespace) -> int:
         f"valid: {len(config.route.rules)} rules, {len(config.treatments)} treatments, "
         f"{len(config.forward.destinations)} destinations\n"
     )
+    for one in config.receive.listening:
+        own = one.options
+        spoken = "TLS" if own.tls else "plain"
+        peers = "anybody" if own.peers == "any" else f"{len(own.peers)} peers"
+        name = f" ({one.name})" if one.name else ""
+        sys.stdout.write(
+            f"listens on {own.host}:{own.port}{name}: {spoken}, as {own.ae_title}, for {peers}, "
+            f"{own.max_associations} associations at once\n"
+        )
     for name, treatment in config.treatments.items():
         if treatment.keep:
             listed = "  ".join(treatment.keep)
@@ -42,6 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
             f"metadata.additions weakens {weakening.keyword}: "
             f"{weakening.after.letter} instead of {weakening.before.letter}{table}\n"
         )
-    for own in config.metadata.safe_private:
-        sys.stdout.write(f"metadata.safe_private keeps ({own.attribute}) of {own.creator}\n")
+    for kept in config.metadata.safe_private:
+        sys.stdout.write(f"metadata.safe_private keeps ({kept.attribute}) of {kept.creator}\n")
     return ExitStatus.DONE

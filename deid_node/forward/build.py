@@ -4,7 +4,7 @@ Opens nothing yet. Whatever is asked of a kind is asked here, so that mypy names
 question that a new kind has not answered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
 
 from deid_node.dicom.report import ReportHandler
@@ -42,8 +42,10 @@ def build_destination(
             assert_never(options)
 
 
-def check_destination(name: str, options: DestinationOptions, *, ae_title: str) -> None:
-    """Check what `options` point to, of a node that is called `ae_title`.
+def check_destination(
+    name: str, options: DestinationOptions, *, ae_titles: Collection[str]
+) -> None:
+    """Check what `options` point to, of a node that answers to `ae_titles`.
 
     Raises `ConfigurationError` with the YAML path of the first fault.
     """
@@ -51,7 +53,7 @@ def check_destination(name: str, options: DestinationOptions, *, ae_title: str) 
     check_tls(name, options)
     match options:
         case CStoreOptions():
-            require_own_title(options, ae_title, path=path)
+            require_own_title(options, ae_titles, path=path)
             require_resolvable(options.host, path=f"{path}.host")
         case FolderOptions():
             require_writable(options.dir, path=f"{path}.dir")
@@ -147,15 +149,16 @@ def reporting_titles(destinations: Mapping[str, DestinationOptions]) -> frozense
     return frozenset(title for title in titles if title is not None)
 
 
-def require_own_title(options: CStoreOptions, ae_title: str, *, path: str) -> None:
+def require_own_title(options: CStoreOptions, ae_titles: Collection[str], *, path: str) -> None:
     """Raise `ConfigurationError` when an archive's reports would not be for us.
 
-    It calls back the title that asked it, and the door answers to one title, `ae_title`.
+    It calls back the title that asked it, and the doors answer to `ae_titles`.
     """
-    if options.commitment != "off" and options.calling_ae_title != ae_title:
+    if options.commitment != "off" and options.calling_ae_title not in ae_titles:
         raise ConfigurationError(
             f"{path}.commitment",
-            "calling_ae_title must be receive.ae_title: the archive reports to the title it knows",
+            "calling_ae_title must be receive.ae_title, or that of a listener:"
+            " the archive reports to the title it knows",
         )
 
 

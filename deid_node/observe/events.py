@@ -19,6 +19,7 @@ class Event(CodedMeaning):
     NODE_STOPPED = "node_stopped", "Every part has ended; the process exits."
 
     # The door.
+    LISTENER_READY = "listener_ready", "A port for senders listens; told where there are several."
     ASSOCIATION_ACCEPTED = "association_accepted", "A peer opened an association."
     ASSOCIATION_REFUSED = "association_refused", "A peer was turned away; the code says why."
     ASSOCIATION_RELEASED = "association_released", "A peer closed its association in order."

@@ -56,6 +56,9 @@ class LogFields(TypedDict, total=False):
     instance: Annotated[str | None, Field(Kind.TOKEN, "random id of the instance")]
     association: Annotated[str | None, Field(Kind.TOKEN, "our id of the association")]
     peer: Annotated[str | None, Field(Kind.NAME, "configured name of the sender, or any")]
+    listener: Annotated[
+        str | None, Field(Kind.NAME, "configured name of the port, where there are several")
+    ]
     caller: Annotated[str | None, Field(Kind.ADDRESS, "IP address of one who was turned away")]
     calling_ae: Annotated[
         str | None, Field(Kind.TITLE, "AE title it gave itself, under `receive.log_ae_titles`")

@@ -71,8 +71,9 @@ class WorkerEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredNames:
-    """The names that the configuration gives to peers, rules and destinations."""
+    """The names that the configuration gives to peers, rules, destinations and listeners."""
 
     peers: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
+    listeners: tuple[str, ...] = ()

@@ -51,8 +51,8 @@ BUCKETS_SECONDS: Final = (
 class Metrics:
     """Counts what happens; any thread may call it.
 
-    `names` are the configured peers, rules and destinations: the only values
-    that their labels take beside ``other``.
+    `names` are the configured peers, rules, destinations and listeners: the only
+    values that their labels take beside ``other``.
     """
 
     def __init__(self, registry: CollectorRegistry, names: ConfiguredNames | None = None) -> None:
@@ -65,6 +65,7 @@ class Metrics:
         destinations = _Closed(names.destinations)
         self._peers, self._rules, self._codes = peers, rules, codes
         self._destinations = destinations
+        self._listeners = _Closed(names.listeners)
         self._results, self._stages = _Closed(DeliveryResult), _Closed(Stage)
         self._fills, self._association_results = _Closed(Fill), _Closed(AssociationResult)
         self._commitment_results = _Closed(CommitmentResult)
@@ -132,6 +133,12 @@ class Metrics:
             "deid_node_associations_total",
             "Associations that peers asked for, by what became of them.",
             ["result"],
+            registry=registry,
+        )
+        self._open_associations = Gauge(
+            "deid_node_open_associations",
+            "Associations that are served, by the port where there are several.",
+            ["listener"],
             registry=registry,
         )
         self._commitments = Counter(
@@ -230,6 +237,11 @@ class Metrics:
         )
         for state, count in states:
             self._destination_associations.labels(name, state).set_function(count)
+
+    def watch_listener(self, listener: str, read: Callable[[], float]) -> None:
+        """Tell how many associations are open at `listener`, asked anew at each scrape."""
+        name = self._listeners.value(listener)
+        self._open_associations.labels(name).set_function(read)
 
     def watch_unconfirmed(self, source: UnconfirmedSource) -> None:
         """Tell what `source` knows of each destination's commitments, read anew at each scrape."""

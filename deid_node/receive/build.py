@@ -2,25 +2,37 @@
 
 import threading
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from deid_node.audit.records import DoorRecord
 from deid_node.dicom.tls import expiries, server_tls
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
+from deid_node.receive.dimse.acceptor import Acceptor
 from deid_node.receive.dimse.commitment import CommitmentHandler
 from deid_node.receive.dimse.commitment_reporter import Reporter, build_callbacks
 from deid_node.receive.dimse.scp import StorageScp
 from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
-from deid_node.receive.options import TLS_PATH, ReceiveOptions
+from deid_node.receive.options import ReceiveOptions
+from deid_node.receive.peers import Peers
 from deid_node.receive.users import Users
 from deid_node.spool.arrivals import Arrivals
 from deid_node.spool.custody import Custody
 from deid_node.spool.sender_commitments import Commitments
 from deid_node.values.certificate import Certificate
+from deid_node.values.commitment import Commitment
 from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.identity import InstanceId
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Every door of the node, and who answers behind them."""
+
+    doors: tuple[StorageScp, ...]
+    reporter: Reporter
 
 
 def build_reception(
@@ -33,50 +45,74 @@ def build_reception(
     record: DoorRecord | None = None,
     hear: Callable[[ConfirmationReport], bool] = lambda _report: False,
     archives: Collection[str] = (),
-) -> tuple[StorageScp, Reporter]:
-    """Return the door and the reporter; raise `ConfigurationError`.
+) -> Reception:
+    """Return the doors and the reporter; raise `ConfigurationError`.
 
     `offer` tells the queue of a new instance and its sender; `record` is for the
     audit trail; `hear` takes the reports of the archives with the AE titles `archives`.
     """
-    listed = () if options.peers == "any" else options.peers
-    commitments = Commitments(custody, {peer.name: peer.asks_for for peer in listed})
+    commitments = Commitments(
+        custody, {peer.name: peer.asks_for for _, peer in options.each_peer()}
+    )
     news = threading.Event()
     intake = Intake(
         Arrivals(custody), offer, status_of=status_of, metrics=metrics, log=log, record=record
     )
-    door = StorageScp(
-        options,
-        StoreHandler(intake),
-        require_room=custody.require_room,
-        commit=CommitmentHandler(commitments, news.set, log=log),
-        hear=hear,
-        archives=archives,
-        metrics=metrics,
-        log=log,
-        record=record,
+    doors = tuple(
+        StorageScp(
+            listening,
+            StoreHandler(intake, listening.name),
+            require_room=custody.require_room,
+            commit=CommitmentHandler(commitments, news.set, log=log),
+            hear=hear,
+            archives=archives,
+            metrics=metrics,
+            log=log,
+            record=record,
+        )
+        for listening in options.listening
     )
+
+    def quiet_association(commitment: Commitment) -> Acceptor | None:
+        found = (door.quiet_association(commitment) for door in doors)
+        return next((one for one in found if one is not None), None)
+
     reporter = Reporter(
         commitments,
-        build_callbacks(options.peers),
-        door.quiet_association,
+        build_callbacks(options),
+        quiet_association,
         news=news,
-        ae_title=options.ae_title,
         metrics=metrics,
         log=log,
     )
-    return door, reporter
+    return Reception(doors, reporter)
 
 
 def check_reception(options: ReceiveOptions) -> None:
     """Check the files that `options` name; raise `ConfigurationError` with the YAML path."""
-    if options.tls is not None:
-        server_tls(options.tls, TLS_PATH)
-    build_callbacks(options.peers)
-    if options.user_identity is not None:
-        Users.read(options.user_identity.users_file)
+    for listening in options.listening:
+        if listening.options.tls is not None:
+            server_tls(listening.options.tls, f"{listening.setting}.tls")
+        if listening.options.user_identity is not None:
+            Users.read(listening.options.user_identity.users_file)
+    build_callbacks(options)
 
 
 def certificates_of(options: ReceiveOptions) -> Sequence[Certificate]:
     """Return when the certificates of the doors expire; call it after `check_reception`."""
-    return expiries(options.tls, "receive")
+    return [
+        certificate
+        for listening in options.listening
+        for certificate in expiries(listening.options.tls, listening.part)
+    ]
+
+
+def peer_names(options: ReceiveOptions) -> Sequence[str]:
+    """Return the names of all who may send, at whichever port."""
+    found = (name for one in options.listening for name in Peers(one.options.peers).names)
+    return tuple(dict.fromkeys(found))
+
+
+def ae_titles(options: ReceiveOptions) -> frozenset[str]:
+    """Return the AE titles that the doors answer to."""
+    return frozenset(one.options.ae_title for one in options.listening)

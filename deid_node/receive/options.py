@@ -1,6 +1,8 @@
 """What the YAML can say of the door."""
 
 import ipaddress
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -9,15 +11,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    field_validator,
     model_validator,
 )
 
 from deid_node.dicom.ae_titles import AeTitle
 from deid_node.dicom.tls_options import ClientTlsOptions, ServerTlsOptions
 
-TLS_PATH: Final = "receive.tls"
-"""Where faults of the door's TLS are told."""
+_PORT: Final = 11112
+_NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
 
 def _address(value: str) -> str:
@@ -48,7 +49,7 @@ class PeerOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
+        pattern=_NAME,
         description="What logs and metrics call it.",
     )
     ae_title: AeTitle = Field(description="Its calling AE title.")
@@ -93,8 +94,39 @@ class UserIdentityOptions(BaseModel):
     )
 
 
+Peers = Literal["any"] | tuple[PeerOptions, ...]
+
+
+class ListenerOptions(BaseModel):
+    """One of several ports; what it leaves null is as under `receive`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(
+        pattern=_NAME, description="What logs, metrics and rules (`listener`) call it."
+    )
+    port: int = Field(ge=0, le=65535, description="Port; 0 = any free one.")
+    tls: ServerTlsOptions | None = Field(
+        default=None, description="DICOM TLS on this port; null = plain."
+    )
+    host: str | None = Field(default=None, description="Address to listen on.")
+    ae_title: AeTitle | None = Field(
+        default=None, description="The called AE title that senders must use here."
+    )
+    peers: Peers | None = Field(default=None, description="Who may send here.")
+    user_identity: UserIdentityOptions | None = Field(
+        default=None, description="Who may send here, by user name and passcode."
+    )
+    max_associations: int | None = Field(
+        default=None, ge=1, description="Associations at once on this port."
+    )
+    max_associations_per_address: int | None = Field(
+        default=None, ge=1, description="Of these, at most so many of one address."
+    )
+
+
 class ReceiveOptions(BaseModel):
-    """The port that scanners and the clinical PACS send to."""
+    """The ports that scanners and the clinical PACS send to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,8 +134,8 @@ class ReceiveOptions(BaseModel):
         default="DEIDNODE", description="The called AE title that senders must use."
     )
     host: str = Field(default="0.0.0.0", description="Address to listen on.")  # noqa: S104
-    port: int = Field(default=11112, ge=0, le=65535, description="Port; 0 = any free one.")
-    peers: Literal["any"] | tuple[PeerOptions, ...] = Field(
+    port: int = Field(default=_PORT, ge=0, le=65535, description="Port; 0 = any free one.")
+    peers: Peers = Field(
         default="any", description="Who may send: any, or a list of {name, ae_title, address}."
     )
     max_associations: int = Field(
@@ -147,15 +179,13 @@ class ReceiveOptions(BaseModel):
             "an address is not listened to for the rest of it; 0 = no limit."
         ),
     )
-
-    @field_validator("peers")
-    @classmethod
-    def _names_are_unique(
-        cls, peers: Literal["any"] | tuple[PeerOptions, ...]
-    ) -> Literal["any"] | tuple[PeerOptions, ...]:
-        if peers != "any" and len({peer.name for peer in peers}) < len(peers):
-            raise ValueError("two peers have the same name")
-        return peers
+    listeners: tuple[ListenerOptions, ...] = Field(
+        default=(),
+        description=(
+            "Several ports in place of `port` and `tls`, each with its own TLS, and with AE title, "
+            "peers and limits of its own where it names them."
+        ),
+    )
 
     @property
     def quota(self) -> int:
@@ -163,14 +193,80 @@ class ReceiveOptions(BaseModel):
         share = max(1, self.max_associations * 3 // 4)
         return min(self.max_associations_per_address or share, self.max_associations)
 
+    @property
+    def listening(self) -> "Sequence[Listening]":
+        """Every port that is to listen, and under which terms."""
+        if not self.listeners:
+            return (Listening("", "receive", self),)
+        return tuple(
+            Listening(one.name, f"receive.listeners[{number}]", self._under(one))
+            for number, one in enumerate(self.listeners)
+        )
+
+    def each_peer(self) -> Iterator[tuple[str, PeerOptions]]:
+        """Yield every peer that is listed, here or at a listener, with its YAML path."""
+        lists = [("receive", self.peers)]
+        lists += [
+            (f"receive.listeners[{number}]", one.peers)
+            for number, one in enumerate(self.listeners)
+            if one.peers is not None
+        ]
+        for path, peers in lists:
+            for number, peer in enumerate(() if peers == "any" else peers):
+                yield f"{path}.peers[{number}]", peer
+
+    def _under(self, listener: ListenerOptions) -> "ReceiveOptions":
+        own = {
+            name: value
+            for name, value in listener
+            if value is not None and name in type(self).model_fields
+        }
+        return self.model_copy(update={**own, "tls": listener.tls, "listeners": ()})
+
+    @model_validator(mode="after")
+    def _one_way_to_say_a_port(self) -> Self:
+        if not self.listeners:
+            return self
+        if self.port != _PORT or self.tls is not None:
+            raise ValueError("with listeners, each of them says its port and its tls")
+        if len({one.name for one in self.listeners}) < len(self.listeners):
+            raise ValueError("two listeners have the same name")
+        places = [(one.options.host, one.options.port) for one in self.listening]
+        if any(places.count(place) > 1 for place in places if place[1]):
+            raise ValueError("two listeners have the same port")
+        return self
+
     @model_validator(mode="after")
     def _peers_fit(self) -> Self:
-        if self.peers == "any":
-            return self
-        bound = any(peer.certificate_name for peer in self.peers)
-        if bound and (self.tls is None or self.tls.ca_file is None):
-            raise ValueError("a peer's certificate_name needs receive.tls with a ca_file")
-        names = {peer.name for peer in self.peers}
-        if any(not names.issuperset(peer.asks_for) for peer in self.peers):
+        peers = [peer for _, peer in self.each_peer()]
+        names = {peer.name for peer in peers}
+        if len(names) < len(peers):
+            raise ValueError("two peers have the same name")
+        if any(not names.issuperset(peer.asks_for) for peer in peers):
             raise ValueError("a peer asks for one that is not listed")
+        secured = {
+            peer.name
+            for one in self.listening
+            if one.options.tls is not None and one.options.tls.ca_file is not None
+            for peer in (() if one.options.peers == "any" else one.options.peers)
+        }
+        if any(peer.certificate_name and peer.name not in secured for peer in peers):
+            raise ValueError("a peer's certificate_name needs tls with a ca_file where it sends")
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """One port: `name` is empty where it is the only one; `setting` is its YAML path.
+
+    `options` are those of this port alone.
+    """
+
+    name: str
+    setting: str
+    options: ReceiveOptions
+
+    @property
+    def part(self) -> str:
+        """What health and certificates call it."""
+        return f"receive_{self.name}" if self.name else "receive"

@@ -17,6 +17,7 @@ class OriginField(StrEnum):
     CALLED_AE = "called_ae"
     ADDRESS = "address"
     PEER = "peer"
+    LISTENER = "listener"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class OfOrigin:
                 return (origin.address,)
             case OriginField.PEER:
                 return (origin.peer,)
+            case OriginField.LISTENER:
+                return (origin.listener,) if origin.listener else None
             case _:
                 assert_never(self.field)
 

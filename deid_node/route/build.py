@@ -49,10 +49,11 @@ def compile_router(
     *,
     treatments: Collection[str] | None = None,
     destinations: Collection[str] | None = None,
+    listeners: Collection[str] | None = None,
 ) -> Router:
     """Return the router that `options` describe.
 
-    `treatments` and `destinations` are the names that exist; rules that name
+    `treatments`, `destinations` and `listeners` are the names that exist; rules that name
     others are refused. None leaves that to the caller.
 
     Raises
@@ -66,6 +67,8 @@ def compile_router(
         if any(rule.name == earlier.name for earlier in rules):
             raise ConfigurationError(f"{path}.name", "another rule has this name")
         _check_names(rule, path, treatments, destinations)
+        if listeners is not None:
+            _check_listeners(rule.when, f"{path}.when", listeners)
         rules.append(
             Rule(rule.name, _predicate(rule.when, f"{path}.when"), _decision(rule.name, rule.then))
         )
@@ -95,6 +98,27 @@ def _check_names(
             )
         if name in rule.then.destinations[:number]:
             raise ConfigurationError(f"{path}.then.destinations[{number}]", "is named twice")
+
+
+def _check_listeners(options: WhenOptions, path: str, listeners: Collection[str]) -> None:
+    """Refuse a listener that is not there: its rule would never hold, and another would decide."""
+    match options:
+        case EqualsOptions(attribute=OriginField.LISTENER):
+            named = {f"{path}.value": options.value}
+        case OneOfOptions(attribute=OriginField.LISTENER):
+            named = {f"{path}.values[{number}]": one for number, one in enumerate(options.values)}
+        case AllOfOptions() | AnyOfOptions():
+            for number, part in enumerate(options.of):
+                _check_listeners(part, f"{path}.of[{number}]", listeners)
+            return
+        case NotOptions():
+            _check_listeners(options.of, f"{path}.of", listeners)
+            return
+        case _:
+            return
+    for where, name in named.items():
+        if name not in listeners:
+            raise ConfigurationError(where, "no listener has this name")
 
 
 def _decision(name: str, options: ThenOptions) -> Decision:

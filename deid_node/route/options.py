@@ -24,7 +24,7 @@ Attribute: TypeAlias = Annotated[
         min_length=1,
         description=(
             "A DICOM keyword (Modality, SOPClassUID, StationName, ...) or one of "
-            "calling_ae, called_ae, address, peer."
+            "calling_ae, called_ae, address, peer, listener."
         ),
     ),
 ]

@@ -14,7 +14,7 @@ from deid_node.spool.blobs import sync_file, sync_folder
 from deid_node.spool.committer import Transaction
 from deid_node.spool.places import PLACES
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -144,10 +144,15 @@ CREATE INDEX instances_by_study ON instances (study_instance_uid);
 CREATE INDEX instances_by_clean_study ON instances (clean_study_instance_uid);
 """
 """Of what is there already nobody knows the study as sent, without reading its bytes."""
+_LISTENERS = """
+ALTER TABLE instances ADD COLUMN listener TEXT NOT NULL DEFAULT '';
+ALTER TABLE instances ADD COLUMN accession_mark TEXT NOT NULL DEFAULT '';
+CREATE INDEX instances_by_accession ON instances (accession_mark) WHERE accession_mark != '';
+"""
 
 _STEPS = (
     *(_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS),
-    *(_DOUBTS, PLACES, _REVIEW, _STUDIES),
+    *(_DOUBTS, PLACES, _REVIEW, _STUDIES, _LISTENERS),
 )
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 

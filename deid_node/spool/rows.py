@@ -37,6 +37,7 @@ def received_from(row: sqlite3.Row) -> ReceivedInstance:
             association=row["association"],
             received_at=datetime.fromtimestamp(row["received_at"], UTC),
             transfer_syntax=row["transfer_syntax"],
+            listener=row["listener"],
         ),
         blob=BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"]),
         sop_class_uid=row["sop_class_uid"],
@@ -67,6 +68,7 @@ def origin_columns(origin: Origin) -> dict[str, str | float]:
             assert_never(origin.via)
     return {
         "peer": origin.peer,
+        "listener": origin.listener,
         "sender": origin.sender,
         "calling_ae": calling_ae,
         "called_ae": called_ae,

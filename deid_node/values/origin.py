@@ -32,7 +32,8 @@ class Origin:
 
     `peer` is the configured name of the sender (``any`` where peers are not
     listed) and safe to log. `association` names what the instance came with, an
-    association or a request, in the log. `received_at` is in UTC.
+    association or a request, in the log. `received_at` is in UTC. `listener` is the configured
+    name of the port where it came; empty where there is but one.
     """
 
     peer: str
@@ -40,6 +41,7 @@ class Origin:
     association: str
     received_at: datetime
     transfer_syntax: str
+    listener: str = ""
 
     def __post_init__(self) -> None:
         if self.received_at.tzinfo is None:

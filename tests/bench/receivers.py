@@ -27,7 +27,7 @@ from deid_node.receive.dimse.scp import StorageScp
 from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
-from deid_node.receive.options import ReceiveOptions
+from deid_node.receive.options import Listening, ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.work.queue import WorkQueue
@@ -83,13 +83,17 @@ def _door(folder: Path, silence_seconds: float) -> int:
     custody.open()
     metrics, log = Metrics(CollectorRegistry()), EventLog(io.StringIO(), "warning")
     door = StorageScp(
-        ReceiveOptions(
-            ae_title=AE_TITLE,
-            host="127.0.0.1",
-            port=0,
-            association_seconds=silence_seconds,
-            max_associations_per_address=32,
-            max_refusals_per_minute=0,
+        Listening(
+            "",
+            "receive",
+            ReceiveOptions(
+                ae_title=AE_TITLE,
+                host="127.0.0.1",
+                port=0,
+                association_seconds=silence_seconds,
+                max_associations_per_address=32,
+                max_refusals_per_minute=0,
+            ),
         ),
         # A queue that nobody takes from: it grows as in a node whose workers are slow.
         StoreHandler(

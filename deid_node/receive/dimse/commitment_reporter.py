@@ -8,9 +8,9 @@ one on which they asked or a later one. Nobody is told twice what it has heard.
 import random
 import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from pynetdicom import AE
 from pynetdicom.association import Association
@@ -26,7 +26,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.acceptor import Acceptor
 from deid_node.receive.dimse.commitment import answer
-from deid_node.receive.options import PeerOptions
+from deid_node.receive.options import ReceiveOptions
 from deid_node.spool.sender_commitments import Commitments
 from deid_node.values.commitment import Commitment, Verdict
 from deid_node.values.retry import RetryPolicy
@@ -45,25 +45,32 @@ LONGEST_WAIT_SECONDS: Final = RETRY.cap_seconds
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """Host and port of a peer's own storage commitment user, in TLS or not."""
+    """Host and port of a peer's own storage commitment user, in TLS or not.
+
+    `ae_title` is what the peer knows us by.
+    """
 
     host: str
     port: int
+    ae_title: str
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
 
-def build_callbacks(
-    peers: Literal["any"] | Sequence[PeerOptions],
-) -> Mapping[str, Callback]:
+def build_callbacks(options: ReceiveOptions) -> Mapping[str, Callback]:
     """Return the callbacks by the peers' names; raise `ConfigurationError`."""
+    titles: dict[str, str] = {}
+    for one in options.listening:
+        for peer in () if one.options.peers == "any" else one.options.peers:
+            # Where it may send to several ports, it knows the first of them.
+            titles.setdefault(peer.name, one.options.ae_title)
     callbacks: dict[str, Callback] = {}
-    for number, peer in enumerate(() if peers == "any" else peers):
+    for path, peer in options.each_peer():
         to = peer.report_to
         if to is None:
             continue
-        path = f"receive.peers[{number}].report_to.tls"
-        tls = None if to.tls is None else client_tls(to.tls, path)
-        callbacks[peer.name] = Callback(to.host, to.port, tls)
+        tls = None if to.tls is None else client_tls(to.tls, f"{path}.report_to.tls")
+        title = titles.get(peer.name, options.ae_title)
+        callbacks[peer.name] = Callback(to.host, to.port, title, tls)
     return callbacks
 
 
@@ -81,7 +88,6 @@ class Reporter:
         open_association: Callable[[Commitment], Acceptor | None],
         *,
         news: threading.Event,
-        ae_title: str,
         metrics: Metrics,
         log: EventLog,
         retry: RetryPolicy = RETRY,
@@ -89,7 +95,6 @@ class Reporter:
         self._commitments = commitments
         self._callbacks = callbacks
         self._open_association = open_association
-        self._ae_title = ae_title
         self._metrics = metrics
         self._log = log
         self._retry = retry
@@ -163,7 +168,7 @@ class Reporter:
 
     def _called(self, callback: Callback, commitment: Commitment, verdict: Verdict) -> bool:
         """Call the peer back and return whether it took the report."""
-        entity = AE(self._ae_title)
+        entity = AE(callback.ae_title)
         entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = _ANSWER_SECONDS
         entity.connection_timeout = _ANSWER_SECONDS

@@ -23,7 +23,7 @@ from deid_node.receive.dimse.commitment import GRACE_SECONDS, ActionStatus
 from deid_node.receive.dimse.doorkeeper import Doorkeeper
 from deid_node.receive.dimse.listener import Listener
 from deid_node.receive.dimse.store import StoreHandler
-from deid_node.receive.options import TLS_PATH, ReceiveOptions
+from deid_node.receive.options import Listening
 from deid_node.values.commitment import Commitment
 from deid_node.values.confirmation import ConfirmationReport
 
@@ -34,7 +34,7 @@ _POLL_SECONDS: Final = 0.05
 
 
 class StorageScp:
-    """The port that scanners send to; a `Door`.
+    """One port that scanners send to; a `Door`.
 
     `require_room` raises `CustodyError` while the spool can take nothing. `commit`
     answers requests for storage commitment. `hear` takes the reports of archives that
@@ -42,11 +42,9 @@ class StorageScp:
     else may. `record` is for the audit trail; None keeps none.
     """
 
-    name: Final = "dimse"
-
     def __init__(
         self,
-        options: ReceiveOptions,
+        listening: Listening,
         store: StoreHandler,
         *,
         require_room: Callable[[], None],
@@ -57,24 +55,32 @@ class StorageScp:
         log: EventLog,
         record: DoorRecord | None = None,
     ) -> None:
-        self._options = options
+        self._listening = listening
+        self._options = listening.options
         self._store = store
         self._commit = commit
         self._hear = _no_commitment if hear is None else ReportHandler(hear)
         self._metrics = metrics
-        self._log = log
+        self._log = log.with_fields(listener=listening.name) if listening.name else log
         self._record = record
         self._keeper = Doorkeeper(
-            options,
+            listening.options,
             require_room=require_room,
             archives=archives,
             metrics=metrics,
-            log=log,
+            log=self._log,
             record=record,
         )
+        if listening.name:
+            metrics.watch_listener(listening.name, lambda: len(self.served))
         self._closing = threading.Lock()
         self._is_closed = False
         self._listener: Listener | None = None
+
+    @property
+    def name(self) -> str:
+        """What health calls it."""
+        return self._listening.part
 
     @property
     def port(self) -> int:
@@ -89,7 +95,8 @@ class StorageScp:
     def start(self) -> None:
         """Listen; raise `ConfigurationError` where the address cannot be had."""
         options = self._options
-        tls = None if options.tls is None else server_tls(options.tls, TLS_PATH)
+        setting = self._listening.setting
+        tls = None if options.tls is None else server_tls(options.tls, f"{setting}.tls")
         self._keeper.open()
         ae = AE(options.ae_title)
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
@@ -119,9 +126,11 @@ class StorageScp:
             )
         except OSError as error:
             raise ConfigurationError(
-                "receive.port", f"cannot listen there: {error.strerror}"
+                f"{setting}.port", f"cannot listen there: {error.strerror}"
             ) from None
         self._listener.start()
+        if self._listening.name:
+            self._log.info(Event.LISTENER_READY, port=self.port)
 
     def stop_accepting(self) -> None:
         """Listen no more; associations that are open go on. May be called again."""

@@ -11,10 +11,11 @@ from deid_node.values.origin import Dimse, Origin
 
 
 class StoreHandler:
-    """Answers C-STORE-RQ; a `Store`."""
+    """Answers C-STORE-RQ; a `Store`. `listener` is the name of its port, where it has one."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: Intake, listener: str = "") -> None:
         self._intake = intake
+        self._listener = listener
 
     def begin(self, announced: Announced) -> Incoming:
         """Return where the dataset of such an instance is written while it comes."""
@@ -40,6 +41,7 @@ class StoreHandler:
             association=association.label,
             received_at=datetime.now(UTC),
             transfer_syntax=announced.transfer_syntax,
+            listener=self._listener,
         )
         result = self._intake.take(incoming, announced, origin)
         return result.status if isinstance(result, Refused) else StoreStatus.SUCCESS

@@ -42,10 +42,13 @@ class Spool:
 
 
 def busy_metrics() -> Metrics:
-    """Return metrics that know one peer, one rule and one destination, and have seen it all."""
-    names = ConfiguredNames(peers=("ct1",), rules=("everything",), destinations=("archive",))
+    """Return metrics that know one name of each kind, and have seen it all."""
+    names = ConfiguredNames(
+        peers=("ct1",), rules=("everything",), destinations=("archive",), listeners=("tls",)
+    )
     metrics = Metrics(CollectorRegistry(), names)
     metrics.watch_custody(Spool())
+    metrics.watch_listener("tls", lambda: 3)
     metrics.watch_unconfirmed(Spool())
     metrics.watch_leftovers(Spool())
     metrics.watch_certificates(

@@ -29,7 +29,7 @@ def folder(path: Path) -> FolderOptions:
 
 def fault_of(name: str, options: DestinationOptions) -> str:
     with pytest.raises(ConfigurationError) as raised:
-        check_destination(name, options, ae_title="DEIDNODE")
+        check_destination(name, options, ae_titles={"DEIDNODE"})
     return raised.value.path
 
 
@@ -48,7 +48,7 @@ def test_who_is_asked_for_its_commitment_calls_back_by_its_title(tmp_path: Path)
 
 def test_what_is_well_is_found_well(tmp_path: Path) -> None:
     for options in (archive(), folder(tmp_path / "new")):
-        check_destination("research", options, ae_title="DEIDNODE")
+        check_destination("research", options, ae_titles={"DEIDNODE"})
     assert not (tmp_path / "new").exists()
 
 

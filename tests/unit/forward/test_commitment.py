@@ -83,7 +83,7 @@ class House:
             metrics=self.metrics,
             inquirer=self.inquirer,
         )
-        self.door, self.reporter = build_reception(
+        reception = build_reception(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **(door or {})}),
             self.custody,
             lambda *_: None,
@@ -92,6 +92,7 @@ class House:
             hear=hearing.hear,
             archives=reporting_titles(destinations),
         )
+        (self.door,), self.reporter = reception.doors, reception.reporter
 
     def start(self) -> None:
         self.door.start()
@@ -531,4 +532,4 @@ def test_an_archive_that_would_report_to_another_title_keeps_the_node_from_start
     )
 
     with pytest.raises(ConfigurationError, match="commitment"):
-        require_own_title(options, "DEIDNODE", path="forward.destinations.archive")
+        require_own_title(options, {"DEIDNODE"}, path="forward.destinations.archive")

@@ -23,6 +23,7 @@ CONTRACT = {
     "deid_node_instances_withheld_total": {"code"},
     "deid_node_deliveries_total": {"destination", "result"},
     "deid_node_destination_associations": {"destination", "state"},
+    "deid_node_open_associations": {"listener"},
     "deid_node_waiting_instances": {"state"},
     "deid_node_oldest_waiting_seconds": {"state"},
     "deid_node_stage_duration_seconds": {"stage"},
@@ -99,6 +100,7 @@ def test_a_journal_that_cannot_be_read_hides_no_other_metric(metrics: Metrics) -
 def test_the_metrics_are_those_of_the_contract_with_its_labels(metrics: Metrics) -> None:
     metrics.watch_custody(Source())
     metrics.watch_unconfirmed(Source())
+    metrics.watch_listener("tls", lambda: 1)
     metrics.worker_memory(0, 1)
     metrics.watch_certificates(lambda: [Certificate("receive", "ca_file", datetime.now(UTC))])
     metrics.build_info(version="0.1.0", standard_edition="2026c", finder="a", inpainter="b")

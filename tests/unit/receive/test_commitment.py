@@ -31,13 +31,14 @@ class House:
         self.custody.open()
         self.log = RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
-        self.door, self.reporter = build_reception(
+        reception = build_reception(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
             self.custody,
             lambda *_: None,
             metrics=self.metrics,
             log=self.log,
         )
+        (self.door,), self.reporter = reception.doors, reception.reporter
         self.reporter.start()
         self.door.start()
 

@@ -42,13 +42,13 @@ class House:
         self.log = RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
         self.metrics.watch_custody(Inventory(self.custody))
-        self.door, _ = build_reception(
+        (self.door,) = build_reception(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0}),
             self.custody,
             lambda *_: None,
             metrics=self.metrics,
             log=self.log,
-        )
+        ).doors
         self.health = Health(
             [
                 PartCheck("receive", self.door.trouble),

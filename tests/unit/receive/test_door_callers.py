@@ -16,7 +16,7 @@ from deid_node.receive.dimse.scp import StorageScp
 from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
-from deid_node.receive.options import ReceiveOptions
+from deid_node.receive.options import Listening, ReceiveOptions
 from deid_node.receive.users import user_line
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
@@ -35,7 +35,11 @@ class House:
         self.log = RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
         self.door = StorageScp(
-            ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
+            Listening(
+                "",
+                "receive",
+                ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **options}),
+            ),
             StoreHandler(
                 Intake(
                     Spool(self.custody),

@@ -21,7 +21,7 @@ from deid_node.receive.dimse.scp import StorageScp
 from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
-from deid_node.receive.options import ReceiveOptions
+from deid_node.receive.options import Listening, ReceiveOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.values.refusal import TlsFault
@@ -48,14 +48,18 @@ class House:
         self.metrics = Metrics(CollectorRegistry())
         section = {**self.authority.issue("door").files, "ca_file": str(self.authority.file), **tls}
         self.door = StorageScp(
-            ReceiveOptions.model_validate(
-                {
-                    "host": "127.0.0.1",
-                    "port": 0,
-                    "association_seconds": 5,
-                    "tls": section,
-                    "peers": peers or "any",
-                }
+            Listening(
+                "",
+                "receive",
+                ReceiveOptions.model_validate(
+                    {
+                        "host": "127.0.0.1",
+                        "port": 0,
+                        "association_seconds": 5,
+                        "tls": section,
+                        "peers": peers or "any",
+                    }
+                ),
             ),
             StoreHandler(
                 Intake(
