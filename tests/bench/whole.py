@@ -1,58 +1,88 @@
-"""The whole node, from four senders to a folder: received, cleaned, delivered."""
+"""The whole node, from four senders to a folder: received, cleaned, delivered.
 
+The runtimes of the finder take turns, each in a node of its own, and other programs look
+at the same slices between them: looking alone, without DICOM, disk or delivery.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 
 import yaml
 
-from deid_node.demo.server import running_node
+from deid_node.demo.server import RunningNode, running_node
 from deid_node.metadata.apply.keys import new_key_file
+from tests.bench.lookers import Lookers
 from tests.bench.receive import SENDERS
 from tests.bench.senders import send_all
 from tests.bench.slices import write_slices
 from tests.fakes.waiting import eventually
 
+RUNTIMES = {"onnxruntime": {"kind": "onnxruntime"}, "auto": {"kind": "auto"}}
+
 
 def measure_whole(folder: Path, *, rounds: int, each: int) -> None:
-    """Print instances a second end to end; the node and its workers are warm."""
-    new_key_file(folder / "pseudonym.key")
-    config = folder / "config.yaml"
-    config.write_text(yaml.safe_dump(_configuration()))
-    with running_node(config, folder / "node.log") as node:
-        for number in range(rounds + 1):
-            # The first round warms the models and is not told.
-            count = each // 4 if number else 2
-            sources = [folder / f"round-{number}" / str(sender) for sender in range(SENDERS)]
-            for sender, source in enumerate(sources):
-                write_slices(source, count, series=100 * (number + 1) + sender)
-            before = _delivered(folder)
-            started = perf_counter()
-            sending = send_all(sources, node.port, called="DEIDNODE")
-            eventually(
-                lambda wanted=before + SENDERS * count: _delivered(folder) >= wanted,  # type: ignore[misc]
-                what="all are delivered",
-                patience_seconds=1800,
-            )
-            seconds = perf_counter() - started
-            if number:
-                total = SENDERS * count
-                print(
-                    f"round {number}: {total} slices acknowledged in {sending:.1f} s,"
-                    f" in the folder after {seconds:.1f} s: {total / seconds:.1f} a second"
-                )
+    """Print instances a second end to end; everything is warm before it is measured."""
+    count = max(1, each // SENDERS)
+    seen: dict[str, list[float]] = {}
+    with Lookers() as lookers:
+        for number in range(rounds):
+            for name, runtime in RUNTIMES.items():
+                home = folder / f"{name}-{number}"
+                rate = _rate(home, runtime, count)
+                seen.setdefault(f"the whole node, {name}", []).append(rate)
+            pictures = sorted((folder / f"auto-{number}").rglob("slices/**/*.dcm"))
+            for name, rate in lookers.rates(pictures):
+                seen.setdefault(f"{name}, looking alone", []).append(rate)
+    for why in lookers.missing:
+        print(f"left out: {why}")
+    _tell(seen)
 
 
-def _delivered(folder: Path) -> int:
-    return sum(1 for _ in (folder / "out").rglob("[!.]*.dcm"))
+def _tell(seen: Mapping[str, list[float]]) -> None:
+    whole = median(seen["the whole node, auto"])
+    for name, rates in seen.items():
+        middle = median(rates)
+        every = " ".join(f"{rate:.1f}" for rate in rates)
+        print(f"{name}: {every}, median {middle:.1f} a second; node with auto {whole / middle:.1f}")
 
 
-def _configuration() -> dict[str, Any]:
+def _rate(home: Path, runtime: Mapping[str, str], count: int) -> float:
+    home.mkdir()
+    new_key_file(home / "pseudonym.key")
+    config = home / "config.yaml"
+    config.write_text(yaml.safe_dump(_configuration(runtime)))
+    with running_node(config, home / "node.log") as node:
+        # The first slices warm the models and are not told.
+        _seconds(home, node, series=1, count=2)
+        return SENDERS * count / _seconds(home, node, series=100, count=count)
+
+
+def _seconds(home: Path, node: RunningNode, *, series: int, count: int) -> float:
+    """Return the time from the start of the senders to the last slice in the folder."""
+    sources = [home / "slices" / str(series + sender) for sender in range(SENDERS)]
+    for number, source in enumerate(sources, series):
+        write_slices(source, count, series=number)
+    wanted = _delivered(home) + SENDERS * count
+    started = perf_counter()
+    send_all(sources, node.port, called="DEIDNODE")
+    eventually(lambda: _delivered(home) >= wanted, what="all are delivered", patience_seconds=1800)
+    return perf_counter() - started
+
+
+def _delivered(home: Path) -> int:
+    return sum(1 for _ in (home / "out").rglob("[!.]*.dcm"))
+
+
+def _configuration(runtime: Mapping[str, str]) -> dict[str, Any]:
     then = {"kind": "forward", "treatment": "research", "destinations": ["folder"]}
     return {
         "receive": {"host": "127.0.0.1", "port": 0},
         "spool": {"dir": "./spool", "reserve_bytes": 0},
         "route": {"rules": [{"name": "everything", "when": {"kind": "always"}, "then": then}]},
+        "pixels": {"finder": {"kind": "crnn", "runtime": dict(runtime)}},
         "metadata": {"pseudonym_key_file": "./pseudonym.key"},
         "forward": {"destinations": {"folder": {"kind": "folder", "dir": "./out"}}},
         "observe": {"http": {"port": 0}},

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from deid_node.errors import ConfigurationError
 from deid_node.pixels.text.find.base import Finder
 from deid_node.pixels.text.find.build import build_finder
-from deid_node.pixels.text.find.options import CrnnOptions, OnnxRuntimeOptions, OpenVinoOptions
+from deid_node.pixels.text.find.options import (
+    CrnnOptions,
+    FastestRuntimeOptions,
+    OnnxRuntimeOptions,
+    OpenVinoOptions,
+)
 from deid_node.values.geometry import Box, Found
 
 Frame = NDArray[np.uint8]
@@ -22,8 +27,9 @@ Frame = NDArray[np.uint8]
         OnnxRuntimeOptions(),
         OpenVinoOptions(kind="openvino"),
         OpenVinoOptions(kind="openvino", precision="bfloat16"),
+        FastestRuntimeOptions(kind="auto"),
     ],
-    ids=["onnxruntime", "openvino", "openvino-bfloat16"],
+    ids=["onnxruntime", "openvino", "openvino-bfloat16", "auto"],
 )
 def finder(request: pytest.FixtureRequest) -> Finder:
     try:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ from deid_node.pixels.text.find.base import Finder
 from deid_node.pixels.text.find.build import build_finder
 from deid_node.pixels.text.find.crnn import CrnnFinder
 from deid_node.pixels.text.find.openvino_network import OpenVinoNetwork
-from deid_node.pixels.text.find.options import CrnnOptions, OpenVinoOptions
+from deid_node.pixels.text.find.options import CrnnOptions, FastestRuntimeOptions, OpenVinoOptions
 from deid_node.pixels.text.masks import mask_of
 from deid_node.pixels.text.weights import FINDER
 from deid_node.values.geometry import Found
@@ -140,6 +141,34 @@ def test_openvino_in_bfloat16_masks_what_onnxruntime_masks(
             assert (ours & theirs).sum() / (ours | theirs).sum() >= LEAST_AGREEMENT
             seen += 1
     assert seen > 5
+
+
+@needs_openvino
+def test_auto_takes_bfloat16_where_the_processor_knows_it(short: CrnnFinder) -> None:
+    fastest = CrnnFinder(CrnnOptions(device="cpu", runtime=FastestRuntimeOptions(kind="auto")))
+    frame = drawn(3)
+
+    np.testing.assert_array_equal(fastest.maps([frame])[0], short.maps([frame])[0])
+
+
+def test_auto_takes_onnxruntime_where_nothing_faster_is_installed(
+    reference: CrnnFinder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    fastest = CrnnFinder(CrnnOptions(device="cpu", runtime=FastestRuntimeOptions(kind="auto")))
+    frame = drawn(3)
+
+    np.testing.assert_array_equal(fastest.maps([frame])[0], reference.maps([frame])[0])
+
+
+def test_auto_does_not_hide_a_file_that_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "finder.onnx"
+    path.write_bytes(b"not a model")
+
+    with pytest.raises(ConfigurationError) as refusal:
+        CrnnFinder(CrnnOptions(model_file=path, runtime=FastestRuntimeOptions(kind="auto")))
+
+    assert refusal.value.path == "pixels.finder.model_file"
 
 
 @needs_openvino

@@ -6,7 +6,14 @@ from typing import Protocol, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from deid_node.pixels.text.find.options import CrnnOptions, OnnxRuntimeOptions, OpenVinoOptions
+from deid_node.errors import ConfigurationError
+from deid_node.pixels.text.find.options import (
+    RUNTIME_SETTING,
+    CrnnOptions,
+    FastestRuntimeOptions,
+    OnnxRuntimeOptions,
+    OpenVinoOptions,
+)
 
 
 class Network(Protocol):
@@ -44,5 +51,23 @@ def open_network(model: bytes, options: CrnnOptions, *, threads: int) -> Network
             from deid_node.pixels.text.find.openvino_network import OpenVinoNetwork
 
             return OpenVinoNetwork(model, precision=precision, threads=threads)
+        case FastestRuntimeOptions():
+            return _fastest(model, options, threads=threads)
         case _:
             assert_never(options.runtime)
+
+
+def _fastest(model: bytes, options: CrnnOptions, *, threads: int) -> Network:
+    from deid_node.pixels.text.find.runtime import sees_cuda
+
+    plain = options.model_copy(update={"runtime": OnnxRuntimeOptions()})
+    if options.device == "cuda" or (options.device == "auto" and sees_cuda()):
+        return open_network(model, plain, threads=threads)
+    short = OpenVinoOptions(kind="openvino", precision="bfloat16")
+    try:
+        return open_network(model, options.model_copy(update={"runtime": short}), threads=threads)
+    except ConfigurationError as error:
+        # Not installed, or not on this processor; a file that is no model is one everywhere.
+        if not error.path.startswith(RUNTIME_SETTING):
+            raise
+        return open_network(model, plain, threads=threads)

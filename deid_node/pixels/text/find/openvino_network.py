@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.errors import ConfigurationError
+from deid_node.pixels.text.find.options import RUNTIME_SETTING
 
 _NEVER_IMPORTED: Final = ("openvino_telemetry", "openvino.tools.ovc")
-_SETTING: Final = "pixels.finder.runtime"
 _HINTS: Final = MappingProxyType({"float32": "f32", "bfloat16": "bf16"})
 
 
@@ -34,7 +34,9 @@ class OpenVinoNetwork:
         core = _library().Core()
         hint = _HINTS[precision]
         if hint.upper() not in {*core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"), "F32"}:
-            raise ConfigurationError(f"{_SETTING}.precision", "the processor does not know it")
+            raise ConfigurationError(
+                f"{RUNTIME_SETTING}.precision", "the processor does not know it"
+            )
         settings = {
             "INFERENCE_PRECISION_HINT": hint,
             "INFERENCE_NUM_THREADS": threads,
@@ -77,6 +79,6 @@ def _library() -> Any:
         import openvino
     except ImportError:
         raise ConfigurationError(
-            _SETTING, "openvino is not installed: it comes with the extra openvino"
+            RUNTIME_SETTING, "openvino is not installed: it comes with the extra openvino"
         ) from None
     return openvino

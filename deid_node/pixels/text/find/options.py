@@ -1,9 +1,12 @@
 """What the configuration can say about the finder. Light: no model is imported here."""
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+RUNTIME_SETTING: Final = "pixels.finder.runtime"
+"""What an error names where a runtime is not there."""
 
 
 class OnnxRuntimeOptions(BaseModel):
@@ -26,8 +29,21 @@ class OpenVinoOptions(BaseModel):
     hundredths (docs/decisions/pixels-runtime.md)."""
 
 
+class FastestRuntimeOptions(BaseModel):
+    """The fastest that is there.
+
+    onnxruntime on CUDA; OpenVINO in ``bfloat16`` where its package is installed and the processor
+    knows that precision; else onnxruntime. The boxes of two machines may then differ as
+    ``bfloat16`` says.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["auto"]
+
+
 RuntimeOptions: TypeAlias = Annotated[
-    OnnxRuntimeOptions | OpenVinoOptions, Field(discriminator="kind")
+    OnnxRuntimeOptions | OpenVinoOptions | FastestRuntimeOptions, Field(discriminator="kind")
 ]
 
 

@@ -15,7 +15,12 @@ import onnxruntime
 
 from deid_node.errors import ConfigurationError
 
-__all__ = ["onnxruntime", "open_session"]
+__all__ = ["onnxruntime", "open_session", "sees_cuda"]
+
+
+def sees_cuda() -> bool:
+    """Return whether onnxruntime has a CUDA device to run on."""
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
 def open_session(model: bytes, *, device: str, threads: int, room: str) -> Any:
@@ -37,11 +42,11 @@ def open_session(model: bytes, *, device: str, threads: int, room: str) -> Any:
     ConfigurationError
         The device is not there, or onnxruntime cannot load the model.
     """
-    there = onnxruntime.get_available_providers()
-    if device == "cuda" and "CUDAExecutionProvider" not in there:
+    on_cuda = device != "cpu" and sees_cuda()
+    if device == "cuda" and not on_cuda:
         raise ConfigurationError(f"{room}.device", "onnxruntime sees no CUDA device")
     wanted = ["CPUExecutionProvider"]
-    if device != "cpu" and "CUDAExecutionProvider" in there:
+    if on_cuda:
         wanted.insert(0, "CUDAExecutionProvider")
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
