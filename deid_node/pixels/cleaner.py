@@ -52,6 +52,7 @@ from deid_node.pixels.text.masks import GIVEN, Marked
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.search import BATCH_BYTES, Look, looks
 from deid_node.pixels.text.spelled import Speller
+from deid_node.pixels.text.ultrasound_regions import image_regions
 from deid_node.values.geometry import DoubtedRegion, KeptRegion, Region
 from deid_node.values.markings import Markings
 from deid_node.values.report import Step
@@ -200,7 +201,18 @@ class PixelCleaner:
         display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
         band = self._band(kind, suspicious)
-        sorter = self._sorter(frames, names_patient, watch, band, markings or Markings(), kind=kind)
+        images = image_regions(twin, rows=frames.layout.rows, columns=frames.layout.columns)
+        judge = None if self._keep is None else Judge(self._keep, names_patient, watch)
+        sorter = Sorter(
+            judge,
+            rows=frames.layout.rows,
+            columns=frames.layout.columns,
+            grid_pixels=grid_of(frames),
+            band=band,
+            markings=markings or Markings(),
+            doubts_flow=kind is Kind.ULTRASOUND and self._doubt.regions == "withhold",
+            images=images,
+        )
         settled, strays = self._search(twin, frames, display, sorter, watch, kind=kind)
         with watch.running(Stage.FIND):
             settled = carried_over(frames, settled, sorter, display.palette)
@@ -264,28 +276,6 @@ class PixelCleaner:
 
     def _doubted(self, marks: Iterable[tuple[int, Marked]]) -> list[DoubtedRegion]:
         return [DoubtedRegion(n, mark.box, mark.score, mark.source) for n, mark in marks]
-
-    def _sorter(
-        self,
-        frames: Frames,
-        names_patient: NamesPatient,
-        watch: Stopwatch,
-        band: Band,
-        markings: Markings,
-        *,
-        kind: Kind,
-    ) -> Sorter:
-        layout = frames.layout
-        judge = None if self._keep is None else Judge(self._keep, names_patient, watch)
-        return Sorter(
-            judge,
-            rows=layout.rows,
-            columns=layout.columns,
-            grid_pixels=grid_of(frames),
-            band=band,
-            markings=markings,
-            doubts_flow=kind is Kind.ULTRASOUND and self._doubt.regions == "withhold",
-        )
 
     def _kept(self, lines: Iterable[tuple[KeptLine, ...]]) -> tuple[KeptRegion, ...]:
         reader = "" if self._keep is None else self._keep.reader.name

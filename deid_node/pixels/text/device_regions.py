@@ -2,15 +2,11 @@
 
 Every rule that fits an instance counts, not the first one only: two that overlap
 fill more, never less. Of an ultrasound screen a rule may also name all that lies outside
-the regions that the scanner declares: banner, menus, the name. One that is broken does
-not count as a region: then more is outside, not less.
-
-Source: PS3.3 C.8.5.5 (US Region Calibration Module).
+the regions that the scanner declares: banner, menus, the name.
 """
 
-import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -18,10 +14,10 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from deid_node.errors import MalformedDataset
-from deid_node.pixeldata.attributes import integer, items, text, value_of
+from deid_node.pixeldata.attributes import text, value_of
 from deid_node.pixeldata.layout import Layout
 from deid_node.pixels.text.masks import FIXED, Marked
+from deid_node.pixels.text.ultrasound_regions import outside_regions
 from deid_node.values.geometry import Box
 
 _NO_TEXT: Final = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "OB or OW"})
@@ -188,62 +184,3 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
-
-
-def outside_regions(dataset: Dataset, *, rows: int, columns: int) -> tuple[Box, ...]:
-    """Return boxes that cover every pixel outside all ultrasound regions, and no other.
-
-    Parameters
-    ----------
-    dataset
-        Where Sequence of Ultrasound Regions is looked up; empty where it has none.
-    rows, columns
-        Of the frames.
-    """
-    if "SequenceOfUltrasoundRegions" not in dataset:
-        return ()
-    regions = []
-    for item in items(dataset, "SequenceOfUltrasoundRegions"):
-        box = _region(item, rows=rows, columns=columns)
-        if box is not None:
-            regions.append(box)
-    return complement(regions, rows=rows, columns=columns)
-
-
-def complement(boxes: Sequence[Box], *, rows: int, columns: int) -> tuple[Box, ...]:
-    """Return boxes that cover what `boxes`, all within the frame, do not; none overlaps another."""
-    edges = sorted({0, rows, *(box.top for box in boxes), *(box.bottom for box in boxes)})
-    left: list[Box] = []
-    for top, bottom in itertools.pairwise(edges):
-        inside = [box for box in boxes if box.top <= top and bottom <= box.bottom]
-        for start, stop in _gaps(inside, columns):
-            # A strip goes on below where the strip above it ends at the same columns.
-            above = next(
-                (b for b in left if (b.left, b.right, b.bottom) == (start, stop, top)), None
-            )
-            if above is not None:
-                left.remove(above)
-            left.append(Box(start, top if above is None else above.top, stop, bottom))
-    return tuple(sorted(left))
-
-
-def _gaps(boxes: Sequence[Box], columns: int) -> Iterator[tuple[int, int]]:
-    position = 0
-    for start, stop in sorted((box.left, box.right) for box in boxes):
-        if start > position:
-            yield position, start
-        position = max(position, stop)
-    if position < columns:
-        yield position, columns
-
-
-def _region(item: Dataset, *, rows: int, columns: int) -> Box | None:
-    try:
-        left = max(0, integer(item, "RegionLocationMinX0"))
-        top = max(0, integer(item, "RegionLocationMinY0"))
-        # The lower right pixel belongs to the region.
-        right = min(columns, integer(item, "RegionLocationMaxX1") + 1)
-        bottom = min(rows, integer(item, "RegionLocationMaxY1") + 1)
-    except MalformedDataset:
-        return None
-    return Box(left, top, right, bottom) if left < right and top < bottom else None

@@ -32,7 +32,8 @@ class Band(BaseModel):
     """The scores of one kind of object; equal ones leave no room for doubt.
 
     `beside` is from where on a region is text on a frame that bears text for sure; None
-    asks for as much there as anywhere.
+    asks for as much there as anywhere. `faint` is below what a line in the middle of what an
+    ultrasound scanner declares to be an image is in doubt: bright layers of tissue look like it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +41,7 @@ class Band(BaseModel):
     doubt: Score = 0.0
     sure: Score = 0.0
     beside: Score | None = None
+    faint: Score = 0.0
 
     @model_validator(mode="after")
     def _in_order(self) -> "Band":
@@ -56,7 +58,7 @@ class Band(BaseModel):
         if self.beside is None:
             return self
         least = min(self.doubt, self.beside)
-        return Band(doubt=least, sure=least, beside=least)
+        return Band(doubt=least, sure=least, beside=least, faint=self.faint)
 
     def stricter(self, other: "Band") -> "Band":
         """Return the band that lets no more stand than either."""
@@ -64,6 +66,7 @@ class Band(BaseModel):
             doubt=min(self.doubt, other.doubt),
             sure=min(self.sure, other.sure),
             beside=min((b for b in (self.beside, other.beside) if b is not None), default=None),
+            faint=max(self.faint, other.faint),
         )
 
 

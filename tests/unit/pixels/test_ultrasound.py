@@ -10,8 +10,9 @@ from deid_node.pixeldata.bits import values_of
 from deid_node.pixeldata.frames import Frames
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.fill.solid import SolidInpainter
-from deid_node.pixels.text.device_regions import DeviceRegionsOptions, complement, outside_regions
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 from deid_node.pixels.text.masks import mask_of
+from deid_node.pixels.text.ultrasound_regions import complement, outside_regions
 from deid_node.values.geometry import Box
 from tests.fakes.finder import finds_always, finds_nothing
 from tests.unit.pixeldata.instances import BASELINE, Array, Kind, instance, noise

@@ -9,6 +9,7 @@ from typing import Final
 
 from deid_node.pixels.text.cut import made_whole
 from deid_node.pixels.text.evidence import Band, Sorted, by_band
+from deid_node.pixels.text.faint import is_faint_line
 from deid_node.pixels.text.flow import shows_flow
 from deid_node.pixels.text.keep.judge import Judge
 from deid_node.pixels.text.keep.settle import KeptLine, Settled, settled, standing_alone
@@ -23,7 +24,7 @@ from deid_node.pixels.text.masks import (
     widened,
 )
 from deid_node.pixels.text.search import Look
-from deid_node.values.geometry import Found
+from deid_node.values.geometry import Box, Found
 from deid_node.values.markings import Markings
 
 MOST_SEEN: Final = 200
@@ -49,6 +50,8 @@ class Sorter:
         if it had not been found.
     doubts_flow
         Whether what runs through a scale of colours is in doubt, however sure the finder is.
+    images
+        Where the scanner declares images of the body: a faint line there is in doubt.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class Sorter:
         band: Band = Band(),  # noqa: B008 - frozen
         markings: Markings = Markings(),  # noqa: B008 - frozen
         doubts_flow: bool = False,
+        images: Sequence[Box] = (),
     ) -> None:
         self._doubts_flow = doubts_flow
+        self._images = tuple(images)
         self._judge = judge
         self._markings = markings
         self._band = band
@@ -91,13 +96,16 @@ class Sorter:
         )
         going = by_band(left, self._band.on_text() if taken.sure else self._band)
         drawn = (Marked(box, 1.0, PERSON) for box in self._markings.filled_on(look.index))
-        flow = {found for found in going.sure if self._is_flow(look, found)}
-        sure = (found for found in going.sure if found not in flow)
+        body = {found for found in going.sure if self._may_be_body(look, found)}
+        sure = (found for found in going.sure if found not in body)
         marks = self._widened((*_marks(sure, source), *fixed, *drawn))
-        doubtful = merged(_marks((*going.doubtful, *flow), source))
+        doubtful = merged(_marks((*going.doubtful, *body), source))
         return replace(self._settled(marks, lines), doubtful=doubtful)
 
-    def _is_flow(self, look: Look, found: Found) -> bool:
+    def _may_be_body(self, look: Look, found: Found) -> bool:
+        """Return whether blood in colours or a layer of tissue may look like this."""
+        if is_faint_line(found, self._images, below=self._band.faint):
+            return True
         return self._doubts_flow and any(shows_flow(view, found.box) for view in look.views)
 
     def refilled(self, before: Settled, found: Iterable[Found], source: str) -> Settled:
