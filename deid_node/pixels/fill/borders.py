@@ -6,8 +6,10 @@ not at one height. Where one side of the hole is the edge of the frame the other
 believed alone.
 """
 
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Final
 
 import numpy as np
@@ -133,11 +135,17 @@ def _edges(profile: NDArray[np.float64], first: int) -> list[_Edge]:
 
 
 def _even_runs(profile: NDArray[np.float64]) -> list[tuple[int, int]]:
+    # Lists, not arrays: a scale bar has thousands of runs of a few rows, and the median of each
+    # would cost a call of numpy.
+    rows: list[list[float]] = profile.tolist()
     runs = []
     start = 0
-    while start < len(profile):
+    while start < len(rows):
+        ordered = [[shade] for shade in rows[start]]
         stop = start + 1
-        while stop < len(profile) and _apart(profile[start:stop], profile[stop]) <= EVEN_LEVELS:
+        while stop < len(rows) and _apart(ordered, rows[stop]) <= EVEN_LEVELS:
+            for shades, shade in zip(ordered, rows[stop], strict=True):
+                insort(shades, shade)
             stop += 1
         if stop - start >= LEAST_RUN_PIXELS and np.isfinite(profile[start:stop]).all():
             runs.append((start, stop))
@@ -145,9 +153,15 @@ def _even_runs(profile: NDArray[np.float64]) -> list[tuple[int, int]]:
     return runs
 
 
-def _apart(run: NDArray[np.float64], value: NDArray[np.float64]) -> float:
-    distance = float(np.abs(np.median(run, axis=0) - value).max())
-    return distance if np.isfinite(distance) else np.inf
+def _apart(ordered: Sequence[Sequence[float]], row: Sequence[float]) -> float:
+    """Return how far `row` is from the medians of a run, whose samples are `ordered`, at most."""
+    distances = [abs(_median(shades) - one) for shades, one in zip(ordered, row, strict=True)]
+    return max(distances) if all(map(isfinite, distances)) else inf
+
+
+def _median(ordered: Sequence[float]) -> float:
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _is_in(edge: _Edge, others: list[_Edge]) -> bool:
