@@ -1,29 +1,39 @@
 """``deid-node clean``: the same corridor, offline, from files to files."""
 
 import argparse
-import json
+import secrets
+import shutil
+import signal
 import sys
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, assert_never
-
-from rich.console import Console
-from rich.progress import Progress
+from types import FrameType
+from typing import Final
 
 from deid_node.assembly import corridor_factory
+from deid_node.batch.batch import Batch
+from deid_node.batch.gentle import GentleFactory
+from deid_node.batch.place import list_of
+from deid_node.batch.placing import Folder
+from deid_node.batch.terms import Terms
+from deid_node.batch.walk import Walk
+from deid_node.batch.work_list import State, WorkList
 from deid_node.checks import keys_of, options_of
 from deid_node.cli.arguments import Commands, add_config, add_report
-from deid_node.cli.batch import Batch, Item
-from deid_node.cli.inputs import files_below, report_to
+from deid_node.cli.reports import Reasons, Shown, reports_to, summary
 from deid_node.cli.status import ExitStatus
+from deid_node.cli.terms import terms_of
 from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
 from deid_node.metadata.apply.keys import new_key
-from deid_node.values.outcome import Cleaned, Discarded, Repeated, Withheld
+from deid_node.work.contracts import CorridorFactory
+
+_KEY: Final = "one_time_key"
+_TERMS: Final = "terms"
+_PARTIAL: Final = "partial"
 
 
 def add(commands: Commands) -> None:
@@ -35,141 +45,240 @@ def add(commands: Commands) -> None:
     )
     add_config(parser, required=False)
     add_report(parser)
+    parser.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="write one row an instance there: path, outcome, code, reason",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_at_least_one,
+        metavar="N",
+        help="at most so many worker processes (default: as the configuration says, one a core)",
+    )
+    parser.add_argument(
+        "--gentle",
+        action="store_true",
+        help="leave processor and disk to whatever else wants them",
+    )
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", action="store_true", help="go on where an earlier run was cut short"
+    )
+    again.add_argument(
+        "--restart", action="store_true", help="forget what an earlier run has done; begin anew"
+    )
+    parser.add_argument(
+        "--despite-changes",
+        action="store_true",
+        help="go on although configuration, key, version or inputs are others than before",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Clean every file; status 3 when one was withheld."""
-    paths = files_below(arguments.input)
-    config, keys = _configuration(arguments.config)
+    output: Path = arguments.output
+    where = list_of(output)
+    reports = [one for one in (arguments.report, arguments.csv) if one is not None]
+    walk = Walk(arguments.input, [output, where, *_beside(where), *reports])
+    config = _configuration(arguments.config)
     try:
-        arguments.output.mkdir(parents=True, exist_ok=True)
+        output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{arguments.output} cannot be written: {error.strerror}") from None
-    batch = Batch(
-        paths,
-        arguments.output,
-        factory=corridor_factory(config, keys=keys, offline=True),
-        engine=config.work.engine,
-    )
-    counts: Counter[tuple[str, str | None, str | None]] = Counter()
-    terminal = Console(stderr=True)
-    progress = Progress(console=terminal) if terminal.is_terminal else nullcontext()
-    with report_to(arguments.report) as report, progress as bar:
-        task = bar.add_task("clean", total=len(paths)) if bar is not None else None
-        for item in batch.results():
-            line = report_line(item)
-            report(json.dumps(line))
-            counts[line["outcome"], line["code"], line["reason"]] += 1
-            if bar is not None and task is not None:
-                bar.advance(task)
+        raise InputError(f"{output} cannot be written: {error.strerror}") from None
+    _require_intent(arguments, where)
+    with _terminable(), _opened(where, output) as work_list:
+        keys = _keys(config, work_list, once=arguments.config is None)
+        _require_same_terms(arguments, work_list, config, keys)
+        counts = _cleaned(arguments, walk, work_list, config, keys)
+        _forget(work_list, output)
     sys.stdout.write(summary(counts))
     is_whole = all(outcome != "withheld" for outcome, _, _ in counts)
     return ExitStatus.DONE if is_whole else ExitStatus.SOME_WITHHELD
 
 
-def summary(counts: Counter[tuple[str, str | None, str | None]]) -> str:
-    """Return how many inputs ended how, and for each code of those withheld the reasons.
+def _cleaned(
+    arguments: argparse.Namespace,
+    walk: Walk,
+    work_list: WorkList,
+    config: Config,
+    keys: Sequence[bytes],
+) -> Reasons:
+    """Clean what is not clean yet; return how many ended how and why."""
+    output: Path = arguments.output
+    changed = work_list.take_in(walk, again_if_changed=arguments.despite_changes)
+    if changed:
+        raise InputError(
+            f"{changed} inputs were cleaned before and are other files now: "
+            "--despite-changes cleans them again, --restart begins anew"
+        )
+    totals = work_list.totals()
+    total = sum(totals.values())
+    if not total:
+        raise InputError(f"{arguments.input} holds no files")
+    _tell_passed_over(walk)
+    partial = _partial(work_list, output)
+    batch = Batch(
+        work_list,
+        walk,
+        output=output,
+        partial=partial,
+        placing=Folder(output, partial),
+        factory=_factory(config, keys, gentle=arguments.gentle),
+        engine=config.work.engine,
+        jobs=arguments.jobs,
+    )
+    counts: Reasons = Counter()
+    shown = Shown(total, before=totals[State.ENDED])
+    try:
+        with batch, reports_to(arguments.report, arguments.csv) as write, shown:
+            for line in batch.lines():
+                write(line)
+                counts[line["outcome"], line["code"], line["reason"]] += 1
+                shown.advance(line)
+    except (InputError, KeyboardInterrupt):
+        if _has_begun(work_list):
+            sys.stderr.write(
+                f"deid-node: {work_list.totals()[State.ENDED]} of {total} are done; "
+                "the same command with --resume goes on\n"
+            )
+        raise
+    return counts
 
-    `counts` has outcome, code and reason of each input. A reason names an attribute and a
-    fact, never a value.
-    """
-    outcomes: Counter[str] = Counter()
-    codes: Counter[str] = Counter()
-    for (outcome, code, _), count in counts.items():
-        outcomes[outcome] += count
-        codes[code or ""] += count if outcome == "withheld" else 0
-    lines = [", ".join(f"{outcomes[one]} {one}" for one in ("clean", "discarded", "withheld"))]
-    for code, total in sorted((+codes).items()):
-        lines.append(f"  withheld as {code}: {total}")
-        reasons = [(reason, count) for (_, of, reason), count in counts.items() if of == code]
-        lines += [f"    {reason}: {count}" for reason, count in sorted(reasons, key=_most_first)]
-    return "\n".join(lines) + "\n"
+
+def _require_intent(arguments: argparse.Namespace, where: Path) -> None:
+    """Return if it is clear what is to become of an earlier run; raise `InputError` otherwise."""
+    if not where.exists() or arguments.resume:
+        return
+    with _opened(where, arguments.output) as work_list:
+        if _has_begun(work_list) and not arguments.restart:
+            raise InputError(
+                f"an earlier run was cut short, and its work list is {where}: "
+                "--resume goes on, --restart begins anew"
+            )
+        _forget(work_list, arguments.output)
 
 
-def _most_first(reason: tuple[str | None, int]) -> tuple[int, str]:
-    return -reason[1], reason[0] or ""
+def _require_same_terms(
+    arguments: argparse.Namespace, work_list: WorkList, config: Config, keys: Sequence[bytes]
+) -> None:
+    """Return if what has ended was cleaned as what follows would be, or a person has said so."""
+    try:
+        terms = terms_of(config, keys=keys, input_path=arguments.input)
+    except OSError as error:
+        raise InputError(f"the subject table cannot be read: {error.strerror}") from None
+    before = work_list.fact(_TERMS)
+    if before is not None and not arguments.despite_changes:
+        changed = terms.changed_from(Terms.read(str(before)))
+        if changed:
+            raise InputError(
+                f"since the earlier run was begun, this has changed: {', '.join(changed)}; "
+                "put it back, or go on with --despite-changes, or begin anew with --restart"
+            )
+    work_list.remember(_TERMS, terms.written())
 
 
-def _configuration(path: Path | None) -> tuple[Config, Sequence[bytes]]:
+def _configuration(path: Path | None) -> Config:
     if path is not None:
         config = load(path)
-        keys = tuple(keys_of(config).values())
     else:
         config = Config()
-        keys = (new_key(),) * len(config.treatments)
         sys.stderr.write(
             "deid-node: no configuration: the defaults hold, and a one-time key was made; it is "
             "forgotten at the end, so another run gives other pseudonyms\n"
         )
     for name, treatment in config.treatments.items():
         options_of(treatment, config.metadata, name=name)
-    return config, keys
+    return config
 
 
-def report_line(item: Item) -> dict[str, Any]:
-    """Return the object of contract section 2 for one input."""
-    line: dict[str, Any] = {
-        "input": str(item.path),
-        "outcome": "clean",
-        "output": None,
-        "provenance": None,
-        "code": None,
-        "reason": None,
-        "rule": None,
-        "frames": 0,
-        "pixels_changed": False,
-        "regions": [],
-        "kept": [],
-        "seconds": round(item.seconds, 4),
-        "transfer_syntax_in": None,
-        "transfer_syntax_out": None,
-    }
-    match item.outcome:
-        case Cleaned(clean):
-            report = clean.report
-            line |= {
-                "output": str(item.output),
-                "provenance": None if item.companion is None else str(item.companion),
-                "rule": clean.rule,
-                "frames": report.frames,
-                "pixels_changed": report.pixels_changed,
-                "regions": [
-                    {
-                        "frame": region.frame,
-                        **asdict(region.box),
-                        "score": round(region.score, 4),
-                        "fill": region.fill,
-                    }
-                    for region in report.regions
-                ],
-                "kept": [
-                    {"frame": kept.frame, **asdict(kept.box), "score": round(kept.score, 4)}
-                    for kept in report.kept
-                ],
-                "transfer_syntax_in": report.transfer_syntax_in,
-                "transfer_syntax_out": report.transfer_syntax_out,
-            }
-        case Withheld(code, reason, rule, doubted):
-            line |= {
-                "outcome": "withheld",
-                "code": code,
-                "reason": reason,
-                "rule": rule,
-                "regions": [
-                    {
-                        "frame": region.frame,
-                        **asdict(region.box),
-                        "score": round(region.score, 4),
-                        "fill": None,
-                    }
-                    for region in doubted
-                ],
-            }
-        case Discarded(rule):
-            line |= {"outcome": "discarded", "rule": rule}
-        case Repeated():
-            line |= {"outcome": "discarded"}
-        case _:
-            assert_never(item.outcome)
-    return line
+def _keys(config: Config, work_list: WorkList, *, once: bool) -> Sequence[bytes]:
+    """Return the keys of the treatments: those of the site, or one that the list alone keeps."""
+    if not once:
+        return tuple(keys_of(config).values())
+    key = work_list.fact(_KEY)
+    if not isinstance(key, bytes):
+        key = new_key()
+        work_list.remember(_KEY, key)
+    return (key,) * len(config.treatments)
+
+
+def _has_begun(work_list: WorkList) -> bool:
+    """Return whether anything would be lost with the list."""
+    totals = work_list.totals()
+    return totals[State.CLEANED] + totals[State.ENDED] > 0
+
+
+def _forget(work_list: WorkList, output: Path) -> None:
+    """Delete the list, and what is left of files under way."""
+    shutil.rmtree(_partial(work_list, output), ignore_errors=True)
+    work_list.remove()
+
+
+def _partial(work_list: WorkList, output: Path) -> Path:
+    """Return the folder of files under way, on the disk of the output."""
+    name = work_list.fact(_PARTIAL)
+    if name is None:
+        name = f".partial-{secrets.token_hex(4)}"
+        work_list.remember(_PARTIAL, name)
+    partial = output / str(name)
+    partial.mkdir(mode=0o700, exist_ok=True)
+    return partial
+
+
+def _factory(config: Config, keys: Sequence[bytes], *, gentle: bool) -> CorridorFactory:
+    factory = corridor_factory(config, keys=keys, offline=True)
+    return GentleFactory(factory) if gentle else factory
+
+
+@contextmanager
+def _opened(where: Path, output: Path) -> Iterator[WorkList]:
+    """Give the list at `where`; one of which nothing was done yet does not stay after a fault."""
+    work_list = WorkList(where)
+    try:
+        yield work_list
+    except BaseException:
+        if where.exists() and not _has_begun(work_list):
+            _forget(work_list, output)
+        raise
+    finally:
+        work_list.close()
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end the command as Ctrl-C does: what is in hand is kept, and it can go on."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _tell_passed_over(walk: Walk) -> None:
+    if walk.indices:
+        sys.stderr.write(
+            f"deid-node: {walk.indices} DICOMDIR passed over: an index of a folder is no instance\n"
+        )
+    if walk.passed_over:
+        sys.stderr.write(
+            f"deid-node: {walk.passed_over} links to folders, and other things that are no files, "
+            "passed over\n"
+        )
+
+
+def _beside(where: Path) -> list[Path]:
+    return [where.with_name(where.name + suffix) for suffix in ("-wal", "-journal")]
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number

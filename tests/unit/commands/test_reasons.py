@@ -8,20 +8,18 @@ from struct import pack
 import pytest
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from deid_node.cli.batch import Item
-from deid_node.cli.clean import report_line, summary
+from deid_node.batch.line import report_line
+from deid_node.cli.reports import summary
 from deid_node.dicom import part10
 from deid_node.errors import MalformedDataset
 from deid_node.values.outcome import Discarded, Withheld
 from tests.unit.metadata.canary import marks_in, study_instance
 
 
-def _withheld(code: str, reason: str) -> Item:
-    return Item(Path("a.dcm"), Withheld(code, reason, "everything"), None, None, 0.1)
-
-
 def test_the_report_gives_the_reason_beside_the_code() -> None:
-    line = report_line(_withheld("malformed_dataset", "RescaleSlope is no number"))
+    withheld = Withheld("malformed_dataset", "RescaleSlope is no number", "everything")
+
+    line = report_line("a.dcm", withheld, seconds=0.1)
 
     assert (line["code"], line["reason"]) == ("malformed_dataset", "RescaleSlope is no number")
     keys = list(line)
@@ -29,7 +27,7 @@ def test_the_report_gives_the_reason_beside_the_code() -> None:
 
 
 def test_what_is_not_withheld_has_none() -> None:
-    line = report_line(Item(Path("a.dcm"), Discarded("rule"), None, None, 0.1))
+    line = report_line("a.dcm", Discarded("rule"), seconds=0.1)
 
     assert (line["code"], line["reason"]) == (None, None)
 
