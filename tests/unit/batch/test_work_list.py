@@ -1,6 +1,7 @@
 """The work list: what was committed to it is there again, and it is its owner's alone."""
 
 import sqlite3
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -177,3 +178,18 @@ def test_a_disk_that_takes_no_more_is_told_without_a_stack(
 
     with pytest.raises(InputError, match="cannot be written"):
         _ended(work_list, "a")
+
+
+@pytest.mark.parametrize("count", [10_000, 100_000])
+def test_memory_does_not_grow_with_the_number_of_inputs(work_list: WorkList, count: int) -> None:
+    names = (f"patient {number // 1_000}/IM{number:06}.dcm" for number in range(count))
+    tracemalloc.start()
+
+    work_list.take_in((Found(name.encode(), 5, 1) for name in names), again_if_changed=False)
+    held = sum(1 for _ in work_list.rows())
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert held == count
+    # A page of rows, and what the library keeps.
+    assert peak_bytes < 2_000_000
