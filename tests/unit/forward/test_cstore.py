@@ -12,7 +12,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLE
 from deid_node.dicom.bulk import Bulk
 from deid_node.errors import SpoolFull, TranscodingDiffers
 from deid_node.forward.dimse.contexts import MOST_CONTEXTS
-from deid_node.forward.dimse.transcode import Transcoder, Untranscodable
+from deid_node.forward.transcode import Transcoder, Untranscodable
 from deid_node.values.delivery import DeliveryResult
 from tests.fakes.peer_archive import Conversation, ScriptedArchive, keeping_archive
 from tests.fakes.peer_parcels import a_parcel, dataset_bytes

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from deid_node.forward.dimse.statuses import StoreStatus, result_of
+from deid_node.forward.statuses import StoreStatus, result_of
 from deid_node.values.delivery import DeliveryResult
 
 DELIVERED, WARNING = DeliveryResult.DELIVERED, DeliveryResult.WARNING

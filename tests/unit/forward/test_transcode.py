@@ -29,8 +29,8 @@ from deid_node.dicom import part10
 from deid_node.dicom.bulk import LARGE_BYTES, Bulk, file_at
 from deid_node.dicom.silence import silenced
 from deid_node.errors import CleaningError, SpoolFull, TranscodingDiffers
-from deid_node.forward.dimse import transcode
-from deid_node.forward.dimse.transcode import Transcoder, Untranscodable, encoded
+from deid_node.forward import transcode
+from deid_node.forward.transcode import Transcoder, Untranscodable, encoded
 from deid_node.pixeldata.bits import values_of
 from deid_node.pixeldata.frames import Frames
 from deid_node.pixeldata.writers import DecodedWriter
