@@ -14,6 +14,8 @@ from pydicom import config
 
 LIBRARIES = (
     *("pydicom", "pynetdicom", "highdicom", "pylibjpeg", "openjpeg", "jpeg_ls", "PIL"),
+    # They write down every address that is asked.
+    *("httpx2", "httpcore2"),
     "py.warnings",
 )
 

@@ -13,7 +13,7 @@ from typing import Final
 
 from deid_node.dicom.certificates import earliest_expiry
 from deid_node.dicom.renewal import renewing
-from deid_node.dicom.tls_options import ClientTlsOptions, ServerTlsOptions
+from deid_node.dicom.tls_options import ServerTlsOptions, WebTlsOptions
 from deid_node.errors import ConfigurationError
 from deid_node.values.certificate import Certificate
 from deid_node.values.refusal import TlsFault
@@ -60,8 +60,10 @@ def server_tls(options: ServerTlsOptions, path: str) -> ssl.SSLContext:
     return renewing(build, (options.certificate_file, options.key_file, ca_file))
 
 
-def client_tls(options: ClientTlsOptions, path: str) -> ssl.SSLContext:
+def client_tls(options: WebTlsOptions, path: str) -> ssl.SSLContext:
     """Return the context for calling a peer, whose certificate is always verified.
+
+    Without a `ca_file` the system's authorities are trusted.
 
     Raises
     ------
@@ -73,7 +75,10 @@ def client_tls(options: ClientTlsOptions, path: str) -> ssl.SSLContext:
     def build(kind: type[ssl.SSLContext]) -> ssl.SSLContext:
         context = _profiled(kind, ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = options.check_host_name
-        _trust(context, options.ca_file, path=path)
+        if options.ca_file is None:
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        else:
+            _trust(context, options.ca_file, path=path)
         match certificate_file, key_file:
             case None, None:
                 pass
@@ -89,7 +94,7 @@ def client_tls(options: ClientTlsOptions, path: str) -> ssl.SSLContext:
 
 
 def expiries(
-    options: ClientTlsOptions | ServerTlsOptions | None, part: str
+    options: WebTlsOptions | ServerTlsOptions | None, part: str
 ) -> tuple[Certificate, ...]:
     """Return when the certificates that `options` name expire; `part` is whose they are.
 

@@ -6,12 +6,15 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class ClientTlsOptions(BaseModel):
-    """DICOM TLS to a peer: TLS 1.2 and 1.3 by BCP 195; its certificate is always verified."""
+class WebTlsOptions(BaseModel):
+    """TLS to a server of the web: TLS 1.2 and 1.3 by BCP 195; it is always verified."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    ca_file: Path = Field(description="Authorities whose server certificates are trusted (PEM).")
+    ca_file: Path | None = Field(
+        default=None,
+        description="Authorities whose server certificates are trusted (PEM); null = the system's.",
+    )
     certificate_file: Path | None = Field(
         default=None, description="Our certificate, then its chain (PEM); null = we show none."
     )
@@ -25,6 +28,12 @@ class ClientTlsOptions(BaseModel):
     profile: Literal["bcp195"] = Field(
         default="bcp195", description="The TLS profile: BCP 195 (RFC 8996, RFC 9325), PS3.15 B.12."
     )
+
+
+class ClientTlsOptions(WebTlsOptions):
+    """DICOM TLS to a peer: TLS 1.2 and 1.3 by BCP 195; its certificate is always verified."""
+
+    ca_file: Path = Field(description="Authorities whose server certificates are trusted (PEM).")
 
 
 class ServerTlsOptions(BaseModel):
