@@ -46,6 +46,7 @@
     |   |-- TimeLimit                it outlasted the time limit, three times
     |   |-- MemoryLimit              it needs more memory than there is, three times
     |   |-- RefusedByDestination     the archive says no for good
+    |   |-- InstanceTooLarge         larger than an archive takes
     |   |-- TranscodingDiffers       decoded for an archive, it is not what was sealed
     |   |-- CommitmentFailed         the archive took it, and does not commit to keep it
     |   `-- Unexpected               anything else: a fault of ours
@@ -384,6 +385,13 @@ class RefusedByDestination(CleaningError):
 
     code = "refused_by_destination"
     text = "a destination refuses this instance for good"
+
+
+class InstanceTooLarge(CleaningError):
+    """A destination takes no instance that is so large."""
+
+    code = "too_large"
+    text = "the instance is larger than a destination takes"
 
 
 class TranscodingDiffers(CleaningError):

@@ -137,6 +137,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             _AGAIN,
         ),
         "time_limit": Words("Cleaning took too long, three times.", _SITE, _AGAIN),
+        "too_large": Words(
+            "It is larger than an archive takes.",
+            "Ask who looks after the archive what it takes, then send it again.",
+            _AGAIN,
+        ),
         "transcoding_differs": Words(
             "For its archive it was put into another form, and its pixels were not the same then.",
             "Please report it, with the device and the archive; it was not sent.",

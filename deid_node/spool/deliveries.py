@@ -7,7 +7,13 @@ from itertools import zip_longest
 from pathlib import Path
 from time import time
 
-from deid_node.errors import BlobDamaged, DeidNodeError, RefusedByDestination, TranscodingDiffers
+from deid_node.errors import (
+    BlobDamaged,
+    DeidNodeError,
+    InstanceTooLarge,
+    RefusedByDestination,
+    TranscodingDiffers,
+)
 from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
@@ -201,5 +207,7 @@ def _closed(
 
 def _refusal(receipt: Receipt) -> DeidNodeError:
     """Return why the instance waits for a person, whoever refused it."""
-    ours = receipt.code == TranscodingDiffers.code
-    return TranscodingDiffers() if ours else RefusedByDestination()
+    for ours in (TranscodingDiffers, InstanceTooLarge):
+        if receipt.code == ours.code:
+            return ours()
+    return RefusedByDestination()
