@@ -57,7 +57,8 @@ class Destination(Protocol):
     * `DestinationUnavailable` means that the parcels without a receipt were not
       sent: nothing but waiting helps them;
     * a parcel that can never be taken is REFUSED, and the next one goes on;
-    * closing the iterator early leaves the rest unsent and the destination usable;
+    * closing the iterator early leaves the rest unsent and the destination usable; only what
+      went in one request with the last receipt (it says so) is sent, and not known;
     * up to `concurrency` threads may deliver at the same time; `Crowded` means that it
       has become fewer: the parcels without a receipt were not sent, and those of the
       other threads go on;

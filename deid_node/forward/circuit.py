@@ -23,7 +23,7 @@ class Circuit:
         self._draw = draw
         self._failures = 0
         self._openings = 0
-        self._closed_again_at = 0.0
+        self._closed_again_at = self._paused_until = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -33,7 +33,8 @@ class Circuit:
     @property
     def wait_seconds(self) -> float:
         """How long nothing at all may go out; 0 where something may."""
-        return max(0.0, self._closed_again_at - monotonic()) if self.is_open else 0.0
+        until = max(self._closed_again_at if self.is_open else 0.0, self._paused_until)
+        return max(0.0, until - monotonic())
 
     def answered(self) -> bool:
         """Take note of an answer; return whether it ended an outage."""
@@ -45,6 +46,10 @@ class Circuit:
         """Take note of one failed delivery; return whether an outage began with it."""
         self._failures += 1
         return self._failures >= _FAILURES_IN_A_ROW and self.unreachable()
+
+    def pause(self, seconds: float) -> None:
+        """Take note that the destination wants to be left alone so long: that is no outage."""
+        self._paused_until = max(self._paused_until, monotonic() + seconds)
 
     def unreachable(self) -> bool:
         """Take note that the destination cannot be reached; return whether an outage began."""

@@ -190,10 +190,14 @@ class Sender:
                 self._record.began([parcel.instance for _, parcel in intact])
             receipts = self._destination.deliver([parcel for _, parcel in intact])
             with closing(receipts):
+                goes_on = True
                 for delivery, _ in intact:
-                    result, goes_on = self._delivered(delivery, receipts)
-                    ended.setdefault(result, []).append(delivery.instance)
-                    if not goes_on:
+                    receipt = self._received(delivery, receipts)
+                    # What came with one answer is one failure of the destination.
+                    self._settle(delivery, receipt, counts=goes_on)
+                    ended.setdefault(receipt.result, []).append(delivery.instance)
+                    goes_on = goes_on and self._goes_on()
+                    if not goes_on and not receipt.more_follow:
                         break
         except Crowded:
             # What others of us have in their hands goes on, and this waits for its turn.
@@ -227,10 +231,13 @@ class Sender:
                 refused=ended.get(DeliveryResult.REFUSED, ()),
             )
 
-    def _delivered(
-        self, delivery: Delivery, receipts: Iterator[Receipt]
-    ) -> tuple[DeliveryResult, bool]:
-        """Deliver one, record and return what came of it, and whether the next may follow."""
+    def _goes_on(self) -> bool:
+        """Return whether the next may follow."""
+        with self._changed:
+            return not (self._stopping or self._circuit.is_open or self._circuit.wait_seconds)
+
+    def _received(self, delivery: Delivery, receipts: Iterator[Receipt]) -> Receipt:
+        """Deliver one and return its receipt."""
         began = monotonic()
         try:
             receipt = next(receipts)
@@ -241,9 +248,7 @@ class Sender:
             self._source.postpone(delivery, seconds=self._delay_seconds(delivery))
             raise
         self._metrics.stage(Stage.DELIVER, monotonic() - began)
-        self._settle(delivery, receipt)
-        with self._changed:
-            return receipt.result, not self._stopping and not self._circuit.is_open
+        return receipt
 
     def _delay_seconds(self, delivery: Delivery) -> float:
         with self._changed:
@@ -260,13 +265,15 @@ class Sender:
             self._log.error(Event.DELIVERY_REFUSED, instance=delivery.instance.id, code=damage.code)
             return ()
 
-    def _settle(self, delivery: Delivery, receipt: Receipt) -> None:
+    def _settle(self, delivery: Delivery, receipt: Receipt, *, counts: bool) -> None:
         self._metrics.delivery(receipt.destination, receipt.result)
         if receipt.result is DeliveryResult.RETRY:
-            seconds = self._delay_seconds(delivery)
+            pause_seconds = receipt.pause_seconds or 0.0
+            seconds = max(self._delay_seconds(delivery), pause_seconds)
             self._source.postpone(delivery, seconds=seconds)
             with self._changed:
-                outage = self._circuit.failed()
+                outage = counts and self._circuit.failed()
+                self._circuit.pause(pause_seconds)
             self._log.warning(
                 Event.DELIVERY_POSTPONED,
                 instance=receipt.id,

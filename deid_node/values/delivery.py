@@ -29,10 +29,12 @@ class DeliveryResult(StrEnum):
 class Receipt:
     """What a destination answered for one instance.
 
-    `status` is the DIMSE status of C-STORE-RSP, or None where none came back
-    (then the outcome is unknown and the same bytes are sent again). `code` is that of
-    our own error where an instance is refused because of us, before the destination
-    had it.
+    `status` is the DIMSE status of C-STORE-RSP, of STOW-RS the Warning or Failure Reason
+    or else the status of HTTP, or None where none came back (then the outcome is unknown
+    and the same bytes are sent again). `code` is that of our own error where an instance is
+    refused because of us, before the destination had it. `pause_seconds` is how long the
+    destination asks us to wait with everything. `more_follow`: the receipts behind it came
+    with the same answer.
     """
 
     id: InstanceId
@@ -40,3 +42,5 @@ class Receipt:
     result: DeliveryResult
     status: int | None
     code: str | None = None
+    pause_seconds: float | None = None
+    more_follow: bool = False

@@ -1,5 +1,7 @@
 import random
 
+import pytest
+
 from deid_node.forward.circuit import Circuit
 from deid_node.values.retry import RetryPolicy
 
@@ -38,6 +40,18 @@ def test_three_failures_in_a_row_open_it_and_an_answer_in_between_starts_the_cou
         False,
     ]
     assert made.is_open
+
+
+@pytest.mark.req("REQ-FW-16")
+def test_a_pause_that_is_asked_for_is_kept_and_is_no_outage() -> None:
+    made = circuit()
+    made.pause(500)
+    made.pause(10)
+
+    assert (made.is_open, made.failed()) == (False, False)
+    assert 490 < made.wait_seconds <= 500
+    made.answered()
+    assert 490 < made.wait_seconds <= 500
 
 
 def test_the_waits_grow_up_to_the_cap() -> None:
