@@ -21,7 +21,7 @@ test: $(VENV)/.dev ## run every test that needs no GPU
 setup: $(VENV)/.dev ## make the environment for development
 
 peers: $(VENV)/.dev ## add the programs that `deid-lab evaluate privacy --peers` measures beside ours
-	$(PIP) --editable ".[cpu,diffusion,provenance,review]" --editable "deid_node_lab[train,peers]"
+	$(PIP) --editable ".[cpu,dicomweb,diffusion,provenance,review]" --editable "deid_node_lab[train,peers]"
 	@command -v tesseract >/dev/null || echo "tesseract is missing: apt-get install tesseract-ocr"
 
 fix: $(VENV)/.dev ## format, and mend what the linter can mend
@@ -72,7 +72,7 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run deid_node_lab/pyproject.toml
-	$(PIP) --group dev --editable ".[cpu,diffusion,provenance,openvino,review]" --editable "deid_node_lab[train]"
+	$(PIP) --group dev --editable ".[cpu,dicomweb,diffusion,provenance,openvino,review]" --editable "deid_node_lab[train]"
 	@touch $@
 
 # An environment of their own: what inspects the node's must not be found in it.

@@ -6,6 +6,7 @@ question that a new kind has not answered.
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import assert_never
+from urllib.parse import urlsplit
 
 from deid_node.dicom.report import ReportHandler
 from deid_node.dicom.tls import expiries
@@ -16,6 +17,9 @@ from deid_node.forward.dimse.commitment_results import Hearing
 from deid_node.forward.dimse.cstore import CStoreDestination, archive_of
 from deid_node.forward.folder import FolderDestination
 from deid_node.forward.options import CStoreOptions, DestinationOptions, FolderOptions, RetryOptions
+from deid_node.forward.stow.destination import StowDestination, authorizer_of, site_of
+from deid_node.forward.stow.link import require_library
+from deid_node.forward.stow.options import StowOptions
 from deid_node.machine import require_resolvable, require_writable
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
@@ -36,6 +40,8 @@ def build_destination(
     match options:
         case CStoreOptions():
             return CStoreDestination(name, options, files)
+        case StowOptions():
+            return StowDestination(name, options, files)
         case FolderOptions():
             return FolderDestination(name, options.dir, files)
         case _:
@@ -55,6 +61,10 @@ def check_destination(
         case CStoreOptions():
             require_own_title(options, ae_titles, path=path)
             require_resolvable(options.host, path=f"{path}.host")
+        case StowOptions():
+            require_library(f"{path}.kind")
+            authorizer_of(name, options)
+            require_resolvable(urlsplit(options.url).hostname or "", path=f"{path}.url")
         case FolderOptions():
             require_writable(options.dir, path=f"{path}.dir")
         case _:
@@ -66,6 +76,8 @@ def check_tls(name: str, options: DestinationOptions) -> None:
     match options:
         case CStoreOptions():
             archive_of(name, options)
+        case StowOptions():
+            site_of(name, options)
         case FolderOptions():
             pass
         case _:
@@ -77,6 +89,8 @@ def certificates_of(name: str, options: DestinationOptions) -> Sequence[Certific
     match options:
         case CStoreOptions():
             return expiries(options.tls, f"forward_{name}")
+        case StowOptions():
+            return expiries(options.tls, f"forward_{name}")
         case FolderOptions():
             return ()
         case _:
@@ -86,7 +100,7 @@ def certificates_of(name: str, options: DestinationOptions) -> Sequence[Certific
 def is_export(options: DestinationOptions) -> bool:
     """Return whether instances leave for media, and not for another node."""
     match options:
-        case CStoreOptions():
+        case CStoreOptions() | StowOptions():
             return False
         case FolderOptions():
             return True
@@ -99,7 +113,7 @@ def reports_as(options: DestinationOptions) -> str | None:
     match options:
         case CStoreOptions():
             return None if options.commitment == "off" else options.ae_title
-        case FolderOptions():
+        case StowOptions() | FolderOptions():
             return None
         case _:
             assert_never(options)
@@ -171,7 +185,7 @@ def _archives_among(
         match options:
             case CStoreOptions():
                 archives[name] = options
-            case FolderOptions():
+            case StowOptions() | FolderOptions():
                 pass
             case _:
                 assert_never(options)

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializ
 
 from deid_node.dicom.ae_titles import AeTitle
 from deid_node.dicom.tls_options import ClientTlsOptions
+from deid_node.forward.stow.options import StowOptions
 
 _OPTIONS = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,7 +72,7 @@ class FolderOptions(BaseModel):
 
 
 DestinationOptions: TypeAlias = Annotated[
-    CStoreOptions | FolderOptions, Field(discriminator="kind")
+    CStoreOptions | StowOptions | FolderOptions, Field(discriminator="kind")
 ]
 
 

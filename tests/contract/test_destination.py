@@ -16,10 +16,12 @@ from pydicom.uid import RLELossless
 from deid_node.errors import DestinationUnavailable
 from deid_node.forward.base import Destination
 from deid_node.forward.build import build_destination
-from deid_node.forward.options import CStoreOptions, FolderOptions
+from deid_node.forward.options import CStoreOptions, DestinationOptions, FolderOptions
 from deid_node.values.delivery import DeliveryResult
 from tests.fakes.peer_archive import keeping_archive
 from tests.fakes.peer_parcels import a_parcel, accompanied, dataset_bytes
+from tests.fakes.stow_sending import stow
+from tests.fakes.web_archive import WebArchive
 
 
 @dataclass
@@ -49,12 +51,19 @@ def free_port() -> int:
         return port
 
 
-@pytest.fixture(params=["folder", "pynetdicom", "dcmtk"])
+@pytest.fixture(params=["folder", "pynetdicom", "dcmtk", "stow"])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     if request.param == "folder":
         folder = tmp_path / "out"
         with closing(build_destination("out", FolderOptions(kind="folder", dir=folder))) as made:
             yield Bench(made, lambda: {f.stem: dataset_bytes(f) for f in folder.glob("*/*/*.dcm")})
+    elif request.param == "stow":
+        # One by one: what shares a request is sent, whoever closes the iterator.
+        with (
+            WebArchive() as archive,
+            closing(build_destination("out", stow(archive.url, batch_instances=1))) as made,
+        ):
+            yield Bench(made, archive.datasets)
     elif request.param == "pynetdicom":
         with (
             keeping_archive() as kept,
@@ -180,14 +189,16 @@ def test_releasing_what_is_idle_leaves_the_destination_usable(bench: Bench, tmp_
     assert receipt.result is DeliveryResult.DELIVERED
 
 
-@pytest.mark.parametrize("kind", ["folder", "cstore"])
+@pytest.mark.parametrize("kind", ["folder", "cstore", "stow"])
 def test_a_destination_that_cannot_be_reached_says_so_of_the_rest(
     kind: str, tmp_path: Path
 ) -> None:
     if kind == "folder":
         obstacle = tmp_path / "file"
         obstacle.write_bytes(b"")
-        options: FolderOptions | CStoreOptions = FolderOptions(kind="folder", dir=obstacle / "out")
+        options: DestinationOptions = FolderOptions(kind="folder", dir=obstacle / "out")
+    elif kind == "stow":
+        options = stow(f"http://127.0.0.1:{free_port()}/dicom-web")
     else:
         options = cstore(free_port())
     destination = build_destination("out", options)

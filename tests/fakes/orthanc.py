@@ -13,6 +13,9 @@ from tests.fakes.dcmtk import ENVIRONMENT, ended
 from tests.fakes.programs import program
 from tests.fakes.waiting import eventually, free_port, listens
 
+DICOM_WEB = "libOrthancDicomWeb.so"
+"""The plug-in by which Orthanc speaks DICOMweb."""
+
 
 @dataclass(frozen=True)
 class Archive:
@@ -20,6 +23,11 @@ class Archive:
 
     port: int
     http_port: int
+
+    @property
+    def web_url(self) -> str:
+        """Where its DICOMweb is, if it speaks it."""
+        return f"http://127.0.0.1:{self.http_port}/dicom-web"
 
     def instances(self) -> list[str]:
         """Return Orthanc's ids of the instances it holds."""
@@ -66,10 +74,12 @@ class Archive:
 
 
 @contextmanager
-def orthanc(folder: Path, *, settings: Mapping[str, Any] | None = None) -> Iterator[Archive]:
+def orthanc(
+    folder: Path, *, settings: Mapping[str, Any] | None = None, web: bool = False
+) -> Iterator[Archive]:
     """Run an empty Orthanc on free loopback ports for the length of a ``with`` block.
 
-    `settings` are added to those that every test wants.
+    `settings` are added to those that every test wants; with `web` it speaks DICOMweb.
     """
     folder.mkdir()
     archive = Archive(free_port(), free_port())
@@ -92,7 +102,7 @@ def orthanc(folder: Path, *, settings: Mapping[str, Any] | None = None) -> Itera
                 "DicomAlwaysAllowStore": True,
                 "DicomAlwaysAllowEcho": True,
                 "UnknownSopClassAccepted": True,
-                "Plugins": [],
+                "Plugins": [program(DICOM_WEB)] if web else [],
                 **(settings or {}),
             }
         )

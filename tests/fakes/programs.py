@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
+_PLUGINS = Path("/usr/share/orthanc/plugins")
+"""Where Debian puts what Orthanc loads."""
+
 
 def found(name: str) -> Path | None:
-    """Return the program `name`, or None.
+    """Return the program `name`, or the plug-in of Orthanc, or None.
 
     The folder of the interpreter is left out: pynetdicom installs programs of
     DCMTK's names there.
     """
+    if name.startswith("libOrthanc"):
+        return _PLUGINS / name if (_PLUGINS / name).exists() else None
     own = Path(sys.executable).parent
     places = [place for place in os.get_exec_path() if Path(place) != own]
     path = shutil.which(name, path=os.pathsep.join([*places, "/usr/sbin"]))

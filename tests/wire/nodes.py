@@ -142,6 +142,11 @@ def node_folder(
     return folder
 
 
+def stow(url: str, **settings: Any) -> dict[str, Any]:
+    """Return a STOW-RS destination."""
+    return {"kind": "stow", "url": url, **settings}
+
+
 def cstore(port: int, **settings: Any) -> dict[str, Any]:
     """Return a C-STORE destination on the loopback."""
     return {"kind": "cstore", "ae_title": "RESEARCH", "host": "127.0.0.1", "port": port, **settings}

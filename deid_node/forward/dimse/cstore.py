@@ -15,9 +15,9 @@ from deid_node.forward.dimse.association import Archive, Association, Associatio
 from deid_node.forward.dimse.contexts import Offer, accepted_offer
 from deid_node.forward.dimse.payload import dataset_in
 from deid_node.forward.dimse.pool import AssociationPool, Line
+from deid_node.forward.options import CStoreOptions
 from deid_node.forward.statuses import result_of
 from deid_node.forward.transcode import Transcoder, Untranscodable
-from deid_node.forward.options import CStoreOptions
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.instance import CleanInstance, Sealed

@@ -44,7 +44,8 @@ def test_both_targets_ask_no_network_and_stop_in_order(target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "extra"), [("cpu", "[cpu,provenance,review]"), ("gpu", "[gpu,provenance,review]")]
+    ("target", "extra"),
+    [("cpu", "[cpu,dicomweb,provenance,review]"), ("gpu", "[gpu,dicomweb,provenance,review]")],
 )
 def test_each_target_has_its_own_runtime(target: str, extra: str) -> None:
     source = re.search(r"COPY --from=(\S+)", stage(target).rpartition("FROM ")[2])

@@ -7,6 +7,8 @@ from deid_node.forward.build import build_destination, build_retry
 from deid_node.forward.dimse.cstore import CStoreDestination
 from deid_node.forward.folder import FolderDestination
 from deid_node.forward.options import CStoreOptions, ForwardOptions, RetryOptions
+from deid_node.forward.stow.destination import StowDestination
+from deid_node.forward.stow.options import StowOptions
 from deid_node.values.retry import RetryPolicy
 
 CSTORE = {"kind": "cstore", "ae_title": "RESEARCH", "host": "127.0.0.1", "port": 11113}
@@ -26,12 +28,13 @@ def test_the_contract_s_example_is_understood() -> None:
 
 
 def test_each_kind_becomes_its_destination() -> None:
-    made = options(archive=CSTORE, out={"kind": "folder", "dir": "./out"})
+    made = options(archive=CSTORE, out={"kind": "folder", "dir": "./out"}, cloud=STOW)
 
     built = {name: build_destination(name, made.destinations[name]) for name in made.destinations}
 
     assert isinstance(built["archive"], CStoreDestination)
     assert isinstance(built["out"], FolderDestination)
+    assert isinstance(built["cloud"], StowDestination)
     assert (built["archive"].name, built["archive"].concurrency) == ("archive", 2)
     for destination in built.values():
         destination.close()
@@ -43,9 +46,47 @@ def test_a_name_that_is_no_label_is_refused(name: str) -> None:
         options(**{name: CSTORE})
 
 
+STOW = {"kind": "stow", "url": "https://archive.example/dicom-web"}
+BASIC = {"kind": "basic", "user": "node", "password_file": "password"}
+OAUTH2 = {"kind": "oauth2", "client_id": "node", "client_secret_file": "secret"}
+
+
+def test_an_archive_of_the_web_needs_no_more_than_its_address() -> None:
+    archive = options(cloud=STOW).destinations["cloud"]
+
+    assert isinstance(archive, StowOptions)
+    assert (archive.auth.kind, archive.tls, archive.batch_instances) == ("none", None, 25)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8042", "http://localhost/a", "http://[::1]:8042/a", STOW["url"]],
+)
+def test_a_secret_may_go_where_nobody_else_reads_it(url: str) -> None:
+    archive = options(cloud={**STOW, "url": url, "auth": BASIC}).destinations["cloud"]
+
+    assert isinstance(archive, StowOptions)
+    assert archive.auth.kind == "basic"
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
+        {**STOW, "url": "ftp://archive.example"},
+        {**STOW, "url": "archive.example"},
+        {**STOW, "url": "https://user:password@archive.example"},
+        {**STOW, "url": "https://archive.example/?key=1"},
+        {**STOW, "url": "https://archive.example:0/"},
+        {**STOW, "url": "https://archive.example:99999/"},
+        {**STOW, "url": "http://archive.example", "auth": BASIC},
+        {**STOW, "url": "http://127.0.0.1", "tls": {}},
+        {**STOW, "auth": {**BASIC, "user": "a:b"}},
+        {**STOW, "auth": {**BASIC, "password": "x"}},
+        {**STOW, "auth": {**OAUTH2, "token_url": "http://login.example/token"}},
+        {**STOW, "auth": {"kind": "bearer"}},
+        {**STOW, "batch_instances": 26},
+        {**STOW, "batch_bytes": 0},
+        {**STOW, "transfer_syntaxes": "implicit"},
         {"kind": "ftp"},
         {**CSTORE, "ae_title": "A" * 17},
         {**CSTORE, "ae_title": "   "},

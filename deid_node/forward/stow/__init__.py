@@ -1,0 +1,1 @@
+"""The destination that takes instances by STOW-RS."""
