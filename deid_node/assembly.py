@@ -4,7 +4,7 @@ All or nothing: nothing is caught here. A part that cannot be built stops the
 start, because a node without its leak check is worse than no node.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TextIO
@@ -23,17 +23,14 @@ from deid_node.checks import (
     options_of,
     usable_certificates,
 )
+from deid_node.config.fingerprint import fingerprint_of
 from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
 from deid_node.forward.build import (
-    build_destination,
-    build_inquirers,
-    build_retry,
-    is_export,
     reporting_titles,
 )
+from deid_node.forward.outgoing import Outgoing
 from deid_node.forward.sender import Sender
-from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.metadata.build import build_scrubber, require_key_file
 from deid_node.metadata.plan.options import MetadataOptions, Option
@@ -42,20 +39,22 @@ from deid_node.node import Node, Parts
 from deid_node.notify.build import build_notifier
 from deid_node.observe.collectors import aside_trouble, certificate_trouble, stranded_trouble
 from deid_node.observe.exporter import Exporter
-from deid_node.observe.health import Health, PartCheck
+from deid_node.observe.health import Check, Health, PartCheck
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.fill.build import build_inpainter, build_painter, inpainter_name
+from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.text.evidence import evidence_of
-from deid_node.pixels.text.find.build import build_finder, finder_name
+from deid_node.pixels.text.find.build import build_finder
 from deid_node.pixels.text.keep.judge import KeepList
 from deid_node.pixels.text.keep.patterns import compiled
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.build import build_reader
 from deid_node.receive.build import build_reception
-from deid_node.receive.dimse.commitment_reporter import LONGEST_WAIT_SECONDS
+from deid_node.reload.builder import PartsBuilder
+from deid_node.reload.reloader import Reloader
+from deid_node.reload.renewal import InForce, Living, Renewal
 from deid_node.review.build import build_review
 from deid_node.review.looker import LookerFactory
 from deid_node.route.build import compile_router
@@ -64,21 +63,17 @@ from deid_node.spool.claims import Claims
 from deid_node.spool.clock import Clock
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions
-from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.files import BlobFiles
 from deid_node.spool.foundlings import Foundlings
 from deid_node.spool.inventory import Inventory
-from deid_node.spool.key_mark import KeyMark
 from deid_node.spool.leftovers import Leftovers
+from deid_node.spool.reload_note import ReloadNotes
 from deid_node.spool.retention import Retention
-from deid_node.values.instance import CleanInstance
 from deid_node.values.state import InstanceState
 from deid_node.work.admission import Admission
-from deid_node.work.bookkeeper import Bookkeeper
-from deid_node.work.build import build_engine
-from deid_node.work.engine import Engine
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
+from deid_node.work.shifts import Shifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +87,8 @@ class CorridorFactory:
     destinations: tuple[str, ...]
     files: BlobFiles
     compares: bool
+    configuration: str
+    """Which one it is; what is cleaned by it says so."""
     keys: tuple[bytes, ...] = field(repr=False)
     """One for each treatment, in their order."""
 
@@ -128,7 +125,7 @@ class CorridorFactory:
                 self.route, treatments=treatments, destinations=self.destinations or None
             ),
             treatments,
-            Provenance(finder.name, EDITION),
+            Provenance(finder.name, EDITION, self.configuration),
             self.files,
             compares=self.compares,
         )
@@ -157,28 +154,36 @@ def corridor_factory(
         # Files of a caller are his: no blobs, and of the mode that he is used to.
         files=BlobFiles(mode=0o666) if offline else blob_files(config),
         compares=not offline,
+        configuration=fingerprint_of(config),
         keys=tuple(keys),
     )
 
 
 def build_node(
-    config: Config, *, stream: TextIO, new_journal: bool = False, takes_new_key: bool = False
+    config: Config,
+    *,
+    stream: TextIO,
+    new_journal: bool = False,
+    takes_new_key: bool = False,
+    read: Callable[[], Config] | None = None,
 ) -> Node:
     """Return the node that `config` describes; its log goes to `stream`.
 
     `new_journal` and `takes_new_key`: a person has said that the journal is lost, or that
-    another pseudonym key is meant.
+    another pseudonym key is meant. `read` reads the configuration anew where the node is
+    asked to; without it, it cannot be.
 
     Raises `ConfigurationError` for whatever `check_all` would name.
     """
     check_all(config)
+    in_force = InForce(config)
     key = require_key_file(config.metadata)
     log = EventLog(stream, config.observe.log_level, form=config.observe.log_form)
     metrics = Metrics(CollectorRegistry(), configured_names(config))
     files = blob_files(config)
     custody = Custody(config.spool, exclusive=True, files=files, new_journal=new_journal)
-    claims, retention, deliveries = Claims(custody), Retention(custody), Deliveries(custody)
-    queue = WorkQueue()
+    retention = Retention(custody)
+    queue, outgoing = WorkQueue(), Outgoing()
     audit = audit_build.build_audit(
         config.audit,
         config.spool.dir,
@@ -187,30 +192,19 @@ def build_node(
         metrics=metrics,
         log=log,
     )
-    retry = build_retry(config.forward.retry)
-    destinations = config.forward.destinations
-    hearing, inquirers = build_inquirers(destinations, custody, retry, metrics=metrics, log=log)
-    senders = {
-        name: Sender(
-            build_destination(name, options, files),
-            deliveries,
-            retry,
-            log=log,
-            metrics=metrics,
-            record=audit.delivery(name, exports=is_export(options)),
-            inquirer=inquirers.get(name),
-        )
-        for name, options in destinations.items()
-    }
-    factory = corridor_factory(config, keys=tuple(keys_of(config).values()))
-    engine = build_engine(
-        config.work.engine,
-        queue=queue,
-        ledger=Bookkeeper(claims, _waker(senders), metrics=metrics, log=log),
-        corridor_factory=factory,
-        log=log,
-        metrics=metrics,
+    build = PartsBuilder(
+        lambda one: corridor_factory(one, keys=tuple(keys_of(one).values())),
+        custody,
+        files,
+        queue,
+        outgoing,
+        audit,
+        metrics,
+        log,
     )
+    built = build(config)
+    outgoing.appoint(built.senders)
+    shifts = Shifts(built.engine)
     reception = build_reception(
         config.receive,
         custody,
@@ -218,62 +212,84 @@ def build_node(
         metrics=metrics,
         log=log,
         record=audit.door,
-        hear=hearing.hear,
-        archives=reporting_titles(destinations),
+        hear=built.hear,
+        archives=reporting_titles(config.forward.destinations),
     )
     review = build_review(
         config.review,
         custody,
-        LookerFactory(factory, files, Pseudonyms(key).uid),
+        LookerFactory(built.factory, files, Pseudonyms(key).uid),
         queue.offer,
         metrics=metrics,
         log=log,
     )
+
+    def show(factory: Callable[[], Corridor]) -> None:
+        if review is not None:
+            review.adopt(LookerFactory(factory, files, Pseudonyms(key).uid))
+
     inventory = Inventory(custody)
     metrics.watch_custody(inventory)
     metrics.watch_unconfirmed(inventory)
-    leftovers = Leftovers(custody, tuple(destinations))
+    leftovers = Leftovers(custody, tuple(config.forward.destinations))
     metrics.watch_leftovers(leftovers)
-    certificates = partial(usable_certificates, config)
-    metrics.watch_certificates(partial(certificates_of, config))
-    metrics.build_info(
-        version=__version__,
-        standard_edition=EDITION,
-        finder=finder_name(config.pixels.finder),
-        inpainter=inpainter_name(
-            config.pixels.inpainter, (one.fill for one in config.treatments.values())
-        ),
-    )
+    metrics.watch_certificates(lambda: certificates_of(in_force.config))
+    metrics.build_info(version=__version__, **built.build_info)
+
+    def advice() -> list[Check]:
+        # The node takes instances also while an archive is away: the spool is there for that.
+        return [
+            *(
+                PartCheck(f"forward_{name}", _reachability(one))
+                for name, one in outgoing.senders.items()
+            ),
+            PartCheck("forward", partial(stranded_trouble, leftovers)),
+            PartCheck("files", partial(aside_trouble, leftovers)),
+            PartCheck(
+                "certificates",
+                lambda: certificate_trouble(lambda: usable_certificates(in_force.config)),
+            ),
+            PartCheck("audit", audit.trouble),
+        ]
+
     health = Health(
         [
             *(PartCheck(door.name, door.trouble) for door in reception.doors),
-            PartCheck("work", _workforce(engine)),
+            PartCheck("work", lambda: None if shifts.ready_workers else "no_workers"),
             # Its error's code is the trouble.
             PartCheck("spool", custody.require_room),
         ],
-        # The node takes instances also while an archive is away: the spool is there for that.
-        advisory=[
-            *(PartCheck(f"forward_{name}", _reachability(one)) for name, one in senders.items()),
-            PartCheck("forward", partial(stranded_trouble, leftovers)),
-            PartCheck("files", partial(aside_trouble, leftovers)),
-            PartCheck("certificates", partial(certificate_trouble, certificates)),
-            PartCheck("audit", audit.trouble),
-        ],
+        advisory=advice(),
     )
+    clock = Clock(custody, built.longest_wait_seconds)
+    living = Living(
+        custody=custody,
+        reception=reception,
+        outgoing=outgoing,
+        shifts=shifts,
+        leftovers=leftovers,
+        clock=clock,
+        health=health,
+        metrics=metrics,
+        log=log,
+        advice=advice,
+        show=show,
+    )
+    renewal = Renewal(in_force, living, build)
     return Node(
         Parts(
             custody=custody,
             retention=retention,
-            engine=engine,
-            senders=tuple(senders.values()),
+            engine=shifts,
+            outgoing=outgoing,
             janitor=Janitor(
                 retention=retention,
-                waiting=claims,
+                waiting=Claims(custody),
                 decisions=Decisions(custody),
                 queue=queue,
                 log=log,
                 reserve_bytes=config.spool.reserve_bytes,
-                clock=Clock(custody, max(retry.cap_seconds, LONGEST_WAIT_SECONDS)),
+                clock=clock,
                 leftovers=leftovers,
                 record=audit.decided,
             ),
@@ -293,40 +309,20 @@ def build_node(
                 log=log,
             ),
             admission=Admission(
-                key_marks(config, custody),
+                built.key_marks,
                 Foundlings(custody),
                 metrics=metrics,
                 log=log,
                 takes_new_key=takes_new_key,
             ),
             review=review,
+            reloader=(
+                None
+                if read is None
+                else Reloader(renewal, read, ReloadNotes(custody), metrics=metrics, log=log)
+            ),
         )
     )
-
-
-def key_marks(config: Config, custody: Custody) -> Sequence[KeyMark]:
-    """Return the marks of the site's key, and of each key that a treatment has of its own."""
-    site = fingerprint_of(require_key_file(config.metadata))
-    marks = [KeyMark(custody, site, setting=KEY_PATH)]
-    for (name, treatment), key in zip(
-        config.treatments.items(), keys_of(config).values(), strict=True
-    ):
-        if treatment.project.pseudonym_key_file is not None:
-            setting = treatment.project.path_of("pseudonym_key_file", treatment=name)
-            marks.append(KeyMark(custody, fingerprint_of(key), setting=setting, project=name))
-    return marks
-
-
-def _waker(senders: Mapping[str, Sender]) -> Callable[[CleanInstance], None]:
-    def wake(instance: CleanInstance) -> None:
-        for name in instance.destinations:
-            senders[name].wake()
-
-    return wake
-
-
-def _workforce(engine: Engine) -> Callable[[], str | None]:
-    return lambda: None if engine.ready_workers else "no_workers"
 
 
 def _reachability(sender: Sender) -> Callable[[], str | None]:

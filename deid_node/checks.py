@@ -12,7 +12,7 @@ from deid_node.config.schema import Config, TreatmentOptions
 from deid_node.errors import ConfigurationError, InputError
 from deid_node.forward import build as forward_build
 from deid_node.machine import require_writable
-from deid_node.metadata.apply.keys import read_key_file
+from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of, read_key_file
 from deid_node.metadata.build import build_scrubber, key_of, plan_of, require_key_file
 from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
 from deid_node.metadata.plan.plan import Plan
@@ -26,8 +26,10 @@ from deid_node.pixels.text.read.build import check_reader
 from deid_node.receive import build as receive_build
 from deid_node.review import build as review_build
 from deid_node.route.build import compile_router
+from deid_node.spool.custody import Custody
 from deid_node.spool.encryption import SpoolKey
 from deid_node.spool.files import KEY_SETTING, BlobFiles
+from deid_node.spool.key_mark import KeyMark
 from deid_node.values.certificate import Certificate
 
 
@@ -175,3 +177,16 @@ def usable_certificates(config: Config) -> Sequence[Certificate]:
         review_build.build_tls(config.review)
     audit_build.check_tls(config.audit)
     return certificates_of(config)
+
+
+def key_marks(config: Config, custody: Custody) -> Sequence[KeyMark]:
+    """Return the marks of the site's key, and of each key that a treatment has of its own."""
+    site = fingerprint_of(require_key_file(config.metadata))
+    marks = [KeyMark(custody, site, setting=KEY_PATH)]
+    for (name, treatment), key in zip(
+        config.treatments.items(), keys_of(config).values(), strict=True
+    ):
+        if treatment.project.pseudonym_key_file is not None:
+            setting = treatment.project.path_of("pseudonym_key_file", treatment=name)
+            marks.append(KeyMark(custody, fingerprint_of(key), setting=setting, project=name))
+    return marks

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from deid_node import __version__
 from deid_node.audit.node import NodeRecord
-from deid_node.forward.sender import Sender
+from deid_node.forward.outgoing import Outgoing
 from deid_node.notify.notifier import Notifier
 from deid_node.observe.events import Event
 from deid_node.observe.exporter import Exporter
@@ -26,8 +26,8 @@ from deid_node.receive.base import Door
 from deid_node.receive.dimse.commitment_reporter import Reporter
 from deid_node.spool.custody import Custody
 from deid_node.spool.retention import Retention
-from deid_node.work.engine import Engine
 from deid_node.work.janitor import Janitor
+from deid_node.work.shifts import Shifts
 
 FINISH_SECONDS: Final = 20.0
 """How long each part may take for what it has in hand when the node stops."""
@@ -39,8 +39,8 @@ class Parts:
 
     custody: Custody
     retention: Retention
-    engine: Engine
-    senders: Sequence[Sender]
+    engine: Shifts
+    outgoing: Outgoing
     janitor: Janitor
     reporter: Reporter
     doors: Sequence[Door]
@@ -53,6 +53,7 @@ class Parts:
     admission: Callable[[], None] | None = None
     """What is looked at in the spool before anything works on it; it may refuse the start."""
     review: "ReviewDesk | None" = None
+    reloader: "Reloads | None" = None
 
 
 class _Part(Protocol):
@@ -73,6 +74,22 @@ class ReviewDesk(Protocol):
 
     def stop(self) -> None:
         """Close the port."""
+        ...
+
+
+class Reloads(Protocol):
+    """What lets another configuration take over while the node runs."""
+
+    def start(self) -> None:
+        """Begin to listen to those who ask."""
+        ...
+
+    def stop(self) -> None:
+        """End; what has not taken over yet does not any more."""
+        ...
+
+    def ask(self) -> None:
+        """Have the configuration read anew; returns at once."""
         ...
 
 
@@ -98,6 +115,11 @@ class Node:
         """The port of the review desk, where there is one."""
         return None if self._parts.review is None else self._parts.review.port
 
+    def reload(self) -> None:
+        """Have the configuration read anew, if it can be; returns at once."""
+        if self._parts.reloader is not None:
+            self._parts.reloader.ask()
+
     def start(self) -> None:
         """Start every part; `node_ready` says that every port listens.
 
@@ -117,12 +139,13 @@ class Node:
                 parts.exporter,
                 *(() if parts.audit is None else (parts.audit,)),
                 parts.engine,
-                *parts.senders,
+                parts.outgoing,
                 parts.janitor,
                 parts.reporter,
                 *(() if parts.review is None else (parts.review,)),
                 *parts.doors,
                 *(() if parts.notifier is None else (parts.notifier,)),
+                *(() if parts.reloader is None else (parts.reloader,)),
             )
             for part in following:
                 self._begin(part, part.start)
@@ -149,7 +172,10 @@ class Node:
         parts.health.enter(Lifecycle.STOPPING)
         parts.log.info(Event.NODE_STOPPING)
         audit, notifier, review = parts.audit, parts.notifier, parts.review
+        reloader = parts.reloader
         order: tuple[tuple[object, Callable[[], None]], ...] = (
+            # First: no part may be replaced while it is being stopped.
+            *(() if reloader is None else ((reloader, reloader.stop),)),
             *(() if notifier is None else ((notifier, notifier.stop),)),
             # All of them first: who is turned away at one shall not come in by the next.
             *((door, door.stop_accepting) for door in parts.doors),
@@ -158,10 +184,7 @@ class Node:
             (parts.reporter, parts.reporter.stop),
             (parts.janitor, parts.janitor.stop),
             (parts.engine, partial(parts.engine.stop, finish_seconds=FINISH_SECONDS)),
-            *(
-                (sender, partial(sender.stop, finish_seconds=FINISH_SECONDS))
-                for sender in parts.senders
-            ),
+            (parts.outgoing, partial(parts.outgoing.stop, finish_seconds=FINISH_SECONDS)),
             *(() if audit is None else ((audit, audit.stop),)),
             (parts.exporter, parts.exporter.stop),
             (parts.custody, parts.custody.close),

@@ -65,10 +65,11 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What the report says of the tools: the finder's name, the edition of PS3.15."""
+    """What the report says of the tools: the finder's name, the edition of PS3.15, the settings."""
 
     finder: str
     standard_edition: str
+    configuration: str = ""
 
 
 class Corridor:
@@ -244,6 +245,7 @@ class Corridor:
                 standard_edition=self._provenance.standard_edition,
                 steps=_steps(pixels, scrub=done - scrubbing, total=done - started),
                 kept=pixels.kept,
+                configuration=self._provenance.configuration,
             ),
             companion=companion,
         )

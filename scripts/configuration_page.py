@@ -45,7 +45,8 @@ Every setting has a default, except those marked *required*.
 - Relative paths count from the folder of the YAML file, not from where the node was started.
 - A fault is told by its YAML path (`forward.destinations.archive.port`).
   What stood there is not repeated.
-- The file is read once, at the start.
+- The file is read at the start, and anew when the node is told to: [which settings can change
+  then](operations.md#reload).
 
 `deid-node check --config FILE` checks the file and everything that it points to.
 `deid-node explain --config FILE` shows what the configuration does to each attribute.

@@ -71,7 +71,6 @@ class Sender:
         self._in_hand: set[InstanceId] = set()
         self._carrying = 0
         self._told_allowed = destination.associations.allowed
-        metrics.watch_destination(destination.name, lambda: destination.associations)
         self._stopping = False
         self._threads = [
             # A daemon: while it waits for a connection to be made it cannot be interrupted, and
@@ -90,11 +89,15 @@ class Sender:
         return not is_open and (self._inquirer is None or self._inquirer.is_reached)
 
     def start(self) -> None:
-        """Begin; returns at once."""
-        if self._inquirer is not None:
-            self._inquirer.start()
-        for thread in self._threads:
-            thread.start()
+        """Begin; returns at once. Raises `CustodyError` where the inquirer cannot begin."""
+        destination = self._destination
+        self._metrics.watch_destination(destination.name, lambda: destination.associations)
+        try:
+            if self._inquirer is not None:
+                self._inquirer.start()
+        finally:
+            for thread in self._threads:
+                thread.start()
 
     def wake(self) -> None:
         """Say that something new may be due; cheap, any thread may call it."""

@@ -106,11 +106,13 @@ class UnconfirmedSource(Protocol):
 
 
 class UnconfirmedCollector(Collector):
-    """Turns an `UnconfirmedSource` into two gauges for each of `destinations`."""
+    """Turns an `UnconfirmedSource` into two gauges for each name that `destinations` gives."""
 
-    def __init__(self, source: UnconfirmedSource, destinations: Iterable[str]) -> None:
+    def __init__(
+        self, source: UnconfirmedSource, destinations: Callable[[], Iterable[str]]
+    ) -> None:
         self._source: Final = source
-        self._destinations: Final = tuple(destinations)
+        self._destinations: Final = destinations
 
     def describe(self) -> Iterable[Metric]:
         """Return the families without samples, so that registering asks the source nothing."""
@@ -120,7 +122,7 @@ class UnconfirmedCollector(Collector):
         """Return the families with the samples of this moment."""
         count, age = self._families()
         with suppress(DeidNodeError):
-            for destination in self._destinations:
+            for destination in self._destinations():
                 instances, oldest_seconds = self._source.unconfirmed(destination)
                 count.add_metric([destination], instances)
                 age.add_metric([destination], oldest_seconds)

@@ -18,6 +18,15 @@ class Event(CodedMeaning):
     NODE_STOPPING = "node_stopping", "The node takes nothing new and finishes what is in hand."
     NODE_STOPPED = "node_stopped", "Every part has ended; the process exits."
 
+    CONFIGURATION_RELOADED = (
+        "configuration_reloaded",
+        "Another configuration has taken over; nothing is begun under the old one any more.",
+    )
+    CONFIGURATION_REFUSED = (
+        "configuration_refused",
+        "Another configuration was to take over and cannot; nothing has changed.",
+    )
+
     # The door.
     LISTENER_READY = "listener_ready", "A port for senders listens; told where there are several."
     ASSOCIATION_ACCEPTED = "association_accepted", "A peer opened an association."

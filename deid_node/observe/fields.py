@@ -92,6 +92,9 @@ class LogFields(TypedDict, total=False):
     desk_port: Annotated[int | None, Field(Kind.COUNT, "TCP port of the review desk")]
     signal: Annotated[int | None, Field(Kind.COUNT, "number of the signal that ended it")]
     version: Annotated[str | None, Field(Kind.VERSION, "version of deid_node")]
+    configuration: Annotated[
+        str | None, Field(Kind.TOKEN, "which configuration it was, by its fingerprint")
+    ]
     finder: Annotated[str | None, Field(Kind.VERSION, "finder and its version")]
     inpainter: Annotated[str | None, Field(Kind.VERSION, "inpainter and its version")]
     standard_edition: Annotated[str | None, Field(Kind.VERSION, "edition of PS3.15 in force")]

@@ -87,6 +87,10 @@ class Health:
         """Note where the node stands now; called by the node as it starts and stops."""
         self._lifecycle = lifecycle
 
+    def advise(self, advisory: Iterable[Check]) -> None:
+        """Tell of these parts beside the others from now on, and of no others."""
+        self._advisory = tuple(advisory)
+
     def live(self) -> Condition:
         """Return whether the process is worth keeping."""
         return _condition(_answers(self._vital))

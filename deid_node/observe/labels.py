@@ -5,6 +5,7 @@ whatever a sender wrote to everyone who may read the metrics. Hence a value that
 is in no set here becomes `OTHER`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -60,6 +61,13 @@ class ReviewDecision(StrEnum):
     HOLD = "hold"
 
 
+class ReloadResult(StrEnum):
+    """What became of a configuration that was to take over."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
 class WorkerEnd(StrEnum):
     """Why a worker process had to be replaced."""
 
@@ -77,3 +85,19 @@ class ConfiguredNames:
     rules: tuple[str, ...] = ()
     destinations: tuple[str, ...] = ()
     listeners: tuple[str, ...] = ()
+
+
+class ClosedSet:
+    """The values that a label may take; anything else is `OTHER`."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self.values: tuple[str, ...] = ()
+        self.learn(values)
+
+    def learn(self, values: Iterable[str]) -> None:
+        """Add `values`; what is in it stays, for a series that was begun goes on."""
+        self.values = tuple(dict.fromkeys((*self.values, *map(str, values))))
+
+    def value(self, wanted: str) -> str:
+        """Return `wanted` where it is in the set, `OTHER` where it is not."""
+        return str(wanted) if wanted in self.values else OTHER

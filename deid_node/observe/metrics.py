@@ -5,7 +5,7 @@ at 0 before its first event: Prometheus sees no increase in a series that
 appears with the value 1.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -24,13 +24,14 @@ from deid_node.observe.collectors import (
     WaitingSource,
 )
 from deid_node.observe.labels import (
-    OTHER,
     AssociationResult,
     AuditResult,
+    ClosedSet,
     CommitmentResult,
     ConfiguredNames,
     DestinationAssociations,
     InquiryResult,
+    ReloadResult,
     ReviewDecision,
     WorkerEnd,
 )
@@ -59,21 +60,19 @@ class Metrics:
         names = names or ConfiguredNames()
         self.registry: Final = registry
         ProcessCollector(registry=registry)
-        peers = _Closed((ANY_PEER, *names.peers))
-        rules = _Closed(names.rules)
-        codes = _Closed(withhold_codes())
-        destinations = _Closed(names.destinations)
-        self._peers, self._rules, self._codes = peers, rules, codes
-        self._destinations = destinations
-        self._listeners = _Closed(names.listeners)
-        self._results, self._stages = _Closed(DeliveryResult), _Closed(Stage)
-        self._fills, self._association_results = _Closed(Fill), _Closed(AssociationResult)
-        self._commitment_results = _Closed(CommitmentResult)
-        self._inquiry_results = _Closed(InquiryResult)
-        self._refusal_codes = _Closed((*RefusalCode, *TlsFault))
-        self._audit_results = _Closed(AuditResult)
-        self._worker_ends = _Closed(WorkerEnd)
-        self._review_decisions = _Closed(ReviewDecision)
+        self._peers, self._rules = ClosedSet((ANY_PEER, *names.peers)), ClosedSet(names.rules)
+        self._codes = ClosedSet(withhold_codes())
+        self._destinations = ClosedSet(names.destinations)
+        self._listeners = ClosedSet(names.listeners)
+        self._reload_results = ClosedSet(ReloadResult)
+        self._results, self._stages = ClosedSet(DeliveryResult), ClosedSet(Stage)
+        self._fills, self._association_results = ClosedSet(Fill), ClosedSet(AssociationResult)
+        self._commitment_results = ClosedSet(CommitmentResult)
+        self._inquiry_results = ClosedSet(InquiryResult)
+        self._refusal_codes = ClosedSet((*RefusalCode, *TlsFault))
+        self._audit_results = ClosedSet(AuditResult)
+        self._worker_ends = ClosedSet(WorkerEnd)
+        self._review_decisions = ClosedSet(ReviewDecision)
 
         self._received = Counter(
             "deid_node_instances_received_total",
@@ -188,6 +187,12 @@ class Metrics:
             ["decision"],
             registry=registry,
         )
+        self._reloads = Counter(
+            "deid_node_reloads_total",
+            "Configurations that were to take over while the node runs, by what became of it.",
+            ["result"],
+            registry=registry,
+        )
         self._build = Gauge(
             "deid_node_build_info",
             "Always 1; the labels say which version and models run.",
@@ -199,18 +204,13 @@ class Metrics:
     def _start_at_zero(self) -> None:
         """Make every child of the closed sets, so that each counter exists from the start."""
         single = (
-            (self._received, self._peers),
-            (self._cleaned, self._rules),
-            (self._marked, self._rules),
-            (self._withheld, self._codes),
-            (self._regions, self._fills),
-            (self._associations, self._association_results),
-            (self._refusals, self._refusal_codes),
-            (self._commitments, self._commitment_results),
-            (self._stage_seconds, self._stages),
-            (self._audit, self._audit_results),
-            (self._workers_ended, self._worker_ends),
-            (self._reviewed, self._review_decisions),
+            *((self._received, self._peers), (self._cleaned, self._rules)),
+            *((self._marked, self._rules), (self._withheld, self._codes)),
+            *((self._regions, self._fills), (self._associations, self._association_results)),
+            *((self._refusals, self._refusal_codes), (self._commitments, self._commitment_results)),
+            *((self._stage_seconds, self._stages), (self._audit, self._audit_results)),
+            *((self._workers_ended, self._worker_ends), (self._reviewed, self._review_decisions)),
+            (self._reloads, self._reload_results),
         )
         for metric, closed in single:
             for value in closed.values:
@@ -222,6 +222,13 @@ class Metrics:
                 self._inquiries.labels(destination, answer)
             for state in DestinationAssociations:
                 self._destination_associations.labels(destination, state)
+
+    def learn(self, names: ConfiguredNames) -> None:
+        """Let labels take the names of another configuration, too; those of before stay."""
+        self._peers.learn(names.peers)
+        self._rules.learn(names.rules)
+        self._destinations.learn(names.destinations)
+        self._start_at_zero()
 
     def watch_custody(self, source: WaitingSource) -> None:
         """Tell what waits in `source` and its free space, read anew at each scrape."""
@@ -245,7 +252,7 @@ class Metrics:
 
     def watch_unconfirmed(self, source: UnconfirmedSource) -> None:
         """Tell what `source` knows of each destination's commitments, read anew at each scrape."""
-        self.registry.register(UnconfirmedCollector(source, self._destinations.values))
+        self.registry.register(UnconfirmedCollector(source, lambda: self._destinations.values))
 
     def watch_leftovers(self, source: LeftoverSource) -> None:
         """Tell what `source` knows that nobody looks after, read anew at each scrape."""
@@ -324,20 +331,13 @@ class Metrics:
         """Count a decision at the review desk, once it is carried out."""
         self._reviewed.labels(self._review_decisions.value(decision)).inc()
 
+    def reloaded(self, result: ReloadResult | str) -> None:
+        """Count a configuration that was to take over, by what became of it."""
+        self._reloads.labels(self._reload_results.value(result)).inc()
+
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str
     ) -> None:
-        """Say what runs; called once, at the start."""
+        """Say what runs now."""
+        self._build.clear()
         self._build.labels(version, standard_edition, finder, inpainter).set(1)
-
-
-class _Closed:
-    """A closed set of label values."""
-
-    def __init__(self, values: Iterable[str]) -> None:
-        self.values: Final = tuple(dict.fromkeys(str(value) for value in values))
-        self._members: Final = frozenset(self.values)
-
-    def value(self, wanted: str) -> str:
-        """Return `wanted` where it is in the set, `OTHER` where it is not."""
-        return str(wanted) if wanted in self._members else OTHER

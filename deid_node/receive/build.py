@@ -1,7 +1,7 @@
 """The face of the doors: from options to them and the reporter behind; opens nothing yet."""
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from deid_node.audit.records import DoorRecord
@@ -10,7 +10,8 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.acceptor import Acceptor
 from deid_node.receive.dimse.commitment import CommitmentHandler
-from deid_node.receive.dimse.commitment_reporter import Reporter, build_callbacks
+from deid_node.receive.dimse.commitment_reporter import Callback, Reporter, build_callbacks
+from deid_node.receive.dimse.doorkeeper import Terms
 from deid_node.receive.dimse.scp import StorageScp
 from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
@@ -28,11 +29,41 @@ from deid_node.values.identity import InstanceId
 
 
 @dataclass(frozen=True, slots=True)
+class ReceptionTerms:
+    """What a reception is to keep to from now on: for each of its doors, and behind them."""
+
+    doors: tuple[Terms, ...]
+    asks_for: Mapping[str, Sequence[str]]
+    callbacks: Mapping[str, Callback]
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
     """Every door of the node, and who answers behind them."""
 
     doors: tuple[StorageScp, ...]
     reporter: Reporter
+    commitments: Commitments
+
+    def adopt(self, terms: ReceptionTerms, hear: Callable[[ConfirmationReport], bool]) -> None:
+        """Keep to `terms` from now on, made for the same ports; nothing open is disturbed."""
+        self.commitments.adopt(terms.asks_for)
+        self.reporter.adopt(terms.callbacks)
+        for door, own in zip(self.doors, terms.doors, strict=True):
+            door.adopt(own, hear)
+
+
+def build_terms(options: ReceiveOptions, archives: Collection[str]) -> ReceptionTerms:
+    """Return the terms that `options` say; raise `ConfigurationError`."""
+    return ReceptionTerms(
+        tuple(Terms(listening.options, archives) for listening in options.listening),
+        _asks_for(options),
+        build_callbacks(options),
+    )
+
+
+def _asks_for(options: ReceiveOptions) -> Mapping[str, Sequence[str]]:
+    return {peer.name: peer.asks_for for _, peer in options.each_peer()}
 
 
 def build_reception(
@@ -85,7 +116,7 @@ def build_reception(
         metrics=metrics,
         log=log,
     )
-    return Reception(doors, reporter)
+    return Reception(doors, reporter, commitments)
 
 
 def check_reception(options: ReceiveOptions) -> None:

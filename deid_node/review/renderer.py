@@ -80,6 +80,11 @@ class Renderer:
         with self._lock:
             self._pictures.clear()
 
+    def adopt(self, factory: Callable[[], Looker]) -> None:
+        """Make pictures by `factory` from now on: the next request finds another process."""
+        for process in (self._shown, self._cleaned):
+            process.adopt(factory)
+
     def facts(self, order: WorkOrder) -> Facts:
         """Return what the header says; raise `PictureFailed`."""
         told: Facts = self._asked(self._shown, order, "facts", order.blob)
@@ -167,6 +172,12 @@ class _Process:
         if isinstance(answer, _Failed):
             raise PictureFailed(answer.code)
         return answer
+
+    def adopt(self, factory: Callable[[], Looker]) -> None:
+        """Let the next request have a process of `factory`; one that is answered is waited for."""
+        with self._one_at_a_time:
+            self._factory = factory
+            self._end()
 
     def kill(self) -> None:
         """End it for good, whatever it does."""

@@ -6,6 +6,7 @@ It is started by the node like every door, and only where the configuration asks
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -17,6 +18,7 @@ from starlette.responses import Response
 from deid_node.errors import ConfigurationError
 from deid_node.observe.logs import EventLog
 from deid_node.review.guard import Guard
+from deid_node.review.looker import Looker
 from deid_node.review.pages import Pages
 from deid_node.review.service import Service
 from deid_node.review.sessions import Sessions
@@ -64,6 +66,10 @@ class ReviewServer:
             return self._wanted_port
         port: int = self._socket.getsockname()[1]
         return port
+
+    def adopt(self, looker: Callable[[], Looker]) -> None:
+        """Show from now on what `looker` would make of an instance."""
+        self._service.adopt(looker)
 
     def start(self) -> None:
         """Listen; raise `ConfigurationError` where the address cannot be had."""

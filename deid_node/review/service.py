@@ -11,7 +11,7 @@ from deid_node.errors import CustodyError, InputError
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.review.looker import After, Facts
+from deid_node.review.looker import After, Facts, Looker
 from deid_node.review.renderer import PictureFailed, Renderer
 from deid_node.review.words import DISCARD_REASONS, keywords_in, words_of
 from deid_node.review.worklist import Item
@@ -68,6 +68,10 @@ class Service:
         self._renderer.stop()
         if self._thread.is_alive():
             self._thread.join()
+
+    def adopt(self, looker: Callable[[], Looker]) -> None:
+        """Show from now on what `looker` would make of an instance."""
+        self._renderer.adopt(looker)
 
     def items(self) -> Sequence[Item]:
         """Return what waits for a decision, oldest first; raise `CustodyError`."""

@@ -49,6 +49,11 @@ class Clock:
         self._custody = custody
         self._longest_wait_seconds = longest_wait_seconds
 
+    def adopt(self, longest_wait_seconds: float) -> None:
+        """Take note that nothing waits longer than this from now on."""
+        # What waits already may wait for as long as before.
+        self._longest_wait_seconds = max(self._longest_wait_seconds, longest_wait_seconds)
+
     def correct(self) -> int:
         """Let what lies too far ahead count from now; return how many moments there were.
 

@@ -19,6 +19,10 @@ class Leftovers:
         self._destinations = frozenset(destinations)
         self._foundlings = Foundlings(custody)
 
+    def adopt(self, destinations: Collection[str]) -> None:
+        """Take note that these have a sender from now on, and no others."""
+        self._destinations = frozenset(destinations)
+
     def stranded(self) -> Mapping[str, int]:
         """Return how many deliveries wait for each destination that is not configured.
 

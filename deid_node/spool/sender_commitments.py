@@ -60,6 +60,10 @@ class Commitments:
         self._custody = custody
         self._asks_for = asks_for
 
+    def adopt(self, asks_for: Mapping[str, Sequence[str]]) -> None:
+        """Let peers ask for each other by `asks_for` from now on."""
+        self._asks_for = asks_for
+
     def enter(self, request: CommitmentRequest, *, delay_seconds: float) -> None:
         """Keep `request`, to be answered from `delay_seconds` on; on disk when it returns.
 

@@ -22,7 +22,8 @@ class CleaningReport:
     pixels). `actions` counts the attributes that each action of PS3.15 Table
     E.1-1 was applied to, as ``(action, count)``. `method_codes` are the codes
     attested in De-identification Method Code Sequence (0012,0064). `kept` are the
-    boxes of lines that stay because the treatment lists them.
+    boxes of lines that stay because the treatment lists them. `configuration` is the
+    fingerprint of the one under which it was cleaned, from beginning to end.
     """
 
     frames: int
@@ -36,3 +37,4 @@ class CleaningReport:
     standard_edition: str
     steps: tuple[Step, ...] = ()
     kept: tuple[KeptRegion, ...] = ()
+    configuration: str = ""

@@ -106,6 +106,7 @@ class Bookkeeper:
             regions=len(report.regions),
             pixels_changed=report.pixels_changed,
             marked=clean.companion is not None,
+            configuration=report.configuration or None,
             seconds=round(
                 sum(step.seconds for step in report.steps if step.stage is Stage.TOTAL), 4
             ),

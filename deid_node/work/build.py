@@ -2,6 +2,7 @@
 
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
+from deid_node.values.identity import InstanceId
 from deid_node.work.contracts import CorridorFactory, Ledger
 from deid_node.work.engine import Engine
 from deid_node.work.queue import WorkQueue
@@ -18,8 +19,12 @@ def build_engine(
     log: EventLog,
     metrics: Metrics,
     at_most: int | None = None,
+    owed: set[InstanceId] | None = None,
 ) -> Engine:
-    """Return the engine that `options` describe, of no more than `at_most` workers."""
+    """Return the engine that `options` describe, of no more than `at_most` workers.
+
+    `owed` is what engines that follow each other share.
+    """
     return Engine(
         build_workforce(options, at_most=at_most),
         queue=queue,
@@ -27,4 +32,5 @@ def build_engine(
         corridor_factory=corridor_factory,
         log=log,
         metrics=metrics,
+        owed=owed,
     )

@@ -59,10 +59,13 @@ class Engine:
     * an exception out of the corridor withholds its instance at once;
     * no instance is with two workers at the same time;
     * `start` returns when every worker is ready and raises `ConfigurationError`
-      when a corridor cannot be built;
+      when a corridor cannot be built; so does `prepare`, and then no worker is given
+      anything before `begin`;
+    * after `relieve` no worker is given anything; what each has in hand is ended as ever;
     * workers end with the process that started them, however it ends.
 
     The order of instances is not promised. `now` are seconds of a clock that never goes back.
+    `owed` is shared with engines that follow: instances whose last start counts for nothing.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Engine:
         another_start: RetryPolicy = _ANOTHER_START,
         shortest_service_seconds: float = _SHORTEST_SERVICE_SECONDS,
         now: Callable[[], float] = monotonic,
+        owed: set[InstanceId] | None = None,
     ) -> None:
         self._workforce = workforce
         self._limits = workforce.limits
@@ -91,7 +95,9 @@ class Engine:
         self._another_start = another_start
         self._now = now
         self._draw = random.Random()
-        self._owed: set[InstanceId] = set()
+        self._owed: set[InstanceId] = set() if owed is None else owed
+        self._beginning = threading.Event()
+        self._relieved = threading.Event()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._workers: dict[int, Worker] = {}
@@ -110,23 +116,48 @@ class Engine:
         with self._lock:
             return sum(self._workers[number].is_alive() for number in self._ready)
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether any of its workers is still there."""
+        return any(thread.is_alive() for thread in self._threads)
+
     def start(self) -> None:
         """Start every worker and wait until all stand; raise the first's `ConfigurationError`."""
+        self.prepare()
+        self.begin()
+
+    def prepare(self) -> None:
+        """Do as `start`, but give the workers nothing yet."""
         for thread in self._threads:
             thread.start()
         errors = [self._started.get() for _ in self._threads]
         for error in errors:
             if error is not None:
-                self.stop(finish_seconds=0)
+                self.give_up(finish_seconds=0)
                 raise error
+
+    def begin(self) -> None:
+        """Give the workers what waits, from now on."""
+        self._beginning.set()
+
+    def relieve(self) -> None:
+        """Take nothing new; returns at once, and each worker ends after what it has in hand."""
+        self._relieved.set()
+        self._beginning.set()
 
     def stop(self, *, finish_seconds: float) -> None:
         """Take nothing new and end; a worker still busy after `finish_seconds` is killed.
 
-        What it had in hand is let go: the journal still says RECEIVED.
+        What it had in hand is let go: the journal still says RECEIVED. Nobody else is given
+        anything from the queue either.
         """
-        self._stopping.set()
         self._queue.close()
+        self.give_up(finish_seconds=finish_seconds)
+
+    def give_up(self, *, finish_seconds: float) -> None:
+        """Do as `stop`, and leave the queue to others."""
+        self.relieve()
+        self._stopping.set()
         deadline = monotonic() + finish_seconds
         running = [thread for thread in self._threads if thread.is_alive()]
         for thread in running:
@@ -158,12 +189,14 @@ class Engine:
     def _employ(self, worker: Worker, number: int) -> None:
         """Give `worker` what waits, until it dies, has grown too much, or the engine stops."""
         began, at_first_bytes = self._now(), worker.held_bytes
-        while worker.is_alive() and not self._stopping.is_set():
+        while worker.is_alive() and not self._relieved.is_set():
+            if not self._beginning.wait(_LOOK_SECONDS):
+                continue
             instance = self._queue.take(timeout_seconds=_LOOK_SECONDS)
             if instance is None:
                 continue
-            if not worker.is_alive():
-                # It died while it was idle: that costs this instance no start.
+            if not worker.is_alive() or self._relieved.is_set():
+                # It died while it was idle, or others take it: that costs no start.
                 self._queue.again(instance)
                 return
             self._work_on(worker, number, instance)
@@ -192,9 +225,9 @@ class Engine:
         return worker
 
     def _replaced(self, number: int) -> Worker | None:
-        """Return a new worker, however long it takes; None when the engine stops."""
+        """Return a new worker, however long it takes; None when the engine takes nothing more."""
         failures = 0
-        while not self._stopping.is_set():
+        while not self._relieved.is_set():
             try:
                 return self._new_worker(number)
             # Whatever it is: a supervisor that gave up would leave the queue unserved.
@@ -203,7 +236,7 @@ class Engine:
                 self._log.error(
                     Event.WORKER_LOST, worker=number, attempt=failures, error=type(error).__name__
                 )
-                self._stopping.wait(self._replacement.delay_seconds(failures, draw=self._draw))
+                self._relieved.wait(self._replacement.delay_seconds(failures, draw=self._draw))
         return None
 
     def _let_go(self, worker: Worker, number: int) -> None:
@@ -211,7 +244,7 @@ class Engine:
             self._workers.pop(number, None)
             self._ready.discard(number)
         worker.end()
-        if self._stopping.is_set():
+        if self._relieved.is_set():
             self._log.info(Event.WORKER_STOPPED, worker=number)
 
     def _work_on(self, worker: Worker, number: int, instance: InstanceId) -> None:

@@ -135,6 +135,13 @@ class House:
         """Whether the node has been started and lives."""
         return self._process is not None and self._process.poll() is None
 
+    def reload(self, **engine: Any) -> None:
+        """Let the node take over other settings of its engine; nobody waits for it."""
+        content = yaml.safe_load(self._config.read_text())
+        content["work"]["engine"].update(engine)
+        self._config.write_text(yaml.safe_dump(content))
+        self.node.send_signal(signal.SIGHUP)
+
     def workers(self) -> list[int]:
         """Return the process ids of the node's worker processes."""
         children = Path(f"/proc/{self.node.pid}/task/{self.node.pid}/children")

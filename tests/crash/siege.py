@@ -49,6 +49,8 @@ class Fault(StrEnum):
     SEGFAULT = "worker segfaults"
     HANG = "worker hangs"
     LEAK = "worker eats all memory"
+    RELOAD = "another configuration takes over"
+    RELOAD_AND_KILL = "node killed while another configuration takes over"
 
 
 _WEIGHTS = {
@@ -61,6 +63,8 @@ _WEIGHTS = {
     Fault.SEGFAULT: 4,
     Fault.HANG: 2,
     Fault.LEAK: 4,
+    Fault.RELOAD: 10,
+    Fault.RELOAD_AND_KILL: 8,
 }
 
 
@@ -218,6 +222,12 @@ class Siege:
                 poison.send(parcels(1, start=self._poisoned), home.port)
                 self.tally.acknowledged |= poison.acknowledged
                 self._poisoned += 1
+            case Fault.RELOAD | Fault.RELOAD_AND_KILL:
+                if home.is_running:
+                    home.reload(processes=self._draw.randint(1, 3))
+                if fault is Fault.RELOAD_AND_KILL:
+                    sleep(self._draw.uniform(0, 2 * _LONGEST_SECONDS))
+                    home.kill()
             case Fault.NODE_AT_A_POINT | Fault.WORKER_AT_A_POINT | Fault.SENDER:
                 # The fuse, or the sender's own clock.
                 pass

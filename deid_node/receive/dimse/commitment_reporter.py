@@ -103,6 +103,10 @@ class Reporter:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
 
+    def adopt(self, callbacks: Mapping[str, Callback]) -> None:
+        """Call back by `callbacks` from now on."""
+        self._callbacks = callbacks
+
     def start(self) -> None:
         """Begin; what was not answered before a crash is due."""
         self._thread.start()

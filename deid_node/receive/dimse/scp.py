@@ -20,7 +20,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.acceptor import Acceptor, acceptor_of
 from deid_node.receive.dimse.commitment import GRACE_SECONDS, ActionStatus
-from deid_node.receive.dimse.doorkeeper import Doorkeeper
+from deid_node.receive.dimse.doorkeeper import Doorkeeper, Terms
 from deid_node.receive.dimse.listener import Listener
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.options import Listening
@@ -63,10 +63,9 @@ class StorageScp:
         self._metrics = metrics
         self._log = log.with_fields(listener=listening.name) if listening.name else log
         self._record = record
+        self._archives = archives
         self._keeper = Doorkeeper(
-            listening.options,
             require_room=require_room,
-            archives=archives,
             metrics=metrics,
             log=self._log,
             record=record,
@@ -97,7 +96,7 @@ class StorageScp:
         options = self._options
         setting = self._listening.setting
         tls = None if options.tls is None else server_tls(options.tls, f"{setting}.tls")
-        self._keeper.open()
+        self._keeper.adopt(Terms(options, self._archives))
         ae = AE(options.ae_title)
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = _IMPLEMENTATION_VERSION_NAME
@@ -113,7 +112,7 @@ class StorageScp:
                     (evt.EVT_REQUESTED, self._keeper.requested),
                     (evt.EVT_C_ECHO, _echo),
                     (evt.EVT_N_ACTION, self._commit or _no_commitment),
-                    (evt.EVT_N_EVENT_REPORT, self._hear),
+                    (evt.EVT_N_EVENT_REPORT, self._heard),
                     (evt.EVT_RELEASED, self._released),
                     (evt.EVT_ABORTED, self._aborted),
                 ),
@@ -131,6 +130,11 @@ class StorageScp:
         self._listener.start()
         if self._listening.name:
             self._log.info(Event.LISTENER_READY, port=self.port)
+
+    def adopt(self, terms: Terms, hear: Callable[[ConfirmationReport], bool]) -> None:
+        """Admit by `terms` and tell `hear` from now on; associations that are open go on."""
+        self._hear = ReportHandler(hear)
+        self._keeper.adopt(terms)
 
     def stop_accepting(self) -> None:
         """Listen no more; associations that are open go on. May be called again."""
@@ -179,6 +183,9 @@ class StorageScp:
         """Return a code while new associations are refused, else None."""
         refusal = self._keeper.refusal()
         return refusal.code if refusal else None
+
+    def _heard(self, message: Message) -> tuple[int, None]:
+        return self._hear(message)
 
     def _released(self, message: Message) -> None:
         association = acceptor_of(message)

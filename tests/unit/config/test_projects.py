@@ -9,8 +9,8 @@ import yaml
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 
-from deid_node.assembly import corridor_factory, key_marks
-from deid_node.checks import check_all, keys_of
+from deid_node.assembly import corridor_factory
+from deid_node.checks import check_all, key_marks, keys_of
 from deid_node.cli import main
 from deid_node.config.load import load
 from deid_node.config.schema import Config

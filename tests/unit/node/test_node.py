@@ -16,14 +16,15 @@ STARTS = (
     "retention.reconcile",
     "exporter.start",
     "engine.start",
-    "sender-a.start",
-    "sender-b.start",
+    "outgoing.start",
     "janitor.start",
     "reporter.start",
     "door.start",
     "next-door.start",
+    "reloader.start",
 )
 STOPS = (
+    "reloader.stop",
     "door.stop_accepting",
     "next-door.stop_accepting",
     "door.stop",
@@ -31,8 +32,7 @@ STOPS = (
     "reporter.stop",
     "janitor.stop",
     "engine.stop",
-    "sender-a.stop",
-    "sender-b.stop",
+    "outgoing.stop",
     "exporter.stop",
     "custody.close",
 )
@@ -72,13 +72,14 @@ class House:
                 custody=self._part("custody"),
                 retention=self._part("retention"),
                 engine=self._part("engine"),
-                senders=(self._part("sender-a"), self._part("sender-b")),
+                outgoing=self._part("outgoing"),
                 janitor=self._part("janitor"),
                 reporter=self._part("reporter"),
                 doors=(self._part("door"), self._part("next-door")),
                 exporter=self._part("exporter"),
                 health=self.health,
                 log=self.log,
+                reloader=self._part("reloader"),
             )
         )
 

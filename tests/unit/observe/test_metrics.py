@@ -24,6 +24,7 @@ CONTRACT = {
     "deid_node_deliveries_total": {"destination", "result"},
     "deid_node_destination_associations": {"destination", "state"},
     "deid_node_open_associations": {"listener"},
+    "deid_node_reloads_total": {"result"},
     "deid_node_waiting_instances": {"state"},
     "deid_node_oldest_waiting_seconds": {"state"},
     "deid_node_stage_duration_seconds": {"stage"},
@@ -242,3 +243,33 @@ def test_two_nodes_in_one_process_do_not_share_a_count() -> None:
     first.instance_received("any", 1)
 
     assert value(second, "deid_node_instances_received_total", peer="any") == 0
+
+
+def test_names_of_another_configuration_begin_at_zero_and_those_of_before_go_on() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, ConfiguredNames(peers=("ct1",), rules=("one",)))
+    metrics.instance_received("ct1", 5)
+
+    metrics.learn(ConfiguredNames(peers=("mr",), rules=("two",), destinations=("archive",)))
+    metrics.instance_cleaned("two")
+
+    def value(name: str, **labels: str) -> float | None:
+        return registry.get_sample_value(f"deid_node_{name}", labels)
+
+    assert value("instances_received_total", peer="ct1") == 1
+    assert value("instances_received_total", peer="mr") == 0
+    assert value("instances_cleaned_total", rule="two") == 1
+    assert value("instances_cleaned_total", rule="other") is None
+    assert value("deliveries_total", destination="archive", result="delivered") == 0
+
+
+def test_only_what_runs_now_is_told_as_running() -> None:
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    for finder in ("crnn-1", "crnn-2"):
+        metrics.build_info(
+            version="0.1.0", standard_edition="2026c", finder=finder, inpainter="telea"
+        )
+
+    (family,) = (one for one in registry.collect() if one.name == "deid_node_build_info")
+    assert [sample.labels["finder"] for sample in family.samples] == ["crnn-2"]

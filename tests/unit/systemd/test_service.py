@@ -62,6 +62,14 @@ def test_the_configuration_is_checked_before_each_start(
     assert check.split()[2:] == serve.split()[2:]
 
 
+def test_a_reload_asks_the_node_and_hears_what_became_of_it(
+    settings: Mapping[str, Sequence[str]],
+) -> None:
+    (reload,), (serve,) = settings["ExecReload"], settings["ExecStart"]
+
+    assert reload == serve.replace(" serve ", " reload ")
+
+
 def test_it_writes_to_its_state_folder_only(settings: Mapping[str, Sequence[str]]) -> None:
     assert settings["StateDirectory"] == ["deid-node"]
     assert settings["WorkingDirectory"] == ["/var/lib/deid-node"]
