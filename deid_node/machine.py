@@ -15,6 +15,15 @@ def require_resolvable(host: str, *, path: str) -> None:
         raise ConfigurationError(path, "no address is known for this name") from None
 
 
+def takes_connections(host: str, port: int, timeout_seconds: float) -> bool:
+    """Return whether something takes a TCP connection there."""
+    try:
+        with socket.create_connection((host, port), timeout_seconds):
+            return True
+    except OSError:
+        return False
+
+
 def require_writable(folder: Path, *, path: str) -> None:
     """Raise `ConfigurationError` when `folder` can neither be written to nor created."""
     there = next(one for one in (folder, *folder.parents) if one.exists())

@@ -5,18 +5,21 @@ question that a new kind has not answered.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import assert_never
+from dataclasses import dataclass
+from typing import Literal, assert_never
 from urllib.parse import urlsplit
 
 from deid_node.dicom.report import ReportHandler
 from deid_node.dicom.tls import expiries
 from deid_node.errors import ConfigurationError
 from deid_node.forward.base import Destination
-from deid_node.forward.dimse.commitment_requester import Inquirer
-from deid_node.forward.dimse.commitment_results import Hearing
+from deid_node.forward.dimse.commitment_request import CommitmentAsker
 from deid_node.forward.dimse.cstore import CStoreDestination, archive_of
 from deid_node.forward.folder import FolderDestination
+from deid_node.forward.hearing import Hearing
+from deid_node.forward.inquirer import Asker, Inquirer
 from deid_node.forward.options import CStoreOptions, DestinationOptions, FolderOptions, RetryOptions
+from deid_node.forward.stow.confirmation import StoreAsker
 from deid_node.forward.stow.destination import StowDestination, authorizer_of, site_of
 from deid_node.forward.stow.link import require_library
 from deid_node.forward.stow.options import StowOptions
@@ -131,30 +134,78 @@ def build_inquirers(
 
     Raises `ConfigurationError`.
     """
-    archives = _archives_among(destinations)
+    asked = {
+        name: terms
+        for name, options in destinations.items()
+        if (terms := _terms_of(options)) is not None
+    }
     confirmations = Confirmations(
-        custody, {name: one.commitment_sendings for name, one in archives.items()}, retry
+        custody, {name: terms.sendings for name, terms in asked.items()}, retry
     )
     hearing = Hearing(
         confirmations,
-        {name: one.commitment == "required" for name, one in archives.items()},
+        {name: terms.demand == "required" for name, terms in asked.items()},
         metrics=metrics,
         log=log,
     )
-    return hearing, {
-        name: Inquirer(
-            name,
-            archive_of(name, options),
-            confirmations,
-            hearing,
-            ReportHandler(hearing.hear),
-            demand=options.commitment,
-            limit_seconds=options.commitment_seconds,
-            retry=retry,
-            log=log,
-        )
-        for name, options in archives.items()
-    }
+    inquirers = {}
+    for name, terms in asked.items():
+        asker = _asker_of(name, destinations[name], hearing)
+        if asker is not None:
+            inquirers[name] = Inquirer(
+                name,
+                asker,
+                confirmations,
+                hearing,
+                demand=terms.demand,
+                limit_seconds=terms.limit_seconds,
+                retry=retry,
+                log=log,
+            )
+    return hearing, inquirers
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """On what terms a destination is asked whether it keeps what it took."""
+
+    demand: Literal["required", "wanted", "off"]
+    limit_seconds: float
+    sendings: int
+
+
+def _terms_of(options: DestinationOptions) -> _Terms | None:
+    """Return the terms of a destination that may be asked, asked or not."""
+    match options:
+        case CStoreOptions():
+            return _Terms(
+                options.commitment, options.commitment_seconds, options.commitment_sendings
+            )
+        case StowOptions():
+            demand: Literal["required", "off"] = "off" if options.confirm == "off" else "required"
+            return _Terms(demand, options.confirm_seconds, options.confirm_sendings)
+        case FolderOptions():
+            return None
+        case _:
+            assert_never(options)
+
+
+def _asker_of(name: str, options: DestinationOptions, hearing: Hearing) -> Asker | None:
+    match options:
+        case CStoreOptions():
+            return CommitmentAsker(archive_of(name, options), ReportHandler(hearing.hear))
+        case StowOptions():
+            return StoreAsker(
+                site_of(name, options),
+                authorizer_of(name, options),
+                hearing.hear,
+                by=options.confirm,
+                limit_seconds=options.confirm_seconds,
+            )
+        case FolderOptions():
+            return None
+        case _:
+            assert_never(options)
 
 
 def reporting_titles(destinations: Mapping[str, DestinationOptions]) -> frozenset[str]:
@@ -174,22 +225,6 @@ def require_own_title(options: CStoreOptions, ae_titles: Collection[str], *, pat
             "calling_ae_title must be receive.ae_title, or that of a listener:"
             " the archive reports to the title it knows",
         )
-
-
-def _archives_among(
-    destinations: Mapping[str, DestinationOptions],
-) -> Mapping[str, CStoreOptions]:
-    """Return the destinations that may be asked for storage commitment, asked or not."""
-    archives = {}
-    for name, options in destinations.items():
-        match options:
-            case CStoreOptions():
-                archives[name] = options
-            case StowOptions() | FolderOptions():
-                pass
-            case _:
-                assert_never(options)
-    return archives
 
 
 def build_retry(options: RetryOptions) -> RetryPolicy:

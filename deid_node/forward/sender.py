@@ -16,7 +16,7 @@ from deid_node.audit.records import DeliveryRecord
 from deid_node.errors import BlobDamaged, CustodyError, DestinationUnavailable, RefusedByDestination
 from deid_node.forward.base import Crowded, Destination, Parcel
 from deid_node.forward.circuit import Circuit
-from deid_node.forward.dimse.commitment_requester import Inquirer
+from deid_node.forward.inquirer import Inquirer
 from deid_node.forward.source import DeliverySource
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog

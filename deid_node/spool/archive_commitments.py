@@ -20,7 +20,7 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.rows import companion_from
 from deid_node.spool.transitions import confirm, finish, refuse, send_again, withhold_sealed
 from deid_node.values.commitment import Reference
-from deid_node.values.confirmation import ConfirmationReport, Inquiry, Settlement
+from deid_node.values.confirmation import ConfirmationReport, Inquiry, Placed, Settlement
 from deid_node.values.identity import InstanceId
 from deid_node.values.retry import RetryPolicy
 from deid_node.values.state import DeliveryState, InstanceState
@@ -112,15 +112,20 @@ class Confirmations:
             )
         )
 
-    def references(self, inquiry: Inquiry) -> Sequence[Reference]:
+    def asked_for(self, inquiry: Inquiry) -> Sequence[Placed]:
         """Return what is asked for: an instance, and its companion if it has one."""
         rows = self._custody.read(
-            "SELECT i.sop_class_uid, i.clean_sop_instance_uid, i.companion FROM deliveries d"
+            "SELECT i.sop_class_uid, i.clean_sop_instance_uid, i.clean_series_instance_uid,"
+            " i.clean_study_instance_uid, i.companion FROM deliveries d"
             " JOIN instances i ON i.sequence = d.instance_sequence"
             " WHERE d.inquiry = ? AND d.state = ? ORDER BY d.instance_sequence",
             (inquiry.id, DeliveryState.SENT),
         )
-        return [reference for row in rows for reference in _references(row)]
+        return [
+            Placed(reference, row["clean_study_instance_uid"], series)
+            for row in rows
+            for reference, series in zip(_references(row), _series(row), strict=True)
+        ]
 
     def asked(self, inquiry: Inquiry) -> None:
         """Record that the archive took the question; its time limit begins."""
@@ -251,6 +256,12 @@ def _references(row: sqlite3.Row) -> tuple[Reference, ...]:
     if companion is None:
         return (own,)
     return own, Reference(companion.sop_class_uid, companion.sop_instance_uid)
+
+
+def _series(row: sqlite3.Row) -> tuple[str, ...]:
+    own = row["clean_series_instance_uid"]
+    companion = companion_from(row)
+    return (own,) if companion is None else (own, companion.series_instance_uid)
 
 
 def _confirm(transaction: Transaction, instance: InstanceId, destination: str) -> None:

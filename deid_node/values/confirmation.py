@@ -20,6 +20,15 @@ class Inquiry:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """What is asked for, and where an archive has it."""
+
+    reference: Reference = field(repr=False)
+    study_instance_uid: str = field(repr=False)
+    series_instance_uid: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmationReport:
     """What an archive said to one transaction of ours."""
 

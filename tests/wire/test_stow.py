@@ -67,6 +67,30 @@ def test_what_orthanc_gets_by_stow_is_what_it_gets_by_c_store(tmp_path: Path) ->
         assert str(original[keyword].value).encode() not in told
 
 
+@pytest.mark.req("REQ-FW-17")
+@pytest.mark.parametrize("confirm", ["qido", "wado"])
+def test_what_orthanc_has_lost_is_sent_to_it_again(confirm: str, tmp_path: Path) -> None:
+    """Orthanc is told to forget the instance between its answer and the look."""
+    (file,) = fresh(NAMES[:1], tmp_path)
+    with orthanc(tmp_path / "web", web=True) as web:
+        folder = node_folder(
+            tmp_path / "node",
+            destination=stow(web.web_url, confirm=confirm, confirm_seconds=0.5),
+        )
+        with folder.running() as node:
+            dcmtk.run("dcmsend", "-aec", AE_TITLE, "127.0.0.1", str(node.port), file)
+            (identifier,) = eventually(web.instances, what="it arrives")
+            web.delete(f"/instances/{identifier}")
+            (journey,) = folder.wait_until_ended(1)
+            held = web.instances()
+            assert node.stop() == 0
+
+    assert journey.state == "delivered"
+    assert held == [identifier]
+    assert len(folder.events("instance_sent")) == 2
+    assert [event["failed"] for event in folder.events("inquiry_answered")] == [1, 0]
+
+
 def test_orthanc_takes_again_what_it_has(tmp_path: Path) -> None:
     (file,) = fresh(NAMES[:1], tmp_path)
     with orthanc(tmp_path / "web", web=True) as web:

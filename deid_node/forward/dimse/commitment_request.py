@@ -1,9 +1,7 @@
 """One question to an archive: N-ACTION, and the report if it comes while we wait for it."""
 
-import socket
 import threading
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from typing import Any, Final
 
 from pynetdicom import AE, evt
@@ -16,9 +14,12 @@ from deid_node.dicom.commitment import (
     commitment_request,
 )
 from deid_node.forward.dimse.association import Archive
+from deid_node.forward.inquirer import Reply
+from deid_node.machine import takes_connections
 from deid_node.values.commitment import Reference
-from deid_node.values.confirmation import Inquiry
+from deid_node.values.confirmation import Inquiry, Placed
 
+_STAY_SECONDS: Final = 5.0
 _WARNINGS: Final = frozenset({0x0001, 0x0107, 0x0116})
 # Duplicate SOP instance, duplicate transaction UID: it took the question, and we did not hear that.
 _TAKEN_BEFORE: Final = frozenset({0x0111, 0x0131})
@@ -26,12 +27,48 @@ _TAKEN_BEFORE: Final = frozenset({0x0111, 0x0131})
 _NOT_OFFERED: Final = frozenset({0x0112, 0x0118, 0x0122, 0x0123, 0x0211})
 
 
-class Reply(StrEnum):
-    """What an archive says to a question."""
+class CommitmentAsker:
+    """Asks for storage commitment; an `Asker`.
 
-    TAKEN = "taken"
-    NOT_OFFERED = "not_offered"
-    FAILED = "failed"
+    `report` answers an N-EVENT-REPORT; `stay_seconds` is how long an association waits for one.
+    """
+
+    def __init__(
+        self,
+        archive: Archive,
+        report: Callable[[Any], tuple[int, None]],
+        *,
+        stay_seconds: float = _STAY_SECONDS,
+    ) -> None:
+        self._archive = archive
+        self._report = report
+        self._stay_seconds = stay_seconds
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long a question takes at most."""
+        return self._archive.timeout_seconds + self._stay_seconds
+
+    def ask(
+        self, inquiry: Inquiry, wanted: Sequence[Placed], *, taken: Callable[[], None]
+    ) -> Reply:
+        """Ask for `wanted` on an association of its own."""
+        return ask(
+            self._archive,
+            inquiry,
+            [one.reference for one in wanted],
+            report=self._report,
+            taken=taken,
+            stay_seconds=self._stay_seconds,
+        )
+
+    def is_there(self) -> bool:
+        """Return whether something takes a connection where the archive should be."""
+        archive = self._archive
+        return takes_connections(archive.host, archive.port, archive.timeout_seconds)
+
+    def close(self) -> None:
+        """Let the question end by itself: it is short."""
 
 
 def ask(
@@ -81,15 +118,6 @@ def ask(
         return reply
     finally:
         association.release()
-
-
-def is_there(archive: Archive) -> bool:
-    """Return whether something takes a connection where `archive` should be."""
-    try:
-        with socket.create_connection((archive.host, archive.port), archive.timeout_seconds):
-            return True
-    except OSError:
-        return False
 
 
 def _reply(association: Association, inquiry: Inquiry, references: Sequence[Reference]) -> Reply:

@@ -19,8 +19,9 @@ from deid_node.errors import (
     TranscodingDiffers,
 )
 from deid_node.forward.base import AssociationCounts, Parcel
+from deid_node.forward.stow.archive import WebArchive
 from deid_node.forward.stow.authorization import Authorizer, build_authorizer
-from deid_node.forward.stow.link import LinkLost, Request, Site, WebAnswer
+from deid_node.forward.stow.link import LinkLost, Request, Site
 from deid_node.forward.stow.links import WebLine, WebLinks
 from deid_node.forward.stow.multipart import MultipartBody
 from deid_node.forward.stow.options import StowOptions, StowTlsOptions
@@ -61,32 +62,6 @@ def site_of(name: str, options: StowOptions) -> Site:
 def authorizer_of(name: str, options: StowOptions) -> Authorizer:
     """Return what destination `name` is shown; raises `ConfigurationError`."""
     return build_authorizer(options.auth, f"forward.destinations.{name}.auth")
-
-
-class WebArchive:
-    """Whom to ask, over which connections, and as whom."""
-
-    def __init__(self, links: WebLinks, authorizer: Authorizer) -> None:
-        self.links = links
-        self._authorizer = authorizer
-
-    def ask(self, line: WebLine, request: Request) -> WebAnswer:
-        """Return the answer to `request`; what is shown is renewed once where it is refused.
-
-        Raises as `WebLink.ask`.
-        """
-        shown = self._authorizer.header()
-        answer = line.ask(_showing(request, shown))
-        if answer.status == 401 and self._authorizer.renew(shown):
-            answer = line.ask(_showing(request, self._authorizer.header()))
-        return answer
-
-
-def _showing(request: Request, shown: str | None) -> Request:
-    if shown is None:
-        return request
-    headers = {**request.headers, "Authorization": shown}
-    return Request(request.method, request.path, headers, request.body)
 
 
 class StowDestination:

@@ -148,6 +148,22 @@ class StowOptions(BaseModel):
         ),
     )
 
+    confirm: Literal["off", "qido", "wado"] = Field(
+        default="off",
+        description=(
+            "What plays the part of storage commitment: qido or wado = delivered only when a "
+            "search, or the metadata of the instance, finds it there; off = the answer is enough."
+        ),
+    )
+    confirm_seconds: float = Field(
+        default=600, gt=0, description="How long an instance may take to be found there."
+    )
+    confirm_sendings: int = Field(
+        default=3,
+        ge=1,
+        description="How often an instance is sent that is not found, before it is withheld.",
+    )
+
     @model_validator(mode="after")
     def _is_private(self) -> Self:
         if self.url.startswith("http:") and self.tls is not None:

@@ -19,6 +19,7 @@ from deid_node.forward.build import (
     reporting_titles,
     require_own_title,
 )
+from deid_node.forward.dimse.commitment_request import CommitmentAsker
 from deid_node.forward.options import CStoreOptions
 from deid_node.forward.sender import Sender
 from deid_node.observe.events import Event
@@ -74,7 +75,11 @@ class House:
             destinations, self.custody, SOON, metrics=self.metrics, log=self.log
         )
         self.inquirer = inquirers["archive"]
-        self.inquirer._gather_seconds, self.inquirer._stay_seconds = 0.1, 0.6
+        self.inquirer._gather_seconds = 0.1
+        asker = self.inquirer._asker
+        assert isinstance(asker, CommitmentAsker)
+        self.asker = asker
+        asker._stay_seconds = 0.6
         self.sender = Sender(
             build_destination("archive", settings),
             Deliveries(self.custody),
@@ -359,7 +364,7 @@ def test_an_answer_that_comes_twice_changes_nothing(tmp_path: Path) -> None:
         archive.report_here(question, failed=question.uids)
 
     with bench(tmp_path, twice) as (house, archive):
-        house.inquirer._stay_seconds = 3.0
+        house.asker._stay_seconds = 3.0
         house.clean()
         house.wait_for("delivered")
         archive.report_to(house.door.port, archive.questions[0], failed=archive.questions[0].uids)

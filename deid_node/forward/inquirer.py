@@ -6,66 +6,98 @@ again after a crash, and an archive that is asked twice is asked the same.
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from enum import StrEnum
 from time import monotonic
-from typing import Any, Final, Literal
+from typing import Final, Literal, Protocol
 
 from deid_node.errors import CustodyError
-from deid_node.forward.dimse.association import Archive
-from deid_node.forward.dimse.commitment_request import Reply, ask, is_there
-from deid_node.forward.dimse.commitment_results import Hearing
+from deid_node.forward.hearing import Hearing
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.spool.archive_commitments import Confirmations
-from deid_node.values.confirmation import Inquiry
+from deid_node.values.confirmation import Inquiry, Placed
 from deid_node.values.retry import RetryPolicy
 
 _MOST_REFERENCES: Final = 1000
 _GATHER_SECONDS: Final = 5.0
-_STAY_SECONDS: Final = 5.0
 _KNOCK_SECONDS: Final = 30.0
 _LOOK_SECONDS: Final = 1.0
 _TROUBLE_SECONDS: Final = 5.0
 _CLOSING_SECONDS: Final = 5.0
 
 
+class Reply(StrEnum):
+    """What an archive says to a question.
+
+    TAKEN: it answers, or has answered already. NOT_YET: it can answer, and does not have
+    all of it so far. NOT_OFFERED: it answers no such questions. FAILED: it could not be asked.
+    """
+
+    TAKEN = "taken"
+    NOT_YET = "not_yet"
+    NOT_OFFERED = "not_offered"
+    FAILED = "failed"
+
+
+class Asker(Protocol):
+    """Asks one archive; used by one thread."""
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long a question takes at most once `close` was called."""
+        ...
+
+    def ask(
+        self, inquiry: Inquiry, wanted: Sequence[Placed], *, taken: Callable[[], None]
+    ) -> Reply:
+        """Ask for `wanted`; call `taken` where the answer comes later, or may.
+
+        An answer that is there at once is heard before this returns. Raises `CustodyError`.
+        """
+        ...
+
+    def is_there(self) -> bool:
+        """Return whether something takes a connection where the archive should be."""
+        ...
+
+    def close(self) -> None:
+        """End what is being asked soon; another thread may call."""
+        ...
+
+
 class Inquirer:
     """A thread that asks one destination.
 
-    `report` answers an N-EVENT-REPORT. What was sent is gathered for
-    `gather_seconds`, so that an association asks for many; `stay_seconds` is how long
-    an association waits for the report, `limit_seconds` how long we wait for it in all.
-    While it is waited for, the archive is knocked at each `knock_seconds`.
+    What was sent is gathered for `gather_seconds`, so that one question asks for many;
+    `limit_seconds` is how long we wait for its answer. While it is waited for, the archive
+    is knocked at each `knock_seconds`.
     """
 
     def __init__(
         self,
         destination: str,
-        archive: Archive,
+        asker: Asker,
         confirmations: Confirmations,
         hearing: Hearing,
-        report: Callable[[Any], tuple[int, None]],
         *,
         demand: Literal["required", "wanted", "off"],
         limit_seconds: float,
         retry: RetryPolicy,
         log: EventLog,
         gather_seconds: float = _GATHER_SECONDS,
-        stay_seconds: float = _STAY_SECONDS,
         knock_seconds: float = _KNOCK_SECONDS,
     ) -> None:
         self._destination = destination
-        self._archive = archive
+        self._asker = asker
         self._confirmations = confirmations
         self._hearing = hearing
-        self._report = report
         self._demand = demand
         self._limit_seconds = limit_seconds
         self._retry = retry
         self._draw = random.Random()
         self._log = log.with_fields(destination=destination)
         self._gather_seconds = gather_seconds
-        self._stay_seconds = stay_seconds
         self._knock_seconds = knock_seconds
         self._gathered_at = monotonic()
         self._is_offered = demand != "off"
@@ -100,9 +132,9 @@ class Inquirer:
     def stop(self) -> None:
         """End after the question in hand; also before it was started."""
         self._stopping.set()
+        self._asker.close()
         if self._thread.is_alive():
-            limit_seconds = self._archive.timeout_seconds + self._stay_seconds
-            self._thread.join(limit_seconds + _CLOSING_SECONDS)
+            self._thread.join(self._asker.longest_seconds + _CLOSING_SECONDS)
 
     def look(self) -> None:
         """Do once whatever is to be done now; raises `CustodyError`."""
@@ -125,23 +157,16 @@ class Inquirer:
             self._knock()
 
     def _ask(self, inquiry: Inquiry) -> None:
-        references = self._confirmations.references(inquiry)
-        if not references:
+        wanted = self._confirmations.asked_for(inquiry)
+        if not wanted:
             # A late report has settled all of it meanwhile.
             self._confirmations.give_up(inquiry)
             return
-        reply = ask(
-            self._archive,
-            inquiry,
-            references,
-            report=self._report,
-            taken=lambda: self._confirmations.asked(inquiry),
-            stay_seconds=self._stay_seconds,
-        )
+        reply = self._asker.ask(inquiry, wanted, taken=lambda: self._confirmations.asked(inquiry))
         self._reach(reply is not Reply.FAILED)
         if reply is Reply.TAKEN:
             self._is_offered = True
-            self._log.info(Event.INQUIRY_SENT, count=len(references))
+            self._log.info(Event.INQUIRY_SENT, count=len(wanted))
             return
         if reply is Reply.NOT_OFFERED:
             self._tell_not_offered()
@@ -165,7 +190,7 @@ class Inquirer:
         self._looked_at = monotonic()
         if self._is_reached and not self._confirmations.is_waiting(self._destination):
             return
-        self._reach(is_there(self._archive))
+        self._reach(self._asker.is_there())
 
     def _reach(self, is_reached: bool) -> None:
         was_reached, self._is_reached = self._is_reached, is_reached
