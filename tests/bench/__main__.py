@@ -15,6 +15,7 @@ from tests.bench.codecs import measure_codecs
 from tests.bench.drain import measure_drain
 from tests.bench.fills import measure_fills
 from tests.bench.forward import measure_forward
+from tests.bench.latency import measure_latency
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
 from tests.bench.overload import measure_overload
@@ -29,6 +30,7 @@ from tests.bench.whole import measure_whole
 MEASUREMENTS = {
     "receive": measure_receive,
     "whole": measure_whole,
+    "latency": measure_latency,
     "forward": measure_forward,
     "drain": measure_drain,
     "memory": measure_memory,

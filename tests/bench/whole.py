@@ -53,7 +53,7 @@ def _rate(home: Path, runtime: Mapping[str, str], count: int) -> float:
     home.mkdir()
     new_key_file(home / "pseudonym.key")
     config = home / "config.yaml"
-    config.write_text(yaml.safe_dump(_configuration(runtime)))
+    config.write_text(yaml.safe_dump(configuration(runtime)))
     with running_node(config, home / "node.log") as node:
         # The first slices warm the models and are not told.
         _seconds(home, node, series=1, count=2)
@@ -76,7 +76,8 @@ def _delivered(home: Path) -> int:
     return sum(1 for _ in (home / "out").rglob("[!.]*.dcm"))
 
 
-def _configuration(runtime: Mapping[str, str]) -> dict[str, Any]:
+def configuration(runtime: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings of a node that fills one folder, its finder run by `runtime`."""
     then = {"kind": "forward", "treatment": "research", "destinations": ["folder"]}
     return {
         "receive": {"host": "127.0.0.1", "port": 0},
