@@ -4,7 +4,8 @@ The file carries its own thresholds, so that another model brings its own. Frame
 are looked at in native resolution: shrinking a radiograph to fit is how other
 finders lose the text that is seven pixels high. Where anything is seen, black and
 white change places and it is looked at again: text stays text, anatomy turns into
-something else (docs/decisions/pixels-finding.md).
+something else (docs/decisions/pixels-finding.md). Large frames are seen from further away as well,
+for letters that are too large to be known from close by.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from deid_node.errors import ConfigurationError
 from deid_node.pixeldata.arrays import DisplayFrame
+from deid_node.pixels.text.find.distance import DISTANCES, brought_near, is_large, shrunk
 from deid_node.pixels.text.find.join import joined
 from deid_node.pixels.text.find.maps import boxes_of_maps
 from deid_node.pixels.text.find.network import open_network
@@ -54,11 +56,23 @@ class CrnnFinder:
         return self._name
 
     def find(self, frames: Sequence[DisplayFrame]) -> Sequence[tuple[Found, ...]]:
-        """Return what was found on each frame, at a second glance as well.
+        """Return what was found on each frame, at a second glance as well, and from further away.
 
         The score that counts is the root of both glances' scores multiplied: nothing can
         make up for a first one below the square of `min_score`.
         """
+        seen = self._seen(frames)
+        large = [n for n, frame in enumerate(frames) if is_large(frame)]
+        for times in DISTANCES:
+            further = self._seen([shrunk(frames[n], times) for n in large])
+            for n, found in zip(large, further, strict=True):
+                rows, columns = frames[n].shape[:2]
+                near = brought_near(found, times, rows=rows, columns=columns, known=seen[n])
+                seen[n] = tuple(sorted((*seen[n], *near), key=_place))
+        return tuple(seen)
+
+    def _seen(self, frames: Sequence[DisplayFrame]) -> list[tuple[Found, ...]]:
+        """Return what is seen on each frame from where it stands, at two glances."""
         seen = [
             self.boxes(maps, rows=frame.shape[0], columns=frame.shape[1])
             for frame, maps in zip(frames, self.maps(frames), strict=True)
@@ -67,7 +81,7 @@ class CrnnFinder:
         again = self.maps([_WHITE - frames[n] for n in doubted])
         for n, (_, region) in zip(doubted, again, strict=True):
             seen[n] = tuple(_confirmed(seen[n], region, self._min_score))
-        return tuple(seen)
+        return seen
 
     def maps(self, frames: Sequence[DisplayFrame]) -> tuple[NDArray[np.float32], ...]:
         """Return core and region map of each frame, ``(2, rows / 2, columns / 2)``, rounded up.
