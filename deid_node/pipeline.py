@@ -17,6 +17,7 @@ from typing import Final
 from pydicom import Dataset
 
 from deid_node.dicom import part10
+from deid_node.dicom.bare import whole
 from deid_node.dicom.bulk import Bulk
 from deid_node.dicom.identity import require_one_identity
 from deid_node.errors import (
@@ -153,9 +154,12 @@ class Corridor:
         )
 
     def _received(self, order: WorkOrder) -> Bulk:
-        """Return what came into custody, read against its checksum where there is one."""
+        """Return what came into custody, read against its checksum where there is one.
+
+        A file that nobody sent may lack what the door puts before a data set.
+        """
         if order.blob_sha256 is None:
-            return self._files.open(order.blob)
+            return whole(self._files.open(order.blob))
         return intact(order.blob, order.blob_sha256, self._files)
 
     def _content(self, order: WorkOrder, original: Dataset) -> str | None:
