@@ -3,33 +3,29 @@
 import argparse
 import secrets
 import shutil
-import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
-from deid_node.assembly import corridor_factory
 from deid_node.batch.batch import Batch
-from deid_node.batch.gentle import GentleFactory
 from deid_node.batch.place import list_of
 from deid_node.batch.placing import Folder
 from deid_node.batch.terms import Terms
 from deid_node.batch.walk import Walk
 from deid_node.batch.work_list import State, WorkList
-from deid_node.checks import keys_of, options_of
+from deid_node.checks import keys_of
 from deid_node.cli.arguments import Commands, add_config, add_report
+from deid_node.cli.offline import configuration, offline_factory, tell_passed_over, terminable
+from deid_node.cli.rehearse import add_rehearsal, rehearse, require_whole
 from deid_node.cli.reports import Reasons, Shown, reports_to, summary
 from deid_node.cli.status import ExitStatus
 from deid_node.cli.terms import terms_of
-from deid_node.config.load import load
 from deid_node.config.schema import Config
 from deid_node.errors import InputError
 from deid_node.metadata.apply.keys import new_key
-from deid_node.work.contracts import CorridorFactory
 
 _KEY: Final = "one_time_key"
 _TERMS: Final = "terms"
@@ -41,7 +37,11 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser("clean", help="clean files, without a network")
     parser.add_argument("input", type=Path, metavar="INPUT", help="a file or a folder")
     parser.add_argument(
-        "output", type=Path, metavar="OUTPUT", help="folder for <Study>/<Series>/<SOP UID>.dcm"
+        "output",
+        type=Path,
+        nargs="?",
+        metavar="OUTPUT",
+        help="folder for <Study>/<Series>/<SOP UID>.dcm",
     )
     add_config(parser, required=False)
     add_report(parser)
@@ -74,22 +74,26 @@ def add(commands: Commands) -> None:
         action="store_true",
         help="go on although configuration, key, version or inputs are others than before",
     )
+    add_rehearsal(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Clean every file; status 3 when one was withheld."""
+    if arguments.dry_run:
+        return rehearse(arguments)
+    require_whole(arguments)
     output: Path = arguments.output
     where = list_of(output)
     reports = [one for one in (arguments.report, arguments.csv) if one is not None]
     walk = Walk(arguments.input, [output, where, *_beside(where), *reports])
-    config = _configuration(arguments.config)
+    config = configuration(arguments.config)
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{output} cannot be written: {error.strerror}") from None
     _require_intent(arguments, where)
-    with _terminable(), _opened(where, output) as work_list:
+    with terminable(), _opened(where, output) as work_list:
         keys = _keys(config, work_list, once=arguments.config is None)
         _require_same_terms(arguments, work_list, config, keys)
         counts = _cleaned(arguments, walk, work_list, config, keys)
@@ -118,7 +122,7 @@ def _cleaned(
     total = sum(totals.values())
     if not total:
         raise InputError(f"{arguments.input} holds no files")
-    _tell_passed_over(walk)
+    tell_passed_over(walk)
     partial = _partial(work_list, output)
     batch = Batch(
         work_list,
@@ -126,7 +130,7 @@ def _cleaned(
         output=output,
         partial=partial,
         placing=Folder(output, partial),
-        factory=_factory(config, keys, gentle=arguments.gentle),
+        factory=offline_factory(config, keys, gentle=arguments.gentle),
         engine=config.work.engine,
         jobs=arguments.jobs,
     )
@@ -180,20 +184,6 @@ def _require_same_terms(
     work_list.remember(_TERMS, terms.written())
 
 
-def _configuration(path: Path | None) -> Config:
-    if path is not None:
-        config = load(path)
-    else:
-        config = Config()
-        sys.stderr.write(
-            "deid-node: no configuration: the defaults hold, and a one-time key was made; it is "
-            "forgotten at the end, so another run gives other pseudonyms\n"
-        )
-    for name, treatment in config.treatments.items():
-        options_of(treatment, config.metadata, name=name)
-    return config
-
-
 def _keys(config: Config, work_list: WorkList, *, once: bool) -> Sequence[bytes]:
     """Return the keys of the treatments: those of the site, or one that the list alone keeps."""
     if not once:
@@ -228,11 +218,6 @@ def _partial(work_list: WorkList, output: Path) -> Path:
     return partial
 
 
-def _factory(config: Config, keys: Sequence[bytes], *, gentle: bool) -> CorridorFactory:
-    factory = corridor_factory(config, keys=keys, offline=True)
-    return GentleFactory(factory) if gentle else factory
-
-
 @contextmanager
 def _opened(where: Path, output: Path) -> Iterator[WorkList]:
     """Give the list at `where`; one of which nothing was done yet does not stay after a fault."""
@@ -245,32 +230,6 @@ def _opened(where: Path, output: Path) -> Iterator[WorkList]:
         raise
     finally:
         work_list.close()
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the command as Ctrl-C does: what is in hand is kept, and it can go on."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _tell_passed_over(walk: Walk) -> None:
-    if walk.indices:
-        sys.stderr.write(
-            f"deid-node: {walk.indices} DICOMDIR passed over: an index of a folder is no instance\n"
-        )
-    if walk.passed_over:
-        sys.stderr.write(
-            f"deid-node: {walk.passed_over} links to folders, and other things that are no files, "
-            "passed over\n"
-        )
 
 
 def _beside(where: Path) -> list[Path]:

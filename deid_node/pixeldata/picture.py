@@ -52,16 +52,18 @@ def shown_frame(
     return display.picture(values, frame)
 
 
-def framed(picture: DisplayFrame, boxes: Sequence[Box]) -> DisplayFrame:
-    """Return a copy in RGB with a frame around each of `boxes`.
+def framed(
+    picture: DisplayFrame, boxes: Sequence[Box], *, colour: tuple[int, int, int] = _FRAME_COLOUR
+) -> DisplayFrame:
+    """Return a copy in RGB with a frame of `colour` around each of `boxes`.
 
     A frame lies one pixel outside its box, so that it hides nothing of what was found.
     """
-    colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
-    drawn = np.ascontiguousarray(colour).copy()
+    in_colour = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
+    drawn = np.ascontiguousarray(in_colour).copy()
     for box in boxes:
         corner, opposite = (box.left - 1, box.top - 1), (box.right, box.bottom)
-        cv2.rectangle(drawn, corner, opposite, _FRAME_COLOUR, 1)
+        cv2.rectangle(drawn, corner, opposite, colour, 1)
     return drawn
 
 

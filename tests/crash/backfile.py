@@ -9,7 +9,7 @@ from typing import Any
 
 from deid_node.batch.placing import Folder
 from deid_node.batch.work_list import WorkList
-from deid_node.cli import clean, main
+from deid_node.cli import main, offline
 from tests.crash.fuse import Burner, Fuse
 from tests.fakes.light_corridor import LightCorridor, LightFactory
 
@@ -69,5 +69,5 @@ if __name__ in {"__main__", "__mp_main__"}:
     arm(Burner(Fuse.from_arguments(sys.argv[1:5])))
 
 if __name__ == "__main__":
-    setattr(clean, "corridor_factory", lambda *_, **__: LightFactory())  # noqa: B010
+    setattr(offline, "corridor_factory", lambda *_, **__: LightFactory())  # noqa: B010
     sys.exit(main(sys.argv[5:]))

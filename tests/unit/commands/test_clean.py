@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from deid_node.cli import clean, main
+from deid_node.cli import main, offline
 from deid_node.cli.reports import Shown
 from deid_node.cli.status import ExitStatus
 from deid_node.metadata.apply.keys import new_key_file
@@ -38,7 +38,7 @@ class Command:
             self.keys = list(keys)
             return LightFactory()
 
-        monkeypatch.setattr(clean, "corridor_factory", factory)
+        monkeypatch.setattr(offline, "corridor_factory", factory)
 
     def put(self, count: int, *, text: str = "UID {}", start: int = 0) -> None:
         for number in range(start, start + count):
