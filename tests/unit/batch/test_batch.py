@@ -103,6 +103,7 @@ def test_every_input_ends_once_in_the_order_of_paths(home: Home) -> None:
     assert list(home.partial.iterdir()) == []
 
 
+@pytest.mark.slow  # Its second and third start wait for the trouble to pass.
 def test_what_kills_its_worker_is_withheld_and_harms_no_other(home: Home) -> None:
     home.put(a="UID 1", b="crash", c="UID 3", d="UID 4")
 
