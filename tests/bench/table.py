@@ -35,3 +35,16 @@ def memory_megabytes(process_id: int) -> tuple[float, float]:
     )
     now, most = (int(fields[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM"))
     return now, most
+
+
+def processor_seconds(process_id: int) -> float:
+    """Return the processor time that a process has taken so far, user's and kernel's."""
+    stat = Path(f"/proc/{process_id}/stat").read_text(encoding="ascii", errors="replace")
+    user, kernel = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(kernel)) / os.sysconf("SC_CLK_TCK")
+
+
+def children_of(process_id: int) -> list[int]:
+    """Return the processes that a process has started and that live."""
+    tasks = Path(f"/proc/{process_id}/task").glob("*/children")
+    return [int(one) for task in tasks for one in task.read_text(encoding="ascii").split()]

@@ -18,6 +18,7 @@ from tests.bench.lookers import Lookers
 from tests.bench.receive import SENDERS
 from tests.bench.senders import send_all
 from tests.bench.slices import write_slices
+from tests.bench.table import children_of, processor_seconds
 from tests.fakes.waiting import eventually
 
 RUNTIMES = {"onnxruntime": {"kind": "onnxruntime"}, "auto": {"kind": "auto"}}
@@ -27,18 +28,23 @@ def measure_whole(folder: Path, *, rounds: int, each: int) -> None:
     """Print instances a second end to end; everything is warm before it is measured."""
     count = max(1, each // SENDERS)
     seen: dict[str, list[float]] = {}
+    taken: dict[str, list[tuple[float, float]]] = {}
     with Lookers() as lookers:
         for number in range(rounds):
             for name, runtime in RUNTIMES.items():
                 home = folder / f"{name}-{number}"
-                rate = _rate(home, runtime, count)
+                rate, processor = _measured(home, runtime, count)
                 seen.setdefault(f"the whole node, {name}", []).append(rate)
+                taken.setdefault(name, []).append(processor)
             pictures = sorted((folder / f"auto-{number}").rglob("slices/**/*.dcm"))
             for name, rate in lookers.rates(pictures):
                 seen.setdefault(f"{name}, looking alone", []).append(rate)
     for why in lookers.missing:
         print(f"left out: {why}")
     _tell(seen)
+    for name, rounds_of in taken.items():
+        node, workers = (median(each) * 1000 for each in zip(*rounds_of, strict=True))
+        print(f"processor time for a slice, {name}: node {node:.1f} ms, workers {workers:.1f} ms")
 
 
 def _tell(seen: Mapping[str, list[float]]) -> None:
@@ -49,7 +55,10 @@ def _tell(seen: Mapping[str, list[float]]) -> None:
         print(f"{name}: {every}, median {middle:.1f} a second; node with auto {whole / middle:.1f}")
 
 
-def _rate(home: Path, runtime: Mapping[str, str], count: int) -> float:
+def _measured(
+    home: Path, runtime: Mapping[str, str], count: int
+) -> tuple[float, tuple[float, float]]:
+    """Return slices a second, and the seconds of processor time for one: node's and workers'."""
     home.mkdir()
     new_key_file(home / "pseudonym.key")
     config = home / "config.yaml"
@@ -57,7 +66,15 @@ def _rate(home: Path, runtime: Mapping[str, str], count: int) -> float:
     with running_node(config, home / "node.log") as node:
         # The first slices warm the models and are not told.
         _seconds(home, node, series=1, count=2)
-        return SENDERS * count / _seconds(home, node, series=100, count=count)
+        workers = children_of(node.process.pid)
+        before = processor_seconds(node.process.pid), sum(map(processor_seconds, workers))
+        seconds = _seconds(home, node, series=100, count=count)
+        after = processor_seconds(node.process.pid), sum(map(processor_seconds, workers))
+    slices = SENDERS * count
+    return slices / seconds, (
+        (after[0] - before[0]) / slices,
+        (after[1] - before[1]) / slices,
+    )
 
 
 def _seconds(home: Path, node: RunningNode, *, series: int, count: int) -> float:
