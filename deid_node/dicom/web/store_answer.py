@@ -27,6 +27,7 @@ _CLASS: Final = "00081150"
 _INSTANCE: Final = "00081155"
 _WARNING: Final = "00081196"
 _REASON: Final = "00081197"
+_OTHERS: Final = "0008119A"
 _KEYWORDS: Final = MappingProxyType(
     {
         "00081190": ("RetrieveURL", "UR"),
@@ -36,8 +37,10 @@ _KEYWORDS: Final = MappingProxyType(
         _REASON: ("FailureReason", "US"),
         _FAILED: ("FailedSOPSequence", "SQ"),
         _REFERENCED: ("ReferencedSOPSequence", "SQ"),
+        _OTHERS: ("OtherFailuresSequence", "SQ"),
     }
 )
+_SEQUENCES: Final = frozenset({_REFERENCED, _FAILED, _OTHERS})
 _NUMBER: Final = re.compile(r"[0-9]{1,5}")
 
 
@@ -66,11 +69,15 @@ class NotStored:
 
 @dataclass(frozen=True, slots=True)
 class StoreAnswer:
-    """Both sequences of a Store Instances Response Module, in the order they have there."""
+    """The sequences of a Store Instances Response Module, in the order they have there.
+
+    `others` are the reasons of failures that have no instance's name: what could not be read.
+    """
 
     stored: tuple[Stored, ...] = ()
     failed: tuple[NotStored, ...] = ()
     retrieve_url: str | None = field(default=None, repr=False)
+    others: tuple[int, ...] = ()
 
 
 def answer_in(content: bytes) -> StoreAnswer:
@@ -129,7 +136,15 @@ def _dataset(answer: StoreAnswer) -> Dataset:
         dataset.ReferencedSOPSequence = Items(stored)
     if failed:
         dataset.FailedSOPSequence = Items(failed)
+    if answer.others:
+        dataset.OtherFailuresSequence = Items([_failure(reason) for reason in answer.others])
     return dataset
+
+
+def _failure(reason: int) -> Dataset:
+    item = Dataset()
+    item.FailureReason = reason
+    return item
 
 
 def _item(one: Stored | NotStored) -> Dataset:
@@ -149,7 +164,7 @@ def _add_elements(parent: Any, dataset: Dataset) -> None:
         if vr == "SQ":
             for number, item in enumerate(element.value, 1):
                 _add_elements(SubElement(attribute, "Item", number=str(number)), item)
-        else:
+        elif element.value != "":
             SubElement(attribute, "Value", number="1").text = str(element.value)
 
 
@@ -175,7 +190,12 @@ def _joined(models: Sequence[_Model]) -> StoreAnswer:
         for item in _items(models, _FAILED)
     ]
     urls = [url for model in models if (url := _text(model, "00081190"))]
-    return StoreAnswer(tuple(stored), tuple(failed), urls[0] if len(urls) == 1 else None)
+    others = [
+        reason for item in _items(models, _OTHERS) if (reason := _number(item, _REASON)) is not None
+    ]
+    return StoreAnswer(
+        tuple(stored), tuple(failed), urls[0] if len(urls) == 1 else None, tuple(others)
+    )
 
 
 def _items(models: Sequence[_Model], tag: str) -> Iterator[_Model]:
@@ -219,7 +239,7 @@ def _json_model(found: Any) -> _Model:
         values = element.get("Value")
         if not isinstance(values, list) or not values:
             continue
-        if tag in {_REFERENCED, _FAILED}:
+        if tag in _SEQUENCES:
             model[tag] = [_json_model(item) for item in values if item is not None]
         else:
             model[tag] = str(values[0])
@@ -245,7 +265,7 @@ def _xml_items(parent: Any) -> _Model:
     model: _Model = {}
     for attribute in parent.iterfind("{*}DicomAttribute"):
         tag = attribute.get("tag", "").upper()
-        if tag in {_REFERENCED, _FAILED}:
+        if tag in _SEQUENCES:
             model[tag] = [_xml_items(item) for item in attribute.iterfind("{*}Item")]
         elif tag in _KEYWORDS:
             model[tag] = attribute.findtext("{*}Value", "")

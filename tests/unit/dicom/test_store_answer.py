@@ -25,6 +25,7 @@ WHOLE = StoreAnswer(
     ),
     (NotStored(CT, "2.25.3", 0xA700), NotStored(CT, "2.25.4")),
     "http://archive/studies/2.25.9",
+    (0xC000, 0xA700),
 )
 ORTHANC_XML = b"""<?xml version="1.0" encoding="utf-8"?>
 <NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM">
@@ -54,7 +55,17 @@ def test_the_json_that_is_written_is_read_by_the_library() -> None:
         "2.25.2",
     ]
     assert read.FailedSOPSequence[0].FailureReason == 0xA700
+    assert [item.FailureReason for item in read.OtherFailuresSequence] == [0xC000, 0xA700]
     assert "FailureReason" not in read.FailedSOPSequence[1]
+
+
+def test_that_nothing_can_be_retrieved_is_said_by_an_empty_value() -> None:
+    """Retrieve URL is of Type 2: it is there, and may be empty."""
+    answer = StoreAnswer((Stored(CT, "2.25.1", retrieve_url=""),), retrieve_url="")
+
+    assert json.loads(json_of(answer))["00081190"] == {"vr": "UR"}
+    assert xml_of(answer).count(b'keyword="RetrieveURL" />') == 2
+    assert answer_in(xml_of(answer)) == StoreAnswer((Stored(CT, "2.25.1"),))
 
 
 def test_a_sequence_without_a_value_has_no_items() -> None:
