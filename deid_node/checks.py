@@ -43,7 +43,7 @@ def check_all(config: Config) -> None:
         config.route,
         treatments=config.treatments,
         destinations=destinations,
-        listeners=[one.name for one in config.receive.listeners],
+        listeners=config.receive.listener_names,
     )
     receive_build.check_reception(config.receive)
     evidence_of(config.pixels.finder)
@@ -126,7 +126,7 @@ def configured_names(config: Config) -> ConfiguredNames:
         peers=tuple(receive_build.peer_names(config.receive)),
         rules=tuple(rule.name for rule in config.route.rules),
         destinations=tuple(config.forward.destinations),
-        listeners=tuple(one.name for one in config.receive.listeners),
+        listeners=config.receive.listener_names,
     )
 
 

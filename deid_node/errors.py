@@ -16,6 +16,7 @@
     |-- ReceiveError                 the sender's message cannot be taken
     |   |-- PeerNotAuthorised
     |   |-- DatasetMismatch          command and dataset name different objects
+    |   |-- SyntaxNotTaken           an encoding whose dataset cannot be parsed
     |   `-- DatasetUnreadable        no Part 10 reader could make sense of it
     |-- CleaningError                the instance is withheld, whole
     |   |-- NotDicom                 `clean` was handed something else
@@ -162,6 +163,12 @@ class DatasetMismatch(ReceiveError):
     """SOP Class or Instance UID of the command differ from those of the dataset."""
 
     code = "dataset_mismatch"
+
+
+class SyntaxNotTaken(ReceiveError):
+    """The dataset is in a transfer syntax that no door takes."""
+
+    code = "syntax_not_taken"
 
 
 class DatasetUnreadable(ReceiveError):

@@ -29,6 +29,7 @@ _SECURITY_REASONS: Final = frozenset(
         RefusalCode.CALLING_AE_UNKNOWN,
         RefusalCode.NOT_IDENTIFIED,
         RefusalCode.NOT_UNDERSTOOD,
+        RefusalCode.PEER_UNKNOWN,
         RefusalCode.REFUSED_OFTEN,
         RefusalCode.TOO_MANY_OF_ADDRESS,
         RefusalCode.WRONG_CERTIFICATE,

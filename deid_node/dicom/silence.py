@@ -16,12 +16,13 @@ LIBRARIES = (
     *("pydicom", "pynetdicom", "highdicom", "pylibjpeg", "openjpeg", "jpeg_ls", "PIL"),
     # They write down every address that is asked.
     *("httpx2", "httpcore2"),
+    "python_multipart",
     "py.warnings",
 )
 
 
 def silence_libraries() -> None:
-    """Take their voice from the DICOM libraries, for the rest of the process.
+    """Take their voice from libraries that quote what they read, for the rest of the process.
 
     Warnings of any origin are dropped (a library may warn in its caller's name,
     so they cannot be told apart), the loggers of `LIBRARIES` lose their handlers

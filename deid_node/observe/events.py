@@ -37,6 +37,19 @@ class Event(CodedMeaning):
         "connection_refused",
         "A connection was closed before an association began; the code says why.",
     )
+    REQUEST_ANSWERED = (
+        "request_answered",
+        "A peer's request to store was answered; what was stored stood in the answer by name.",
+    )
+    REQUEST_REFUSED = (
+        "request_refused",
+        "A request of HTTP was turned away before its body was read; the code says why.",
+    )
+    REQUEST_ABORTED = (
+        "request_aborted",
+        "A request broke off or fell silent; what had come whole is in custody.",
+    )
+    REQUEST_FAILED = "request_failed", "A fault of ours ended a connection of HTTP at the door."
     INSTANCE_RECEIVED = (
         "instance_received",
         "An instance is in custody on disk and Success was answered.",

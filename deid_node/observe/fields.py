@@ -54,7 +54,9 @@ class LogFields(TypedDict, total=False):
     """Every key a log line may carry; a key whose value is None is left out of the line."""
 
     instance: Annotated[str | None, Field(Kind.TOKEN, "random id of the instance")]
-    association: Annotated[str | None, Field(Kind.TOKEN, "our id of the association")]
+    association: Annotated[
+        str | None, Field(Kind.TOKEN, "our id of the association, or of the request")
+    ]
     peer: Annotated[str | None, Field(Kind.NAME, "configured name of the sender, or any")]
     listener: Annotated[
         str | None, Field(Kind.NAME, "configured name of the port, where there are several")
@@ -71,6 +73,7 @@ class LogFields(TypedDict, total=False):
     treatment: Annotated[str | None, Field(Kind.NAME, "name of the treatment")]
     code: Annotated[str | None, Field(Kind.CODE, "stable code of what went wrong")]
     reason: Annotated[str | None, Field(Kind.TEXT, "text of our own error, without values")]
+    http_status: Annotated[int | None, Field(Kind.COUNT, "status of HTTP as answered")]
     status: Annotated[int | None, Field(Kind.STATUS, "DIMSE status as answered or received")]
     state: Annotated[str | None, Field(Kind.CODE, "state of the instance or of a part")]
     result: Annotated[str | None, Field(Kind.CODE, "how an attempt ended")]

@@ -14,11 +14,18 @@ OTHER: Final = "other"
 
 
 class AssociationResult(StrEnum):
-    """What became of an association that a peer asked for."""
+    """What became of an association, or a request of HTTP, that a peer asked for."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"
     ABORTED = "aborted"
+
+
+class DoorKind(StrEnum):
+    """What is spoken at a door: by associations, or by requests of HTTP."""
+
+    DIMSE = "dimse"
+    STOW = "stow"
 
 
 class DestinationAssociations(StrEnum):

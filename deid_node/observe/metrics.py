@@ -6,6 +6,7 @@ appears with the value 1.
 """
 
 from collections.abc import Callable
+from itertools import product
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -30,6 +31,7 @@ from deid_node.observe.labels import (
     CommitmentResult,
     ConfiguredNames,
     DestinationAssociations,
+    DoorKind,
     InquiryResult,
     ReloadResult,
     ReviewDecision,
@@ -77,7 +79,7 @@ class Metrics:
         self._received = Counter(
             "deid_node_instances_received_total",
             "Instances taken into custody; Success was answered.",
-            ["peer"],
+            ["door", "peer"],
             registry=registry,
         )
         self._received_bytes = Counter(
@@ -130,8 +132,8 @@ class Metrics:
         )
         self._associations = Counter(
             "deid_node_associations_total",
-            "Associations that peers asked for, by what became of them.",
-            ["result"],
+            "Associations, or requests of HTTP, that peers asked for, by what became of them.",
+            ["door", "result"],
             registry=registry,
         )
         self._open_associations = Gauge(
@@ -154,8 +156,8 @@ class Metrics:
         )
         self._refusals = Counter(
             "deid_node_refusals_total",
-            "Associations and connections that were turned away, by the reason's code.",
-            ["code"],
+            "Associations, requests and connections turned away, by the reason's code.",
+            ["door", "code"],
             registry=registry,
         )
         self._audit = Counter(
@@ -204,17 +206,22 @@ class Metrics:
     def _start_at_zero(self) -> None:
         """Make every child of the closed sets, so that each counter exists from the start."""
         single = (
-            *((self._received, self._peers), (self._cleaned, self._rules)),
+            *((self._cleaned, self._rules), (self._reloads, self._reload_results)),
             *((self._marked, self._rules), (self._withheld, self._codes)),
-            *((self._regions, self._fills), (self._associations, self._association_results)),
-            *((self._refusals, self._refusal_codes), (self._commitments, self._commitment_results)),
+            *((self._regions, self._fills), (self._commitments, self._commitment_results)),
             *((self._stage_seconds, self._stages), (self._audit, self._audit_results)),
             *((self._workers_ended, self._worker_ends), (self._reviewed, self._review_decisions)),
-            (self._reloads, self._reload_results),
         )
         for metric, closed in single:
             for value in closed.values:
                 metric.labels(value)
+        at_doors = (
+            *((self._received, self._peers), (self._associations, self._association_results)),
+            (self._refusals, self._refusal_codes),
+        )
+        for metric, closed in at_doors:
+            for door, value in product(DoorKind, closed.values):
+                metric.labels(door, value)
         for destination in self._destinations.values:
             for result in self._results.values:
                 self._deliveries.labels(destination, result)
@@ -262,10 +269,10 @@ class Metrics:
         """Tell how long each certificate that `read` finds is still good, read at each scrape."""
         self.registry.register(CertificateCollector(read))
 
-    def instance_received(self, peer: str, size_bytes: int) -> None:
-        """Count an instance of `size_bytes` that was taken into custody from `peer`."""
-        self._received.labels(self._peers.value(peer)).inc()
-        self._received_bytes.inc(size_bytes)
+    def instance_received(self, peer: str, size: int, *, door: DoorKind = DoorKind.DIMSE) -> None:
+        """Count an instance of `size` bytes that was taken into custody from `peer`."""
+        self._received.labels(door, self._peers.value(peer)).inc()
+        self._received_bytes.inc(size)
 
     def instance_cleaned(self, rule: str) -> None:
         """Count an instance that was sealed under `rule`."""
@@ -293,13 +300,13 @@ class Metrics:
         """Count `count` regions that were filled by `fill`."""
         self._regions.labels(self._fills.value(fill)).inc(count)
 
-    def association(self, result: AssociationResult | str) -> None:
-        """Count an association by what became of it."""
-        self._associations.labels(self._association_results.value(result)).inc()
+    def association(self, result: str, *, door: DoorKind = DoorKind.DIMSE) -> None:
+        """Count an association, or a request of HTTP, by what became of it."""
+        self._associations.labels(door, self._association_results.value(result)).inc()
 
-    def refusal(self, code: RefusalCode | TlsFault | str) -> None:
+    def refusal(self, code: str, *, door: DoorKind = DoorKind.DIMSE) -> None:
         """Count a caller that was turned away because of `code`."""
-        self._refusals.labels(self._refusal_codes.value(code)).inc()
+        self._refusals.labels(door, self._refusal_codes.value(code)).inc()
 
     def committed(self, result: CommitmentResult | str, count: int) -> None:
         """Count `count` instances of which a sender was told `result`."""

@@ -3,21 +3,26 @@
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from deid_node.audit.records import DoorRecord
 from deid_node.dicom.tls import expiries, server_tls
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
+from deid_node.receive.base import Door
 from deid_node.receive.dimse.acceptor import Acceptor
 from deid_node.receive.dimse.commitment import CommitmentHandler
 from deid_node.receive.dimse.commitment_reporter import Callback, Reporter, build_callbacks
 from deid_node.receive.dimse.doorkeeper import Terms
 from deid_node.receive.dimse.scp import StorageScp
-from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
 from deid_node.receive.options import ReceiveOptions
 from deid_node.receive.peers import Peers
+from deid_node.receive.status import status_of
+from deid_node.receive.stow import build as stow_build
+from deid_node.receive.stow.build import build_stow, check_stow
+from deid_node.receive.stow.gatekeeper import StowTerms
 from deid_node.receive.users import Users
 from deid_node.spool.arrivals import Arrivals
 from deid_node.spool.custody import Custody
@@ -27,12 +32,16 @@ from deid_node.values.commitment import Commitment
 from deid_node.values.confirmation import ConfirmationReport
 from deid_node.values.identity import InstanceId
 
+if TYPE_CHECKING:
+    from deid_node.receive.stow.server import StowServer
+
 
 @dataclass(frozen=True, slots=True)
 class ReceptionTerms:
     """What a reception is to keep to from now on: for each of its doors, and behind them."""
 
-    doors: tuple[Terms, ...]
+    ports: tuple[Terms, ...]
+    stow: StowTerms | None
     asks_for: Mapping[str, Sequence[str]]
     callbacks: Mapping[str, Callback]
 
@@ -41,22 +50,32 @@ class ReceptionTerms:
 class Reception:
     """Every door of the node, and who answers behind them."""
 
-    doors: tuple[StorageScp, ...]
+    ports: tuple[StorageScp, ...]
+    """Those of associations."""
+    stow: "StowServer | None"
     reporter: Reporter
     commitments: Commitments
+
+    @property
+    def doors(self) -> tuple[Door, ...]:
+        """All of them; that of STOW-RS is the last."""
+        return self.ports if self.stow is None else (*self.ports, self.stow)
 
     def adopt(self, terms: ReceptionTerms, hear: Callable[[ConfirmationReport], bool]) -> None:
         """Keep to `terms` from now on, made for the same ports; nothing open is disturbed."""
         self.commitments.adopt(terms.asks_for)
         self.reporter.adopt(terms.callbacks)
-        for door, own in zip(self.doors, terms.doors, strict=True):
-            door.adopt(own, hear)
+        for port, own in zip(self.ports, terms.ports, strict=True):
+            port.adopt(own, hear)
+        if self.stow is not None and terms.stow is not None:
+            self.stow.adopt(terms.stow)
 
 
 def build_terms(options: ReceiveOptions, archives: Collection[str]) -> ReceptionTerms:
     """Return the terms that `options` say; raise `ConfigurationError`."""
     return ReceptionTerms(
         tuple(Terms(listening.options, archives) for listening in options.listening),
+        None if options.stow is None else StowTerms(options.stow),
         _asks_for(options),
         build_callbacks(options),
     )
@@ -89,7 +108,7 @@ def build_reception(
     intake = Intake(
         Arrivals(custody), offer, status_of=status_of, metrics=metrics, log=log, record=record
     )
-    doors = tuple(
+    ports = tuple(
         StorageScp(
             listening,
             StoreHandler(intake, listening.name),
@@ -105,7 +124,7 @@ def build_reception(
     )
 
     def quiet_association(commitment: Commitment) -> Acceptor | None:
-        found = (door.quiet_association(commitment) for door in doors)
+        found = (door.quiet_association(commitment) for door in ports)
         return next((one for one in found if one is not None), None)
 
     reporter = Reporter(
@@ -116,7 +135,17 @@ def build_reception(
         metrics=metrics,
         log=log,
     )
-    return Reception(doors, reporter, commitments)
+    stow = None
+    if options.stow is not None:
+        stow = build_stow(
+            options.stow,
+            intake,
+            require_room=custody.require_room,
+            metrics=metrics,
+            log=log,
+            record=record,
+        )
+    return Reception(ports, stow, reporter, commitments)
 
 
 def check_reception(options: ReceiveOptions) -> None:
@@ -127,6 +156,8 @@ def check_reception(options: ReceiveOptions) -> None:
         if listening.options.user_identity is not None:
             Users.read(listening.options.user_identity.users_file)
     build_callbacks(options)
+    if options.stow is not None:
+        check_stow(options.stow)
 
 
 def certificates_of(options: ReceiveOptions) -> Sequence[Certificate]:
@@ -135,13 +166,13 @@ def certificates_of(options: ReceiveOptions) -> Sequence[Certificate]:
         certificate
         for listening in options.listening
         for certificate in expiries(listening.options.tls, listening.part)
-    ]
+    ] + [*stow_build.certificates_of(options.stow)]
 
 
 def peer_names(options: ReceiveOptions) -> Sequence[str]:
     """Return the names of all who may send, at whichever port."""
     found = (name for one in options.listening for name in Peers(one.options.peers).names)
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys((*found, *stow_build.peer_names(options.stow))))
 
 
 def ae_titles(options: ReceiveOptions) -> frozenset[str]:

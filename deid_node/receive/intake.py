@@ -8,27 +8,33 @@ at all was decided before; nothing here knows a network.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import assert_never
 
 from deid_node.audit.records import DoorRecord
 from deid_node.dicom.identity import identity_of, require_named
 from deid_node.dicom.part10 import spool_header
-from deid_node.errors import CustodyError, DatasetUnreadable, DeidNodeError
+from deid_node.errors import CustodyError, DatasetMismatch, DatasetUnreadable, DeidNodeError
 from deid_node.observe.events import Event
+from deid_node.observe.labels import DoorKind
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.spool.arrivals import Acceptance, Arrival, Arrivals, Incoming
 from deid_node.values.identity import InstanceId
-from deid_node.values.origin import Origin
+from deid_node.values.origin import Dimse, Http, Origin, Via
 from deid_node.values.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What a sender says that an instance is, before its dataset has come."""
+    """What a sender says that an instance is, before its dataset has come.
+
+    `study_instance_uid` is the study that it must belong to; empty where none was named.
+    """
 
     sop_class_uid: str
     sop_instance_uid: str = field(repr=False)
     transfer_syntax: str
+    study_instance_uid: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +108,11 @@ class Intake:
         return acceptance
 
     def refuse(
-        self, incoming: Incoming, error: DeidNodeError, *, association: str, peer: str | None
+        self, incoming: Incoming | None, error: DeidNodeError, *, association: str, peer: str | None
     ) -> Refused:
         """Let go of what has come, because the door itself says that it must not."""
-        incoming.discard()
+        if incoming is not None:
+            incoming.discard()
         return self._refused(error, association=association, peer=peer)
 
     def _accepted(self, incoming: Incoming, announced: Announced, origin: Origin) -> Acceptance:
@@ -113,6 +120,8 @@ class Intake:
         try:
             identity = identity_of(bytes(incoming.head), announced.transfer_syntax)
             require_named(identity, sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
+            if announced.study_instance_uid not in {"", identity.study_instance_uid}:
+                raise DatasetMismatch("the dataset is of another study than the sender names")
             acceptance = self._spool.accept(
                 Arrival(origin, sop_class_uid, sop_instance_uid), incoming
             )
@@ -130,7 +139,9 @@ class Intake:
             self._log.info(Event.INSTANCE_REPEATED, instance=instance.id, peer=instance.origin.peer)
             return
         size = instance.blob.size_bytes
-        self._metrics.instance_received(instance.origin.peer, size)
+        self._metrics.instance_received(
+            instance.origin.peer, size, door=_door_of(instance.origin.via)
+        )
         self._log.info(
             Event.INSTANCE_RECEIVED,
             instance=instance.id,
@@ -160,3 +171,13 @@ class Intake:
         if isinstance(error, CustodyError):
             self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
         return refused
+
+
+def _door_of(via: Via) -> DoorKind:
+    match via:
+        case Dimse():
+            return DoorKind.DIMSE
+        case Http():
+            return DoorKind.STOW
+        case _:
+            assert_never(via)

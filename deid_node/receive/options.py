@@ -1,6 +1,5 @@
 """What the YAML can say of the door."""
 
-import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,17 +15,10 @@ from pydantic import (
 
 from deid_node.dicom.ae_titles import AeTitle
 from deid_node.dicom.tls_options import ClientTlsOptions, ServerTlsOptions
+from deid_node.receive.stow_options import STOW_NAME, StowOptions, network
 
 _PORT: Final = 11112
 _NAME: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-
-
-def _address(value: str) -> str:
-    try:
-        ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        raise ValueError("an address or a network in CIDR notation is expected") from None
-    return value
 
 
 class ReportTlsOptions(ClientTlsOptions):
@@ -53,7 +45,7 @@ class PeerOptions(BaseModel):
         description="What logs and metrics call it.",
     )
     ae_title: AeTitle = Field(description="Its calling AE title.")
-    address: Annotated[str, AfterValidator(_address)] | None = Field(
+    address: Annotated[str, AfterValidator(network)] | None = Field(
         default=None, description="Its address or network (CIDR); null = any."
     )
     certificate_name: str | None = Field(
@@ -179,6 +171,11 @@ class ReceiveOptions(BaseModel):
             "an address is not listened to for the rest of it; 0 = no limit."
         ),
     )
+    stow: StowOptions | None = Field(
+        default=None,
+        description="A port that takes instances by STOW-RS (DICOMweb), beside it; null = none.",
+    )
+
     listeners: tuple[ListenerOptions, ...] = Field(
         default=(),
         description=(
@@ -202,6 +199,12 @@ class ReceiveOptions(BaseModel):
             Listening(one.name, f"receive.listeners[{number}]", self._under(one))
             for number, one in enumerate(self.listeners)
         )
+
+    @property
+    def listener_names(self) -> tuple[str, ...]:
+        """The names of the ports that have one: the several of associations, that of STOW-RS."""
+        names = tuple(one.name for one in self.listeners)
+        return names if self.stow is None else (*names, STOW_NAME)
 
     def each_peer(self) -> Iterator[tuple[str, PeerOptions]]:
         """Yield every peer that is listed, here or at a listener, with its YAML path."""
@@ -229,7 +232,7 @@ class ReceiveOptions(BaseModel):
             return self
         if self.port != _PORT or self.tls is not None:
             raise ValueError("with listeners, each of them says its port and its tls")
-        if len({one.name for one in self.listeners}) < len(self.listeners):
+        if len(set(self.listener_names)) < len(self.listener_names):
             raise ValueError("two listeners have the same name")
         places = [(one.options.host, one.options.port) for one in self.listening]
         if any(places.count(place) > 1 for place in places if place[1]):

@@ -8,11 +8,13 @@ certificate bears where it speaks TLS.
 import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from deid_node.receive.options import PeerOptions
 
 ANY_PEER = "any"
+
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Peer:
 
     name: str
     ae_title: str
-    network: ipaddress.IPv4Network | ipaddress.IPv6Network | None
+    network: Network | None
     certificate: str | None = None
 
     def shows(self, names: Collection[str]) -> bool:
@@ -32,15 +34,7 @@ class Peer:
         """Return whether a caller with this AE title and address is this peer."""
         if ae_title.strip() != self.ae_title:
             return False
-        if self.network is None:
-            return True
-        try:
-            caller = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(caller, ipaddress.IPv6Address) and caller.ipv4_mapped is not None:
-            caller = caller.ipv4_mapped
-        return caller in self.network
+        return self.network is None or contains(self.network, address)
 
 
 class Peers:
@@ -86,6 +80,17 @@ class Peers:
 
     def _callers(self, ae_title: str, address: str) -> Iterator[Peer]:
         return (peer for peer in self._peers or () if peer.is_caller(ae_title, address))
+
+
+def contains(network: Network, address: str) -> bool:
+    """Return whether a caller with this address is in `network`; IPv4 in IPv6 counts as IPv4."""
+    try:
+        caller = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(caller, ipaddress.IPv6Address) and caller.ipv4_mapped is not None:
+        caller = caller.ipv4_mapped
+    return caller in network
 
 
 def names_in(certificate: Mapping[str, Any]) -> frozenset[str]:

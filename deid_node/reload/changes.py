@@ -19,7 +19,11 @@ _TERMS: Final = (
     r"receive\.(?:listeners\[\d+\]\.)?(?:peers|user_identity|max_associations"
     r"|max_associations_per_address|max_refusals_per_minute|log_ae_titles)\b.*"
 )
-_CHANGEABLE: Final = re.compile(f"{_SECTIONS}|{_TERMS}")
+_STOW_TERMS: Final = (
+    r"receive\.stow\.(?:peers|max_requests|max_requests_per_address|max_request_bytes"
+    r"|max_refusals_per_minute)\b.*"
+)
+_CHANGEABLE: Final = re.compile(f"{_SECTIONS}|{_TERMS}|{_STOW_TERMS}")
 
 
 def require_changeable(old: Config, new: Config) -> None:

@@ -6,16 +6,19 @@ from deid_node.values.coded import CodedMeaning
 
 
 class RefusalCode(StrEnum):
-    """Why an association is rejected, or a connection closed before one was asked for."""
+    """Why an association or a request is refused, or a connection closed before either."""
 
     CALLED_AE_UNKNOWN = "called_ae_unknown"
     CALLING_AE_UNKNOWN = "calling_ae_unknown"
+    PEER_UNKNOWN = "peer_unknown"
     WRONG_CERTIFICATE = "wrong_certificate"
     NOT_IDENTIFIED = "not_identified"
     TOO_MANY_ASSOCIATIONS = "too_many_associations"
+    TOO_MANY_REQUESTS = "too_many_requests"
     TOO_MANY_OF_ADDRESS = "too_many_of_address"
     NO_ROOM = "no_room"
     CLOSING = "closing"
+    NOT_SERVED = "not_served"
     TOO_MANY_CONNECTIONS = "too_many_connections"
     NOT_UNDERSTOOD = "not_understood"
     REFUSED_OFTEN = "refused_often"

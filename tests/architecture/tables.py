@@ -37,7 +37,7 @@ class _Nothing:
 
 
 LABELS = {
-    "deid_node_instances_received_total": "peer",
+    "deid_node_instances_received_total": "door, peer",
     "deid_node_instances_cleaned_total": "rule",
     "deid_node_instances_marked_total": "rule",
     "deid_node_instances_withheld_total": "code",
@@ -49,8 +49,8 @@ LABELS = {
     "deid_node_oldest_waiting_seconds": "state",
     "deid_node_stage_duration_seconds": "stage",
     "deid_node_regions_found_total": "fill",
-    "deid_node_associations_total": "result",
-    "deid_node_refusals_total": "code",
+    "deid_node_associations_total": "door, result",
+    "deid_node_refusals_total": "door, code",
     "deid_node_committed_instances_total": "result",
     "deid_node_archive_commitments_total": "destination, result",
     "deid_node_spool_failures_total": "code",

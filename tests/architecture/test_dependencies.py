@@ -20,6 +20,7 @@ EXTRAS_OF = {
     "forward": ("dicomweb",),
     "deid_node_lab": ("train", "diffusion", "peers"),
     "pixels": ("diffusion", "openvino", "provenance"),
+    "receive": ("dicomweb",),
     "review": ("review",),
 }
 """Rooms that may ask for more than the node itself needs; they import it where it is used."""

@@ -10,7 +10,7 @@ import yaml
 from deid_node.config.schema import Config
 from deid_node.receive.dimse import refusal
 from deid_node.receive.dimse.refusal import Refusal
-from deid_node.receive.dimse.status import StoreStatus
+from deid_node.receive.status import StoreStatus
 from deid_node.values.refusal import RefusalCode, TlsFault
 from tests.architecture import tables
 from tests.architecture.source import ROOT
@@ -32,7 +32,7 @@ def test_the_statuses_are_those_that_the_door_answers() -> None:
 
 
 def test_the_reasons_of_refusal_are_those_of_the_door() -> None:
-    section = HANDBOOK.partition("### Refused associations")[2].partition("\n## ")[0]
+    section = HANDBOOK.partition("### Refused associations and requests")[2].partition("\n## ")[0]
 
     told = re.findall(r"^\| `([a-z0-9_]+)` \|", section, re.MULTILINE)
 

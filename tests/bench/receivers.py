@@ -24,10 +24,10 @@ from pynetdicom import AE, evt
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.scp import StorageScp
-from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
 from deid_node.receive.options import Listening, ReceiveOptions
+from deid_node.receive.status import status_of
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.work.queue import WorkQueue

@@ -123,7 +123,7 @@ def test_what_storescu_sends_in_tls_arrives_in_both_archives_in_tls(
 @pytest.mark.req("REQ-NW-02")
 def test_a_scanner_of_another_authority_is_turned_away(bench: Bench, tmp_path: Path) -> None:
     stranger = Authority(tmp_path / "other").issue("stranger", kind="rsa")
-    refused = 'deid_node_refusals_total{code="tls_untrusted"}'
+    refused = 'deid_node_refusals_total{code="tls_untrusted",door="dimse"}'
     before = bench.metric(refused)
 
     assert bench.call("echoscu", stranger) != 0
@@ -134,7 +134,7 @@ def test_a_scanner_of_another_authority_is_turned_away(bench: Bench, tmp_path: P
 @pytest.mark.req("REQ-NW-02")
 def test_a_scanner_whose_certificate_has_expired_is_turned_away(bench: Bench) -> None:
     expired = bench.authority.issue("expired", kind="rsa", days=-1)
-    refused = 'deid_node_refusals_total{code="tls_expired"}'
+    refused = 'deid_node_refusals_total{code="tls_expired",door="dimse"}'
 
     assert bench.call("echoscu", expired) != 0
 
@@ -151,7 +151,7 @@ def test_a_scanner_that_trusts_another_authority_does_not_send(
 def test_a_plain_scanner_is_turned_away_and_the_next_is_served(
     bench: Bench, scanner: Identity
 ) -> None:
-    refused = 'deid_node_refusals_total{code="tls_not_spoken"}'
+    refused = 'deid_node_refusals_total{code="tls_not_spoken",door="dimse"}'
     before = bench.metric(refused)
 
     assert bench.call("echoscu", None) != 0

@@ -9,26 +9,12 @@ it holds the data in first; nobody shall re-encode pixels on our account.
 from collections.abc import Iterable
 from typing import Final
 
-from pydicom._uid_dict import UID_dictionary
 from pynetdicom.presentation import PresentationContext
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 from pynetdicom.sop_class import uid_to_service_class as service_class_of
 
 from deid_node.dicom.commitment import PUSH_MODEL
-
-_NO_DATASET: Final = frozenset(
-    {
-        "1.2.840.10008.1.2.6.1",  # RFC 2557 MIME encapsulation
-        "1.2.840.10008.1.2.6.2",  # XML encoding
-        "1.2.840.10008.1.20",  # Papyrus 3
-    }
-)
-_RECEIVABLE: Final = frozenset(
-    uid
-    for uid, (_, kind, *_) in UID_dictionary.items()
-    if kind == "Transfer Syntax" and uid not in _NO_DATASET
-)
-"""Every transfer syntax, retired ones too, whose dataset can be parsed; pixels are for later."""
+from deid_node.receive.encodings import is_taken
 
 _NATIVE: Final = frozenset({"1.2.840.10008.1.2", "1.2.840.10008.1.2.1"})
 """Implicit and Explicit VR Little Endian."""
@@ -63,7 +49,7 @@ def accepted_contexts(proposed: Iterable[PresentationContext]) -> list[Presentat
             known += [
                 syntax
                 for syntax in map(str, context.transfer_syntax)
-                if syntax in _RECEIVABLE and syntax not in known
+                if is_taken(syntax) and syntax not in known
             ]
     supported = []
     for abstract, names in syntaxes.items():

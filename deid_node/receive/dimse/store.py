@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from deid_node.errors import PeerNotAuthorised
 from deid_node.receive.dimse.acceptor import Acceptor
-from deid_node.receive.dimse.status import StoreStatus
 from deid_node.receive.intake import Announced, Intake, Refused
+from deid_node.receive.status import StoreStatus
 from deid_node.spool.arrivals import Incoming
 from deid_node.values.origin import Dimse, Origin
 

@@ -97,7 +97,7 @@ def test_a_refusal_is_an_alert_where_it_says_something_of_the_caller(
 ) -> None:
     of_the_house = {
         RefusalCode.TOO_MANY_ASSOCIATIONS, RefusalCode.NO_ROOM, RefusalCode.CLOSING,
-        RefusalCode.TOO_MANY_CONNECTIONS,
+        RefusalCode.TOO_MANY_CONNECTIONS, RefusalCode.TOO_MANY_REQUESTS, RefusalCode.NOT_SERVED,
     }  # fmt: skip
 
     door(book).refused("10.9.9.9", None, code)

@@ -17,7 +17,7 @@ from deid_node.values.stage import Stage
 from deid_node.values.state import InstanceState
 
 CONTRACT = {
-    "deid_node_instances_received_total": {"peer"},
+    "deid_node_instances_received_total": {"door", "peer"},
     "deid_node_instances_cleaned_total": {"rule"},
     "deid_node_instances_marked_total": {"rule"},
     "deid_node_instances_withheld_total": {"code"},
@@ -29,8 +29,8 @@ CONTRACT = {
     "deid_node_oldest_waiting_seconds": {"state"},
     "deid_node_stage_duration_seconds": {"stage"},
     "deid_node_regions_found_total": {"fill"},
-    "deid_node_associations_total": {"result"},
-    "deid_node_refusals_total": {"code"},
+    "deid_node_associations_total": {"door", "result"},
+    "deid_node_refusals_total": {"door", "code"},
     "deid_node_committed_instances_total": {"result"},
     "deid_node_archive_commitments_total": {"destination", "result"},
     "deid_node_spool_failures_total": {"code"},
@@ -95,7 +95,7 @@ def test_a_journal_that_cannot_be_read_hides_no_other_metric(metrics: Metrics) -
     metrics.watch_unconfirmed(Source(SpoolUnavailable("the journal is closed")))
 
     assert value(metrics, "deid_node_unconfirmed_instances", destination="archive") is None
-    assert value(metrics, "deid_node_instances_received_total", peer="ct1") == 0
+    assert value(metrics, "deid_node_instances_received_total", door="dimse", peer="ct1") == 0
 
 
 def test_the_metrics_are_those_of_the_contract_with_its_labels(metrics: Metrics) -> None:
@@ -133,7 +133,7 @@ def test_a_received_instance_counts_with_its_bytes(metrics: Metrics) -> None:
     metrics.instance_received("ct1", 1000)
     metrics.instance_received("ct1", 24)
 
-    assert value(metrics, "deid_node_instances_received_total", peer="ct1") == 2
+    assert value(metrics, "deid_node_instances_received_total", door="dimse", peer="ct1") == 2
     assert value(metrics, "deid_node_received_bytes_total") == 1024
 
 
@@ -148,14 +148,14 @@ def test_the_other_counters_count(metrics: Metrics) -> None:
     metrics.committed("confirmed", 3)
 
     assert value(metrics, "deid_node_committed_instances_total", result="confirmed") == 3
-    assert value(metrics, "deid_node_refusals_total", code="tls_expired") == 1
+    assert value(metrics, "deid_node_refusals_total", door="dimse", code="tls_expired") == 1
     assert value(metrics, "deid_node_instances_cleaned_total", rule="everything") == 1
     assert value(metrics, "deid_node_instances_withheld_total", code="residual_text") == 1
     assert value(
         metrics, "deid_node_deliveries_total", destination="archive", result="retry"
     ) == pytest.approx(2)
     assert value(metrics, "deid_node_regions_found_total", fill="telea") == 4
-    assert value(metrics, "deid_node_associations_total", result="refused") == 1
+    assert value(metrics, "deid_node_associations_total", door="dimse", result="refused") == 1
 
 
 def test_a_stage_is_measured_in_seconds(metrics: Metrics) -> None:
@@ -189,14 +189,14 @@ def test_a_label_outside_its_closed_set_becomes_other(metrics: Metrics) -> None:
         for text in sample.labels.values()
     }
     assert "CANARY^JANE" not in used
-    assert value(metrics, "deid_node_instances_received_total", peer="other") == 1
+    assert value(metrics, "deid_node_instances_received_total", door="dimse", peer="other") == 1
     assert value(metrics, "deid_node_deliveries_total", destination="other", result="other") == 1
 
 
 def test_counters_of_closed_sets_stand_at_zero_before_the_first_event(metrics: Metrics) -> None:
     """A series that appears with the value 1 shows no increase in Prometheus."""
     for peer in ("any", "ct1"):
-        assert value(metrics, "deid_node_instances_received_total", peer=peer) == 0
+        assert value(metrics, "deid_node_instances_received_total", door="dimse", peer=peer) == 0
     for code in withhold_codes():
         assert value(metrics, "deid_node_instances_withheld_total", code=code) == 0
     for result in DeliveryResult:
@@ -242,7 +242,7 @@ def test_two_nodes_in_one_process_do_not_share_a_count() -> None:
 
     first.instance_received("any", 1)
 
-    assert value(second, "deid_node_instances_received_total", peer="any") == 0
+    assert value(second, "deid_node_instances_received_total", door="dimse", peer="any") == 0
 
 
 def test_names_of_another_configuration_begin_at_zero_and_those_of_before_go_on() -> None:
@@ -256,8 +256,8 @@ def test_names_of_another_configuration_begin_at_zero_and_those_of_before_go_on(
     def value(name: str, **labels: str) -> float | None:
         return registry.get_sample_value(f"deid_node_{name}", labels)
 
-    assert value("instances_received_total", peer="ct1") == 1
-    assert value("instances_received_total", peer="mr") == 0
+    assert value("instances_received_total", door="dimse", peer="ct1") == 1
+    assert value("instances_received_total", door="dimse", peer="mr") == 0
     assert value("instances_cleaned_total", rule="two") == 1
     assert value("instances_cleaned_total", rule="other") is None
     assert value("deliveries_total", destination="archive", result="delivered") == 0

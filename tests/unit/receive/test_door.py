@@ -18,10 +18,10 @@ from deid_node.errors import SpoolFull
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.scp import StorageScp
-from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
 from deid_node.receive.options import Listening, PeerOptions, ReceiveOptions
+from deid_node.receive.status import status_of
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.values.identity import InstanceId

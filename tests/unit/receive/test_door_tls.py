@@ -18,10 +18,10 @@ from deid_node.errors import ConfigurationError
 from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.receive.dimse.scp import StorageScp
-from deid_node.receive.dimse.status import status_of
 from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
 from deid_node.receive.options import Listening, ReceiveOptions
+from deid_node.receive.status import status_of
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.values.refusal import TlsFault
@@ -105,7 +105,9 @@ class House:
         return socket.create_connection(("127.0.0.1", self.door.port), timeout=30)
 
     def refusals(self, code: str) -> float:
-        value = self.metrics.registry.get_sample_value("deid_node_refusals_total", {"code": code})
+        value = self.metrics.registry.get_sample_value(
+            "deid_node_refusals_total", {"door": "dimse", "code": code}
+        )
         return value or 0.0
 
     def is_served(self) -> bool:

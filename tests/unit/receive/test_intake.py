@@ -103,7 +103,7 @@ def test_what_is_taken_is_in_custody_and_offered_and_told(hall: Hall) -> None:
     name = taken.instance.id
     assert (hall.files("received"), hall.files("partial")) == ([f"{name}.dcm"], [])
     assert hall.offered == {name: "SCANNER"}
-    assert hall.count("instances_received", peer="any") == 1
+    assert hall.count("instances_received", door="dimse", peer="any") == 1
     assert [line["instance"] for line in hall.log.lines_of(Event.INSTANCE_RECEIVED)] == [name]
 
 
@@ -121,8 +121,9 @@ def test_the_file_is_what_was_announced_and_came(hall: Hall) -> None:
         (ANNOUNCED, a_slice("1.2.3.5")),
         (ANNOUNCED, b"no dataset at all"),
         (Announced(CT_IMAGE_STORAGE, "1.2.é", EXPLICIT), a_slice()),
+        (Announced(CT_IMAGE_STORAGE, UID, EXPLICIT, "1.2.4"), a_slice()),
     ],
-    ids=["another object", "noise", "no uid"],
+    ids=["another object", "noise", "no uid", "another study"],
 )
 def test_what_is_not_what_was_announced_stays_the_senders(
     announced: Announced, content: bytes, hall: Hall
@@ -136,6 +137,12 @@ def test_what_is_not_what_was_announced_stays_the_senders(
     assert (line["code"], line["status"], line["peer"]) == (refused.code, "0x0199", "any")
 
 
+def test_the_study_that_was_named_is_taken(hall: Hall) -> None:
+    taken = hall.hand_over(a_slice(), Announced(CT_IMAGE_STORAGE, UID, EXPLICIT, "1.2.3"))
+
+    assert isinstance(taken, Acceptance)
+
+
 def test_the_same_again_is_taken_and_neither_counted_nor_offered(hall: Hall) -> None:
     first = hall.hand_over(a_slice())
     again = hall.hand_over(a_slice(), calling_ae="OTHER")
@@ -144,7 +151,7 @@ def test_the_same_again_is_taken_and_neither_counted_nor_offered(hall: Hall) -> 
     assert isinstance(again, Acceptance)
     assert (again.repeated, again.instance.id) == (True, first.instance.id)
     assert hall.offered == {first.instance.id: "SCANNER"}
-    assert hall.count("instances_received", peer="any") == 1
+    assert hall.count("instances_received", door="dimse", peer="any") == 1
     assert len(hall.log.lines_of(Event.INSTANCE_REPEATED)) == 1
 
 

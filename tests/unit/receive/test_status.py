@@ -1,7 +1,7 @@
 import pytest
 
 from deid_node import errors
-from deid_node.receive.dimse.status import StoreStatus, status_of
+from deid_node.receive.status import StoreStatus, status_of
 
 
 def _leaves(root: type[errors.DeidNodeError]) -> list[type[errors.DeidNodeError]]:
@@ -28,6 +28,7 @@ def test_every_error_of_the_door_has_its_own_place_in_the_table(
         (errors.PeerNotAuthorised("x"), 0x0124),
         (errors.DatasetMismatch("x"), 0xA900),
         (errors.DatasetUnreadable("x"), 0xC000),
+        (errors.SyntaxNotTaken("x"), 0xC122),
         (errors.BlobDamaged("x"), 0x0110),
         (RuntimeError("x"), 0x0110),
         (MemoryError(), 0x0110),

@@ -88,3 +88,20 @@ def test_terms_of_a_listener_can_change_and_its_port_cannot() -> None:
 
 def test_the_same_configuration_has_no_changes() -> None:
     assert not list(changes(config(), config()))
+
+
+def test_terms_of_stow_rs_can_change_and_its_port_cannot() -> None:
+    before = {"port": 1}
+    peers = [{"name": "cloud", "address": "10.0.0.1"}]
+
+    require_changeable(
+        config(receive={"stow": before}),
+        config(receive={"stow": {**before, "peers": peers, "max_requests": 4}}),
+    )
+    for fixed in ({"port": 2}, {"path": "/other"}, {"silence_seconds": 3}, {"host": "127.0.0.1"}):
+        with pytest.raises(ConfigurationError, match=r"^receive\.stow\."):
+            require_changeable(
+                config(receive={"stow": before}), config(receive={"stow": {**before, **fixed}})
+            )
+    with pytest.raises(ConfigurationError, match=r"^receive\.stow"):
+        require_changeable(config(), config(receive={"stow": before}))
