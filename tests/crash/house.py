@@ -81,7 +81,7 @@ class House:
         self._folder = folder
         self._runs = 0
         self._process: subprocess.Popen[bytes] | None = None
-        self.port = 0
+        self.port = self.web_port = 0
         self.archive = Archive(folder / "archive")
         self.archive.start()
         new_key_file(folder / "pseudonym.key")
@@ -117,6 +117,9 @@ class House:
         )
         if isinstance(ready, dict):
             self.port = int(ready["port"])
+            self.web_port = next(
+                int(e["port"]) for e in events_in(self.log) if e["event"] == "listener_ready"
+            )
         return fuse
 
     @property
@@ -300,7 +303,11 @@ def house(
 
 def _configuration(archive_port: int, workers: int, time_limit_seconds: float) -> dict[str, Any]:
     return {
-        "receive": {"host": "127.0.0.1", "port": 0},
+        "receive": {
+            "host": "127.0.0.1",
+            "port": 0,
+            "stow": {"host": "127.0.0.1", "port": 0},
+        },
         "spool": {"dir": "./spool", "reserve_bytes": 0},
         "route": {
             "rules": [

@@ -17,6 +17,7 @@ from pynetdicom.transport import AssociationSocket
 
 from deid_node.dicom import part10
 from deid_node.forward.dimse.association import Association
+from deid_node.receive.stow.link import Link
 from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.values.order import WorkOrder
 from deid_node.work.janitor import Janitor
@@ -97,6 +98,7 @@ def arm(burner: Burner) -> None:
     _wrap_commits(burn)
     _wrap(WorkQueue, "offer", lambda offer: _then(offer, lambda: burn("accept-offered")))
     _wrap(AssociationSocket, "send", lambda send: _send(send, burn))
+    _wrap(Link, "send", lambda send: _answer(send, burn))
     _wrap(WorkerProcess, "clean", lambda clean: _first(clean, lambda: burn("claim-handed-over")))
     _wrap(part10, "write", lambda write: _first(write, lambda: burn("work-before-output")))
     _wrap(part10, "write", lambda write: _then(write, lambda: burn("work-after-output")))
@@ -212,6 +214,15 @@ def _send(original: Any, burn: Callable[[str], None]) -> Any:
     def wrapped(link: Any, content: bytes) -> None:
         original(link, content)
         if content[0] == _P_DATA:
+            burn("accept-answered")
+
+    return wrapped
+
+
+def _answer(original: Any, burn: Callable[[str], None]) -> Any:
+    def wrapped(link: Any, content: bytes) -> None:
+        original(link, content)
+        if content.startswith(b"HTTP/1.1 200"):
             burn("accept-answered")
 
     return wrapped

@@ -1,6 +1,7 @@
 """Round after round under load, a fault in each, on one spool; then the counting.
 
-A round: four senders send real files, new ones and some of the round before, and
+A round: four senders, every other one by STOW-RS, send real files, new ones and some of the
+round before, which may have come on the other way, and
 at a random moment one thing dies or one instance harms its worker. Every so many
 rounds the node is left alone until it is quiet, and what must hold is counted.
 """
@@ -25,10 +26,13 @@ from tests.crash.launcher import POISON, POISON_TOO
 from tests.crash.parcels import parcels
 from tests.crash.points import NODE_POINTS, WORKER_POINTS, Poison
 from tests.crash.scanner import Scanner
+from tests.crash.web_scanner import WebScanner
 from tests.fakes.waiting import eventually
 
 SENDERS = 4
 EACH = 6
+_BY_WEB = frozenset({0, 3})
+"""What the second half of a round brings comes on the other way in the next."""
 QUIET_EVERY = 10
 _MOST_WAITING = 150
 _LONGEST_SECONDS = 2.0
@@ -155,6 +159,9 @@ class Siege:
         ]
         again.send(everything, self._home.port, associations=SENDERS)
         assert again.acknowledged == {parcel.sop_instance_uid for parcel in everything}
+        by_web = WebScanner()
+        by_web.send(everything, self._home.web_port, associations=SENDERS)
+        assert by_web.acknowledged == again.acknowledged
         assert len(self._home.journal()) == before
 
     def _stand_up(self, fault: Fault | None) -> None:
@@ -194,7 +201,7 @@ class Siege:
                 file = self._folder / f"acknowledged-{tally.rounds}"
                 work = _bound(_send_and_die, port, start, file, seconds, tally.acknowledged)
             else:
-                work = _bound(_send_all, port, start, tally.acknowledged)
+                work = _bound(_send_all, self._home, number, start, tally.acknowledged)
             threads.append(threading.Thread(target=work))
         # Half of a round is sent again in the next.
         self._first += SENDERS * EACH // 2
@@ -247,8 +254,9 @@ def _bound(function: Callable[..., None], *arguments: object) -> Callable[[], No
     return lambda: function(*arguments)
 
 
-def _send_all(port: int, start: int, acknowledged: set[str]) -> None:
-    scanner = Scanner()
+def _send_all(home: House, number: int, start: int, acknowledged: set[str]) -> None:
+    scanner: Scanner | WebScanner
+    scanner, port = (WebScanner(), home.web_port) if number in _BY_WEB else (Scanner(), home.port)
     scanner.send(parcels(EACH, start=start), port)
     acknowledged |= scanner.acknowledged
 
