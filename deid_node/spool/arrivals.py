@@ -1,37 +1,34 @@
-"""What arrives: written to disk while it comes, then taken into custody.
+"""The door's side of custody: what has come is taken, or stays its sender's.
 
-Nobody has promised anything while bytes come: what lies in ``partial`` counts for nothing
-until `Arrivals.accept` has put it on disk for good and the journal names it. Only the
-beginning is kept in memory, so that an instance may be larger than that.
+Success may be said of what `Arrivals.accept` returns. Bytes, folder and row wait for the
+disk side by side (`syncing`): the journal may name an instance a moment before its bytes
+are on disk, so whoever meets one that is not settled waits for it.
 """
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterable
+import sqlite3
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from deid_node.dicom.new_file import NewFile
-from deid_node.dicom.spooled import lineage_in
-from deid_node.dicom.study import Lineage, lineage_of
 from deid_node.errors import BlobDamaged, DeidNodeError, OriginUnknown, UidConflict
 from deid_node.spool import rows, transitions
-from deid_node.spool.blobs import blob_name, verified
+from deid_node.spool.blobs import verified
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
-from deid_node.spool.files import PLAIN, BlobFiles
+from deid_node.spool.incoming import Incoming
 from deid_node.spool.places import OPEN
 from deid_node.spool.rows import received_from
+from deid_node.spool.syncing import Sync
 from deid_node.spool.trouble import custody_error
-from deid_node.values.identity import InstanceId, new_instance_id
-from deid_node.values.instance import BlobRef, ReceivedInstance
+from deid_node.values.identity import InstanceId
+from deid_node.values.instance import ReceivedInstance
 from deid_node.values.origin import Origin
 from deid_node.values.state import InstanceState
 
-_HEAD_BYTES: Final = 1 << 18
-_LOOK_EACH_BYTES: Final = 1 << 24
+__all__ = ["Acceptance", "Arrival", "Arrivals", "Incoming"]
+
 _MENDED: Final = frozenset({BlobDamaged.code, OriginUnknown.code})
 """Withheld for something that the same bytes, sent again, put right."""
 
@@ -60,108 +57,6 @@ class Acceptance:
     conflict: bool
 
 
-class Incoming:
-    """One file in ``partial``. The thread that writes may not know yet that another discards.
-
-    A fault does not stop the sender in the middle of its message: it is kept, the
-    bytes that follow are let go, and `finish` raises it, so that the sender hears a
-    status. `require_room` raises `SpoolFull` at the reserve and is asked now and then.
-    `files` makes the file; checksum and size are those of the bytes that came.
-    """
-
-    def __init__(
-        self, folder: Path, require_room: Callable[[], None], files: BlobFiles = PLAIN
-    ) -> None:
-        self.instance: InstanceId = new_instance_id()
-        self.path = folder / blob_name(self.instance)
-        self.head = bytearray()
-        """The first bytes of the dataset: 256 KiB, or all where it is shorter."""
-        self.is_over = False
-        """Whether nothing of it is held any more: it was taken into custody, or let go."""
-        self._lock = threading.RLock()
-        self._require_room = require_room
-        self._fault: DeidNodeError | None = None
-        self._files = files
-        self._file: NewFile | None = None
-        self._digest = hashlib.sha256()
-        self._size = self._next_look = 0
-
-    def begin(self, header: bytes) -> None:
-        """Write what stands before the dataset: the preamble and the File Meta Information."""
-        self._put(header)
-
-    def write(self, piece: bytes | memoryview) -> None:
-        """Write the next bytes of the dataset; does not raise."""
-        room = _HEAD_BYTES - len(self.head)
-        if room > 0:
-            self.head += piece[:room]
-        self._put(piece)
-
-    def fail(self, fault: DeidNodeError) -> None:
-        """Let go of the bytes; `finish` will raise `fault`, or the one before it."""
-        self._fault = self._fault or fault
-        self.discard()
-
-    def finish(self) -> BlobRef:
-        """Put the file on disk and return its reference.
-
-        Its folder is not fsynced: the rename into custody follows. Raises the fault
-        that was kept, `SpoolFull` or `SpoolUnavailable`; then the file is gone.
-        """
-        # Also of no bytes at all there is a file.
-        self._put(b"")
-        file = self._file
-        if file is not None:
-            try:
-                file.finish()
-            except OSError as error:
-                self.fail(custody_error(error))
-        if self._fault is not None:
-            raise self._fault
-        return BlobRef(self.path.name, self._size, self._digest.hexdigest())
-
-    def lineage(self, transfer_syntax: str) -> Lineage:
-        """Return the study and series that its first bytes name."""
-        head = bytes(self.head)
-        # What did not come through the door came with its header.
-        known = lineage_in(head)
-        return known if known.study_instance_uid else lineage_of(head, transfer_syntax)
-
-    def discard(self) -> None:
-        """Remove the file where it still lies in ``partial``; may be called again."""
-        with self._lock:
-            self.is_over = True
-            file, self._file = self._file, None
-            if file is None:
-                return
-            with suppress(OSError):
-                # It writes what it holds back first, and the disk may be full.
-                file.close()
-            with suppress(OSError):
-                self.path.unlink(missing_ok=True)
-
-    def _put(self, piece: bytes | memoryview) -> None:
-        with self._lock:
-            if self.is_over:
-                return
-            try:
-                self._append(piece)
-            except OSError as error:
-                self.fail(custody_error(error))
-            except DeidNodeError as error:
-                self.fail(error)
-
-    def _append(self, piece: bytes | memoryview) -> None:
-        if self._size >= self._next_look:
-            self._require_room()
-            self._next_look += _LOOK_EACH_BYTES
-        if self._file is None:
-            self._file = self._files.create(self.path)
-        self._file.write(piece)
-        self._digest.update(piece)
-        self._size += len(piece)
-
-
 class Arrivals:
     """The door's side of custody: every method returns after its change is on disk."""
 
@@ -181,13 +76,27 @@ class Arrivals:
         was kept and the sender still owns the instance.
         """
         incoming = content if isinstance(content, Incoming) else self._written(content)
-        blobs = self._custody.blobs
-        instance, name = incoming.instance, incoming.path.name
-        with self._custody.watched():
-            blob = incoming.finish()
+        with self._custody.syncing.unsettled(incoming.instance):
+            return _Taking(self._custody, arrival, incoming).done()
+
+    def _written(self, chunks: Iterable[bytes]) -> Incoming:
+        incoming = self.begin()
+        for chunk in chunks:
+            incoming.write(chunk)
+        return incoming
+
+
+class _Taking:
+    """One instance on its way into custody."""
+
+    def __init__(self, custody: Custody, arrival: Arrival, incoming: Incoming) -> None:
+        self._custody = custody
+        self._incoming = incoming
+        with custody.watched():
+            blob = incoming.reference()
         lineage = incoming.lineage(arrival.origin.transfer_syntax)
-        received = ReceivedInstance(
-            instance,
+        self._received = ReceivedInstance(
+            incoming.instance,
             arrival.origin,
             blob,
             arrival.sop_class_uid,
@@ -195,65 +104,114 @@ class Arrivals:
             lineage.study_instance_uid,
             lineage.series_instance_uid,
         )
+        self._bytes = custody.syncing.start(incoming.finish)
+        self._folder: Sync | None = None
 
-        def enter(transaction: Transaction) -> tuple[Acceptance, bool]:
-            connection = transaction.connection
-            others = rows.others_of(connection, arrival.sop_instance_uid)
-            for row in others:
-                if row["blob_sha256"] == blob.sha256:
-                    known = Acceptance(received_from(row), repeated=True, conflict=False)
-                    return known, row["state"] != InstanceState.DELIVERED
-            # In another transfer syntax it may be the same content: a worker looks.
-            conflict = bool(others) and all(
-                row["transfer_syntax"] == arrival.origin.transfer_syntax for row in others
-            )
-            transaction.place(blobs.partial / name, blobs.received / name)
-            transitions.enter(connection, received, withheld=UidConflict() if conflict else None)
-            return Acceptance(received, repeated=False, conflict=conflict), False
-
-        def mend(transaction: Transaction, known: InstanceId, is_held: bool) -> Acceptance:
-            connection = transaction.connection
-            row = connection.execute(
-                f"SELECT * FROM instances WHERE id = ? AND {OPEN}",  # noqa: S608
-                (known,),
-            ).fetchone()
-            if row is None:
-                # A person has discarded it in this moment.
-                return enter(transaction)[0]
-            original = received_from(row)
-            if row["state"] == InstanceState.DELIVERED:
-                return Acceptance(original, repeated=True, conflict=False)
-            if not is_held:
-                transaction.place(blobs.partial / name, blobs.received / original.blob.name)
-            walks = row["state"] == InstanceState.WITHHELD and row["code"] in _MENDED
-            if walks:
-                rows.set_origin(connection, known, arrival.origin)
-                transitions.walk_again(connection, known)
-            return Acceptance(original, repeated=is_held and not walks, conflict=False)
-
+    def done(self) -> Acceptance:
         try:
-            acceptance, is_in_doubt = self._custody.write(enter, name="accept")
+            acceptance, is_in_doubt = self._custody.write(self._enter, name="accept")
             if is_in_doubt:
                 # Success says that its bytes are held: they are read before it is said.
                 known, is_held = acceptance.instance.id, self._is_held(acceptance.instance)
                 acceptance = self._custody.write(
-                    lambda one: mend(one, known, is_held), name="accept"
+                    lambda transaction: self._mend(transaction, known, is_held=is_held),
+                    name="accept",
                 )
+            if self._folder is not None:
+                self._wait(self._folder, acceptance.instance)
             return acceptance
         finally:
+            self._bytes.fault()
             # Gone already when it was placed; a repeated one, or one whose commit
             # failed before the rename, must not stay behind.
-            incoming.discard()
+            self._incoming.discard()
+
+    def _enter(self, transaction: Transaction) -> tuple[Acceptance, bool]:
+        """Return what becomes of it, and whether that is in doubt: its bytes should be held."""
+        received, connection = self._received, transaction.connection
+        others = rows.others_of(connection, received.sop_instance_uid)
+        for row in others:
+            if row["blob_sha256"] == received.blob.sha256:
+                known = Acceptance(received_from(row), repeated=True, conflict=False)
+                return known, row["state"] != InstanceState.DELIVERED
+        # In another transfer syntax it may be the same content: a worker looks.
+        rivals = [row for row in others if not self._is_beginning(row)]
+        conflict = bool(rivals) and all(
+            row["transfer_syntax"] == received.origin.transfer_syntax for row in rivals
+        )
+        self._place(transaction, received.blob.name)
+        transitions.enter(connection, received, withheld=UidConflict() if conflict else None)
+        return Acceptance(received, repeated=False, conflict=conflict), False
+
+    def _mend(self, transaction: Transaction, known: InstanceId, *, is_held: bool) -> Acceptance:
+        connection = transaction.connection
+        row = connection.execute(
+            f"SELECT * FROM instances WHERE id = ? AND {OPEN}",  # noqa: S608
+            (known,),
+        ).fetchone()
+        if row is None:
+            # A person has discarded it in this moment, or it did not reach the disk.
+            return self._enter(transaction)[0]
+        original = received_from(row)
+        if row["state"] == InstanceState.DELIVERED:
+            return Acceptance(original, repeated=True, conflict=False)
+        if not is_held:
+            self._place(transaction, original.blob.name)
+        walks = row["state"] == InstanceState.WITHHELD and row["code"] in _MENDED
+        if walks:
+            rows.set_origin(connection, known, self._received.origin)
+            transitions.walk_again(connection, known)
+        return Acceptance(original, repeated=is_held and not walks, conflict=False)
+
+    def _is_beginning(self, row: sqlite3.Row) -> bool:
+        """Return whether `row` holds no more than the first bytes of what has come.
+
+        So a power cut leaves an instance of which nobody was told Success: found without a
+        row, it was adopted as far as it went.
+        """
+        size = row["blob_size_bytes"]
+        if row["code"] != OriginUnknown.code or size >= self._received.blob.size_bytes:
+            return False
+        if self._bytes.fault() is not None:
+            return False
+        content = self._custody.blobs.files.open(self._incoming.path)
+        return bool(hashlib.sha256(content[:size]).hexdigest() == row["blob_sha256"])
+
+    def _place(self, transaction: Transaction, name: str) -> None:
+        blobs = self._custody.blobs
+        transaction.place(self._incoming.path, blobs.received / name, synced=False)
+        self._folder = self._custody.syncing.folder(blobs.received)
+
+    def _wait(self, folder: Sync, taken: ReceivedInstance) -> None:
+        """Return once bytes and folder are on disk, too; else take the row back.
+
+        A row that was known before stays: what lies under it is read against its checksum
+        before anything is done with it.
+        """
+        try:
+            with self._custody.watched():
+                _on_disk(self._bytes)
+                _on_disk(folder)
+        except DeidNodeError:
+            if taken.id == self._received.id:
+                with suppress(DeidNodeError, OSError):
+                    self._custody.write(lambda one: transitions.leave(one.connection, taken.id))
+                    (self._custody.blobs.received / taken.blob.name).unlink(missing_ok=True)
+            raise
 
     def _is_held(self, received: ReceivedInstance) -> bool:
+        # It may come in this moment, from another: what is in memory only is not held.
+        self._custody.syncing.settle(received.id)
         try:
             verified(self._custody.blobs.received, received.blob, self._custody.blobs.files)
         except BlobDamaged:
             return False
         return True
 
-    def _written(self, chunks: Iterable[bytes]) -> Incoming:
-        incoming = self.begin()
-        for chunk in chunks:
-            incoming.write(chunk)
-        return incoming
+
+def _on_disk(sync: Sync) -> None:
+    fault = sync.fault()
+    if isinstance(fault, OSError):
+        raise custody_error(fault) from None
+    if fault is not None:
+        raise fault

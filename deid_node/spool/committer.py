@@ -31,11 +31,18 @@ class Transaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.connection = connection
         self._placed: list[tuple[Path, Path]] = []
+        self._unsynced: set[Path] = set()
 
-    def place(self, partial: Path, final: Path) -> None:
-        """Rename `partial` to `final`; its folder is fsynced before the commit."""
+    def place(self, partial: Path, final: Path, *, synced: bool = True) -> None:
+        """Rename `partial` to `final`; its folder is fsynced before the commit.
+
+        Not so where it is not to be `synced`: then the caller sees to it beside the commit,
+        and says nothing of what it placed before both are done.
+        """
         partial.rename(final)
         self._placed.append((partial, final))
+        if synced:
+            self._unsynced.add(final.parent)
 
     @property
     def placed(self) -> int:
@@ -54,15 +61,15 @@ class Transaction:
         del self._placed[placed:]
 
     def sync(self) -> None:
-        """Put every rename of this transaction on disk."""
-        for folder in {final.parent for _, final in self._placed}:
+        """Put the renames of this transaction on disk, but for those that a caller sees to."""
+        for folder in self._unsynced:
             sync_folder(folder)
 
 
 class _Task(Generic[T]):
     """A caller's work, and what came of it."""
 
-    __slots__ = ("error", "is_done", "name", "result", "work")
+    __slots__ = ("error", "is_done", "name", "result", "woken", "work")
 
     def __init__(self, work: Callable[[Transaction], T], name: str) -> None:
         self.work = work
@@ -70,12 +77,16 @@ class _Task(Generic[T]):
         self.result: T | None = None
         self.error: BaseException | None = None
         self.is_done = False
+        self.woken = threading.Event()
+        """Set once it is done, or its caller has to commit."""
 
     def fail(self, error: BaseException) -> None:
         self.error, self.is_done = error, True
+        self.woken.set()
 
     def settle(self, result: T) -> None:
         self.result, self.is_done = result, True
+        self.woken.set()
 
 
 class GroupCommitter:
@@ -84,7 +95,8 @@ class GroupCommitter:
     Promise:
 
     * `run` returns only after the task's transaction was committed with
-      ``synchronous=FULL`` and every folder it renamed into was fsynced;
+      ``synchronous=FULL`` and every folder was fsynced that it renamed into (but for what
+      `Transaction.place` leaves to it);
     * tasks run one after the other, in the order in which they were handed in;
     * a task that raises is rolled back alone and its caller gets the error;
     * what is rolled back takes its renames with it;
@@ -97,7 +109,8 @@ class GroupCommitter:
         self._connection: sqlite3.Connection | None = None
         self._waiting: deque[_Task[Any]] = deque()
         self._closed = False
-        # Held for a moment: no task lines up behind the end.
+        self._is_led = False
+        # Held for a moment: no task lines up behind the end, and one caller leads.
         self._door = threading.Lock()
         # Held for a commit, and by whoever uses the connection.
         self._committing = threading.Lock()
@@ -108,7 +121,7 @@ class GroupCommitter:
             self._closed = True
         with self._committing:
             while self._waiting:
-                self._lead()
+                self._commit_waiting()
             self._disconnect()
 
     def run(self, work: Callable[[Transaction], T], *, name: str = "") -> T:
@@ -122,16 +135,31 @@ class GroupCommitter:
             if self._closed:
                 raise SpoolUnavailable("the journal is closed")
             self._waiting.append(task)
-        while not task.is_done:
-            with self._committing:
-                # Whoever held it before may have done it for us.
-                if not task.is_done:
-                    self._lead()
+            leads, self._is_led = not self._is_led, True
+        # Who was committed for goes on at once, and never waits for the commit after it.
+        if not leads:
+            task.woken.wait()
+        if not task.is_done:
+            self._lead(task)
         if task.error is not None:
             raise task.error
         return task.result  # type: ignore[return-value]
 
-    def _lead(self) -> None:
+    def _lead(self, task: _Task[Any]) -> None:
+        """Commit for all who wait, the caller of `task` first, and hand over to who came since."""
+        try:
+            with self._committing:
+                # The end may have committed for us.
+                if not task.is_done:
+                    self._commit_waiting()
+        finally:
+            with self._door:
+                self._is_led = bool(self._waiting)
+                following = self._waiting[0] if self._waiting else None
+            if following is not None:
+                following.woken.set()
+
+    def _commit_waiting(self) -> None:
         """Commit for the first who wait; each of them is done afterwards, well or ill."""
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _BATCH_TASKS))]
         try:

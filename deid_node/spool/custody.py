@@ -21,6 +21,7 @@ from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.spool.lock import SpoolLock
 from deid_node.spool.options import SpoolOptions
+from deid_node.spool.syncing import Syncing
 from deid_node.spool.trouble import Trouble, custody_error, require_intact
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Custody:
         self._path = options.dir / "journal.sqlite"
         self._new_journal = new_journal
         self._committer = GroupCommitter(lambda: journal.connect(self._path))
+        self.syncing = Syncing()
         self._trouble = Trouble(self._attempt)
         self._reader: sqlite3.Connection | None = None
         self._reading = threading.Lock()
@@ -91,6 +93,7 @@ class Custody:
     def close(self) -> None:
         """Commit what is in hand, then close."""
         self._committer.stop()
+        self.syncing.stop()
         with self._reading:
             if self._reader is not None:
                 self._reader.close()

@@ -208,7 +208,9 @@ class Commitments:
     def _is_held(self, row: sqlite3.Row) -> bool:
         if row["state"] == InstanceState.DELIVERED:
             return True
-        blob = BlobRef(blob_name(InstanceId(row["id"])), row["blob_size_bytes"], row["blob_sha256"])
+        instance = InstanceId(row["id"])
+        self._custody.syncing.settle(instance)
+        blob = BlobRef(blob_name(instance), row["blob_size_bytes"], row["blob_sha256"])
         try:
             verified(self._custody.blobs.received, blob, self._custody.blobs.files)
         except BlobDamaged:

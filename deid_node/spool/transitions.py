@@ -2,6 +2,7 @@
 
 ::
 
+    (door) <--leave---- RECEIVED, WITHHELD
     (door) ---enter---> RECEIVED ---seal---> CLEAN ---finish---> DELIVERED
        |                 |   ^  |             |  ^                  |
        |            withhold |  |        withhold| release, reopen  |
@@ -86,6 +87,15 @@ def enter(
         f" VALUES ({', '.join('?' * len(columns))})",
         tuple(columns.values()),
     )
+
+
+def leave(connection: sqlite3.Connection, instance: InstanceId) -> bool:
+    """RECEIVED, WITHHELD -> (door): its bytes did not reach the disk, and its sender hears so."""
+    gone = connection.execute(
+        "DELETE FROM instances WHERE id = ? AND attempts = 0 AND state IN (?, ?)",
+        (instance, InstanceState.RECEIVED, InstanceState.WITHHELD),
+    )
+    return bool(gone.rowcount)
 
 
 def seal(connection: sqlite3.Connection, outcome: Cleaned) -> bool:

@@ -162,19 +162,20 @@ def _fsync(original: Any, burn: Callable[[str], None]) -> Any:
     def wrapped(descriptor: int) -> None:
         path = Path(f"/proc/self/fd/{descriptor}").readlink()
         point = {".dcm": "accept-written", ".clean": "work-written"}.get(path.suffix)
-        is_partial = path.parent.name == "partial"
-        if is_partial and point:
+        # Its fsync and its rename go side by side: it may have either name.
+        comes = path.parent.name in {"partial", "received"}
+        if comes and point:
             burn(point)
         original(descriptor)
-        if is_partial and point == "accept-written":
+        if comes and point == "accept-written":
             burn("accept-synced")
 
     return wrapped
 
 
 def _place(original: Any, burn: Callable[[str], None]) -> Any:
-    def wrapped(transaction: Any, partial: Path, final: Path) -> None:
-        original(transaction, partial, final)
+    def wrapped(transaction: Any, partial: Path, final: Path, **named: Any) -> None:
+        original(transaction, partial, final, **named)
         burn("accept-renamed" if final.parent.name == "received" else "store-renamed")
 
     return wrapped

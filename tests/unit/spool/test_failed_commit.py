@@ -133,5 +133,22 @@ def test_the_same_bytes_again_mend_a_damaged_blob(custody: Custody) -> None:
     assert _files(custody.blobs.partial) == []
 
 
+def test_a_row_whose_bytes_a_power_cut_took_is_mended_by_its_sender(custody: Custody) -> None:
+    """Row, bytes and folder go to the disk side by side, so the row may be there alone."""
+    spool = Spool(custody)
+    first = spool.accept(an_arrival(), [BYTES])
+    blob = custody.blobs.received / first.instance.blob.name
+    blob.unlink()
+    lost = spool.claim(first.instance.id)
+    assert isinstance(lost, WorkOrder)
+    spool.record(lost, Withheld.because(BlobDamaged("not intact")))
+
+    again = spool.accept(an_arrival(), [BYTES])
+
+    assert not again.conflict
+    assert blob.read_bytes() == BYTES
+    assert spool.received() == {"SCANNER": [first.instance.id]}
+
+
 def _files(folder: Path) -> list[Path]:
     return list(folder.iterdir())

@@ -158,6 +158,37 @@ def test_its_sender_who_sends_it_again_makes_it_walk_in_its_name(options: SpoolO
     custody.close()
 
 
+def test_what_a_power_cut_left_of_it_does_not_stand_in_its_way(options: SpoolOptions) -> None:
+    """Its file had its name before its bytes were on disk; no row names it."""
+    custody = opened(options)
+    half = custody.blobs.received / send(custody, "1.2.3").instance.blob.name
+    whole = half.read_bytes()
+    half.write_bytes(whole[:-10])
+    custody.write(lambda transaction: transaction.connection.execute("DELETE FROM instances"))
+    Foundlings(custody).take_in()
+    (entry,) = WorkList(custody).entries()
+
+    again = send(custody, "1.2.3")
+
+    assert not again.conflict
+    assert Spool(custody).received() == {"SCANNER": [again.instance.id]}
+    assert (custody.blobs.received / again.instance.blob.name).read_bytes() == whole
+    assert {one.id for one in WorkList(custody).entries()} == {entry.id}
+    custody.close()
+
+
+def test_another_content_is_in_conflict_with_what_was_adopted(options: SpoolOptions) -> None:
+    custody = _with_one_adopted(options)
+    header = spool_header(
+        sop_class_uid=CT_IMAGE_STORAGE, sop_instance_uid="1.2.3", transfer_syntax=EXPLICIT
+    )
+
+    other = Spool(custody).accept(an_arrival("1.2.3"), [header, b"something else" * 9])
+
+    assert other.conflict
+    custody.close()
+
+
 def _with_one_adopted(options: SpoolOptions) -> Custody:
     custody = opened(options)
     send(custody, "1.2.3")

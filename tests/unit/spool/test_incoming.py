@@ -3,16 +3,19 @@
 import errno
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from deid_node.errors import DatasetUnreadable, SpoolFull, SpoolUnavailable
-from deid_node.spool import arrivals as module
-from deid_node.spool.arrivals import Incoming
+from deid_node.spool import incoming as module
 from deid_node.spool.custody import Custody
+from deid_node.spool.incoming import Incoming
 from tests.builders.custody import Spool
 from tests.builders.values import an_arrival
+from tests.fakes.waiting import eventually
 
 
 @pytest.fixture
@@ -25,7 +28,8 @@ def test_the_file_is_what_was_written_and_its_reference_says_so(incoming: Incomi
     for piece in (b"one", memoryview(b"two"), b""):
         incoming.write(piece)
 
-    blob = incoming.finish()
+    blob = incoming.reference()
+    incoming.finish()
 
     content = incoming.path.read_bytes()
     assert content == b"headeronetwo"
@@ -42,7 +46,8 @@ def test_only_the_beginning_is_kept_in_memory(incoming: Incoming) -> None:
         incoming.write(piece)
 
     assert len(incoming.head) == 1 << 18
-    assert incoming.finish().size_bytes == 1_000_000
+    assert incoming.reference().size_bytes == 1_000_000
+    incoming.finish()
 
 
 def test_a_reserve_that_is_reached_on_the_way_is_told_at_the_end(
@@ -71,18 +76,71 @@ def test_a_reserve_that_is_reached_on_the_way_is_told_at_the_end(
 @pytest.mark.parametrize(
     ("number", "expected"), [(errno.ENOSPC, SpoolFull), (errno.EIO, SpoolUnavailable)]
 )
+@pytest.mark.parametrize("what", ["its bytes", "its folder"])
 def test_an_fsync_that_fails_leaves_nothing(
-    incoming: Incoming, monkeypatch: pytest.MonkeyPatch, number: int, expected: type[Exception]
+    custody: Custody,
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+    number: int,
+    expected: type[Exception],
 ) -> None:
-    def fsync(_descriptor: int) -> None:
-        raise OSError(number, "no")
+    """Also where the journal has named it by then: it is written beside them."""
+    spool, real = Spool(custody), os.fsync
+    is_meant = {"its bytes": Path.is_file, "its folder": Path.is_dir}[what]
+
+    def fsync(descriptor: int) -> None:
+        if is_meant(Path(f"/proc/self/fd/{descriptor}").readlink()):
+            raise OSError(number, "no")
+        real(descriptor)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", fsync)
+        for _ in range(2):
+            with pytest.raises(expected):
+                spool.accept(an_arrival(), [b"bytes"])
+
+    blobs = custody.blobs
+    assert list(blobs.partial.iterdir()) == list(blobs.received.iterdir()) == []
+    assert custody.read("SELECT * FROM instances") == []
+    again = spool.accept(an_arrival(), [b"bytes"])
+    assert not again.repeated
+    assert not again.conflict
+
+
+def test_nobody_hears_of_bytes_that_another_has_not_put_on_disk_yet(
+    custody: Custody, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same instance comes twice at once: the journal names it, its fsync still waits."""
+    spool, real = Spool(custody), os.fsync
+    waits, may_end, broken = Event(), Event(), Event()
+
+    def fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path.is_file() and not waits.is_set():
+            waits.set()
+            may_end.wait()
+            broken.set()
+            raise OSError(errno.EIO, "no")
+        real(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    incoming.write(b"bytes")
+    with ThreadPoolExecutor(2) as senders:
+        first = senders.submit(spool.accept, an_arrival(), [b"bytes"])
+        waits.wait()
+        eventually(lambda: custody.read("SELECT * FROM instances"), what="the row")
+        second = senders.submit(lambda: (spool.accept(an_arrival(), [b"bytes"]), broken.is_set()))
+        eventually(lambda: list(custody.blobs.partial.iterdir()), what="the second file")
+        assert not second.done()
+        may_end.set()
+        with pytest.raises(SpoolUnavailable):
+            first.result()
+        kept, was_broken = second.result()
 
-    with pytest.raises(expected):
-        incoming.finish()
-    assert not incoming.path.exists()
+    assert was_broken
+    assert not kept.repeated
+    (row,) = custody.read("SELECT * FROM instances")
+    assert row["id"] == kept.instance.id
+    assert (custody.blobs.received / kept.instance.blob.name).read_bytes() == b"bytes"
 
 
 def test_a_folder_that_takes_no_file_is_told_at_the_end(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_repeat_whose_commit_fails_costs_what_is_held_nothing(
     def broken(_folder: Path) -> None:
         raise OSError("input/output error")
 
-    monkeypatch.setattr("deid_node.spool.committer.sync_folder", broken)
+    monkeypatch.setattr("deid_node.spool.syncing.sync_folder", broken)
     for content in (b"bytes", b"other bytes"):
         try:
             accept(custody, content=content)

@@ -190,7 +190,7 @@ def test_a_commit_that_fails_is_not_success_and_the_next_one_works(
     custody: Custody, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accept(custody, uid="1.1")
-    monkeypatch.setattr("deid_node.spool.committer.sync_folder", _raise_io_error)
+    monkeypatch.setattr("deid_node.spool.syncing.sync_folder", _raise_io_error)
     with pytest.raises(SpoolUnavailable):
         accept(custody, uid="1.2")
     monkeypatch.undo()
