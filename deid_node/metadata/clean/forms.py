@@ -6,15 +6,12 @@ Where the form is broken the value counts as text, and a plan keeps no text.
 """
 
 import re
-from collections.abc import Mapping
-from itertools import pairwise
-from struct import Struct
-from types import MappingProxyType
 from typing import Final
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.datadict import keyword_for_tag
 
+from deid_node.metadata.clean.said import says_something
 from deid_node.metadata.clean.vocabulary import Vocabulary
 from deid_node.metadata.clean.wordings import Wordings
 from deid_node.metadata.encoding import dates
@@ -24,6 +21,9 @@ _PADDING: Final = b"\0 "
 _SINGLE_VRS: Final = frozenset({"LT", "ST", "UR", "UT"})
 _STRINGS: Final = TEXT_VRS | {"AS", "CS", "DA", "DS", "DT", "IS", "PN", "TM", "UI"}
 _ARE_PIXELS: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+# A profile names its maker and what it is for; who is looked for there, the second look says.
+_PROFILE: Final = 0x00282000
+_PROFILE_SIGNATURE: Final = (36, b"acsp")  # ICC.1, profile header
 _LOOKED_AT_BYTES: Final = 1 << 22
 _REMEMBERED_BYTES: Final = 64
 _REMEMBERED: Final = 1 << 15
@@ -37,6 +37,13 @@ _DECIMAL: Final = re.compile(
 _INTEGER: Final = re.compile(rb" *(?:[+-]?0*[0-9]{1,10}(?:\.0*)?)? *\0*")
 # Signs that senders put between words as well; a name in capitals is well-formed anyway.
 _CODE_STRING: Final = re.compile(rb"[A-Z0-9 _+\-/.*#&():]{0,18}\0*")
+# A day, a telephone, an identifier: no code has so many figures but those of the standards.
+_NUMBERED: Final = re.compile(
+    rb".*(?:[0-9]{6}|(?<![0-9])[0-9]{1,2}([-./ ])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})(?![0-9]))"
+)
+_FIGURES: Final = re.compile(rb"[0-9]")
+_MOST_FIGURES: Final = 6
+_OF_A_STANDARD: Final = re.compile(rb"(?:ISO|ITU|IEC|IEEE)[A-Z0-9_ .-]*")
 _AGE: Final = re.compile(r"[0-9]{3}[DWMY]")
 
 # Classes, syntaxes, context groups and schemes that an edition newer than the library's may have.
@@ -47,26 +54,6 @@ _OF_THE_STANDARD: Final = re.compile(
 _OF_SCHEMES: Final = re.compile(
     r"2\.16\.840\.1\.113883\.(?:6\.[0-9]{1,3}|3\.26\.1\.[0-9]|3\.7[0-9]{1,2}(?:\.[0-9]{1,2}){0,5})"
 )
-
-# A blank, a sign of names, or a letter; each in one byte or, in UTF-16, in two.
-_SAID: Final = rb"A-Za-z ^,.'\-"
-_RUN: Final = re.compile(rb"(?:[%b]\0?){4,}" % _SAID)
-_WORDS: Final = re.compile(rb"(?:[ -~]\0?)+|(?:\0[ -~])+")
-_UNIT: Final = re.compile(rb"(?:[%b]\0?)+\0*|(?:\0[%b])+" % (_SAID, _SAID))
-_NO_LETTERS: Final = bytes(b for b in range(256) if not ((chr(b).isalpha() and b < 128) or b == 32))
-_LEAST_BYTES: Final = 4
-_LONGEST_NUMBER: Final = 8
-_LEAST_SHARE: Final = 0.6
-
-# Outside of these nothing that is measured lies.
-_FLOATS: Final[Mapping[str, tuple[int, float, float]]] = MappingProxyType(
-    {"FL": (4, 1e-9, 1e9), "OF": (4, 1e-9, 1e9), "FD": (8, 1e-15, 1e15), "OD": (8, 1e-15, 1e15)}
-)
-_WIDE: Final = MappingProxyType({"AT": 4, "SL": 4, "UL": 4, "OL": 4, "SV": 8, "UV": 8, "OV": 8})
-_READ: Final = MappingProxyType(
-    {(4, True): Struct("<f"), (4, False): Struct(">f"), (8, True): Struct("<d"),
-     (8, False): Struct(">d")}
-)  # fmt: skip
 
 
 class Forms:
@@ -123,6 +110,9 @@ class Forms:
     def _judged(self, tag: int, vr: str, stored: bytes, *, little: bool) -> bool:
         if tag in _ARE_PIXELS or not stored:
             return True
+        at, signature = _PROFILE_SIGNATURE
+        if tag == _PROFILE and stored[at : at + len(signature)] == signature:
+            return True
         if vr not in _STRINGS:
             return not says_something(vr, stored[:_LOOKED_AT_BYTES], little=little)
         if not stored.isascii() or b"\x1b" in stored:
@@ -143,7 +133,7 @@ class Forms:
                 return not value or dates.checked(value, vr) is not None
             case "CS":
                 if _matches(_CODE_STRING, value):
-                    return self._wordings.fits(value, keyword)
+                    return not _is_numbered(value) and self._wordings.fits(value, keyword)
                 return value.isprintable() and self._wordings.is_term(value)
             case _:
                 return self._wordings.fits(value, keyword)
@@ -173,51 +163,13 @@ def names_a_kind(uid: str) -> bool:
     )
 
 
-def says_something(vr: str, stored: bytes, *, little: bool = True) -> bool:
-    """Return whether the bytes of a number, or of an array of numbers, are words.
-
-    A float is taken for one only where its value is none that anybody measures;
-    an array of bytes or of short numbers only as a whole. Tables of grey, which
-    climb evenly through the letters, are none.
-    """
-    if len(stored.rstrip(_PADDING)) < _LEAST_BYTES - 1 or _RUN.search(stored) is None:
-        return False
-    if vr in _FLOATS:
-        width, least, most = _FLOATS[vr]
-        units = _units_said(stored, width)
-        return any(
-            not (least <= abs(_READ[width, little].unpack(unit)[0]) <= most)
-            or (width == _LONGEST_NUMBER and _is_letters(unit))
-            for unit in units
-        )
-    if vr in _WIDE and any(_is_letters(unit) for unit in _units_said(stored, _WIDE[vr])):
-        return True
-    core = stored.strip(_PADDING)
-    letters = core.replace(b"\0", b"")
-    if len(letters) < _LEAST_BYTES or _WORDS.fullmatch(core) is None or _is_even(letters):
-        return False
-    return len(letters.translate(None, _NO_LETTERS)) / len(letters) >= _LEAST_SHARE
-
-
-def _units_said(stored: bytes, width: int) -> list[bytes]:
-    """Return the numbers of which every byte is a letter, a blank or a sign of names."""
-    units = []
-    for run in _RUN.finditer(stored):
-        first, last = run.start() // width, (run.end() - 1) // width
-        for at in range(first * width, (last + 1) * width, width):
-            unit = stored[at : at + width]
-            if len(unit) == width and _UNIT.fullmatch(unit) is not None:
-                units.append(unit)
-    return units
-
-
-def _is_letters(unit: bytes) -> bool:
-    return unit.translate(None, b" ^,.'-").isalpha()
-
-
-def _is_even(content: bytes) -> bool:
-    return len({after - before for before, after in pairwise(content)}) <= 1
-
-
 def _matches(rule: re.Pattern[bytes], value: str) -> bool:
     return value.isascii() and rule.fullmatch(value.encode("ascii")) is not None
+
+
+def _is_numbered(code: str) -> bool:
+    """Return whether a code string has the figures of somebody's number or day."""
+    said = code.encode("ascii")
+    if _OF_A_STANDARD.fullmatch(said) is not None:
+        return False
+    return len(_FIGURES.findall(said)) > _MOST_FIGURES or _NUMBERED.match(said) is not None

@@ -100,6 +100,9 @@ _OF_A_PERSON: Final = re.compile(
     r"|(?<![^\W_])(?:mrs?|ms|miss|dr|prof|herrn?|frau|mme|mlle|sra?|dott|patient)\.?\s+[^\W\d_]{2}"
     r"|(?<![^\W_])(?:née?|born|geb\.?|geboren|dob)(?![^\W_])"
     r"|\+[0-9][0-9 ()/.-]{6,}"  # a telephone number
+    r"|\(0[0-9]{1,5}\)\s?[0-9]{3}|(?<![0-9])0[1-9][0-9]{1,4}[-/ ][0-9]{5,8}(?![0-9])"
+    r"|(?<![^\W_])(?:tel|telefon|phone|fax|mobile?)\.?:?\s*[0-9(+]"
+    r"|(?<![0-9])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![0-9])"  # a social security number
     r"|(?<![0-9])[0-9]{1,2}([./-])[0-9]{1,2}\1(?:19|20)[0-9]{2}(?![0-9])",  # a day
     re.IGNORECASE,
 )

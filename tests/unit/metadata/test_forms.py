@@ -13,7 +13,8 @@ from pydicom.tag import BaseTag
 
 from deid_node.errors import MalformedDataset
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
-from deid_node.metadata.clean.forms import Forms, says_something
+from deid_node.metadata.clean.forms import Forms
+from deid_node.metadata.clean.said import says_something
 from deid_node.metadata.clean.vocabulary import Vocabulary
 from deid_node.metadata.plan.options import AdditionOptions, Option
 from deid_node.metadata.plan.plan import build_plan
@@ -53,9 +54,23 @@ BROKEN: dict[str, tuple[str, bytes, str | None]] = {
     "an ethnic group that is none": ("EthnicGroup", b"Whitby ", "REMOVED"),
     "a habit that is none": ("SmokingStatus", b"WHITBY", None),
     "a sex that is none": ("PatientSex", b"WHITBY", None),
+    "a telephone number as a code": ("BodyPartExamined", b"+49 171 5550123", "REMOVED"),
+    "a telephone number among codes": ("ImageType", b"ORIGINAL\\0171-5550123", "ORIGINAL\\REMOVED"),
+    "an id as a code": ("ScanOptions", b"PX-448812", "REMOVED"),
+    "a day as a code": ("PatientPosition", b"13.2.1951", "REMOVED"),
+    "a short day as a code": ("PatientPosition", b"13/02/51", "REMOVED"),
+    "eight figures as a code": ("PatientPosition", b"19510213", "REMOVED"),
+    "a telephone number as a label": ("ConvolutionKernel", b"0171-5550123", "REMOVED"),
+    "one with its code in brackets": ("ConvolutionKernel", b"(0171) 5550123", "REMOVED"),
+    "one that says so": ("ManufacturerModelName", b"Tel. 5550123", "REMOVED"),
+    "a number of the insurance": ("ManufacturerModelName", b"123-45-6789", "REMOVED"),
 }  # fmt: skip
 
 KEPT: dict[str, bytes] = {
+    "LossyImageCompressionMethod": b"ISO_15444_15",
+    "TemplateIdentifier": b"10001 ",
+    "AcquisitionContrast": b"DIFFUSION_B1000",
+    "CassetteSize": b"35CMX35CM",
     "SliceThickness": b"3",
     "ImagePositionPatient": b"-100.50000000000001\\1e-05\\.5",
     "KVP": b" 120 ",
@@ -209,6 +224,79 @@ def test_words_in_the_bytes_of_numbers_go(
 
     assert value not in content
     assert b"Whit" not in content
+
+
+# What somebody wrote into a number, and a name that is in no header.
+WRITTEN = {
+    "a name": b"Ilse Zawadzki",
+    "a name with an accent": "Müller".encode("latin-1"),
+    "a name behind other bytes": b"\1\2Zawadzki\3\4\5",
+    "a telephone number": b"+49 171 5550123",
+    "another": b"(0171) 5550123",
+    "a day": b"13.02.1951",
+    "a day without points": b"19510213",
+    "an id": b"PX-4455667788",
+    "an id in figures": b"4455667788",
+    "a number of the insurance": b"123-45-6789",
+}
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("vr", ["AT", "FD", "FL", "OB", "OD", "OF", "OL", "OW", "SL", "US", "UV"])
+@pytest.mark.parametrize("written", WRITTEN)
+def test_what_is_written_into_few_numbers_is_no_number(written: str, vr: str, width: int) -> None:
+    content = WRITTEN[written]
+    if width == 2:
+        content = content.decode("latin-1").encode("utf-16-le")
+    content += b" " * (-len(content) % 8)
+
+    assert says_something(vr, content)
+
+
+@pytest.mark.parametrize("vr", ["OF", "OD", "OL", "OW", "OV"])
+def test_words_among_many_numbers_are_found(vr: str) -> None:
+    chance = np.random.default_rng(5)
+    kind = {"OF": "<f4", "OD": "<f8", "OL": "<u4", "OW": "<u2", "OV": "<u8"}[vr]
+    array = (chance.normal(0, 300, 4000) if vr in {"OF", "OD"} else np.arange(4000)).astype(kind)
+    content = array.tobytes()
+
+    assert not says_something(vr, content)
+    assert says_something(vr, content[:800] + b"see Ilse Zawadzki, Marsh Lane   " + content[832:])
+
+
+@pytest.mark.parametrize("scale", [1e-20, 1e-17, 1e-12, 1e-10, 1e-9, 1e-6, 1, 1e6])
+@pytest.mark.parametrize("count", [3, 256, 4096, 100_000])
+def test_arrays_of_tiny_numbers_stay(scale: float, count: int) -> None:
+    """A spectrum, a map of directions, a mesh: next to zero their bytes are letters as well."""
+    numbers = np.random.default_rng(9).normal(0, scale, count)
+
+    assert not says_something("OF", numbers.astype("<f4").tobytes())
+    assert not says_something("OD", numbers.astype("<f8").tobytes())
+
+
+def test_a_profile_that_is_one_stays_whatever_it_is_called() -> None:
+    profile = bytes(36) + b"acsp" + bytes(88) + b"desc\0\0Hewlett Packard of Marsh Lane" + bytes(9)
+    forms = Forms(Vocabulary())
+
+    assert forms.fits(0x00282000, "OB", profile)
+    assert not forms.fits(0x00282000, "OB", profile[40:])
+
+
+def test_tables_and_curves_stay() -> None:
+    ramp = np.arange(256)
+    gamma = (255 * (ramp / 255) ** 2.2).astype(np.uint8)
+    wave = np.rint(112 + 9 * np.sin(np.arange(5000) / 15)).astype(np.uint8)
+    tables = {
+        "a ramp of 16 bits": (ramp * 257).astype("<u2"),
+        "a part of one": (ramp[65:91] * 257).astype("<u2"),
+        "a gamma curve": gamma,
+        "a gamma curve of 16 bits": (gamma.astype(np.uint16) * 257).astype("<u2"),
+        "a curve among the letters": wave,
+        "one of 16 bits": (wave.astype(np.uint16) * 256 + 7).astype("<u2"),
+        "a ramp that falls": ramp[::-1].astype(np.uint8),
+    }
+
+    assert not [name for name, table in tables.items() if says_something("OW", table.tobytes())]
 
 
 def test_numbers_are_not_taken_for_words() -> None:
