@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 from deid_node.dicom.bulk import Bulk
-from deid_node.leaks.date_words import spelt_densely
+from deid_node.leaks.date_words import Day, days_in, spelt_densely
 from deid_node.leaks.folding import merged, squeezed
 from deid_node.leaks.identifiers import Identifiers
 from deid_node.leaks.matcher import LEAST_INSIDE, UIDS
@@ -14,6 +14,7 @@ from deid_node.leaks.matcher import LEAST_INSIDE, UIDS
 _CHUNK_BYTES: Final = 1 << 22
 _OVERLAP_BYTES: Final = 1 << 10
 _UID_START: Final = 5
+_AROUND_BYTES: Final = 32  # before and behind a year, where its day and month may stand
 _LEAST_IN_PIXELS: Final = 5  # letters; shorter words turn up in pixels by chance
 _PRINTED: Final = re.compile(rb"(?:[ -~\x80-\xff]\0?){4,}")
 
@@ -44,6 +45,8 @@ def is_in_bulk(stored: Bulk | bytes, identifiers: Identifiers) -> bool:
         dense = squeezed(lower)
         if any(needle in dense for needle in numbers | days | identifiers.foreign):
             return True
+        if _has_day(lower, identifiers.dates):
+            return True
         folded = merged(dense)
         if any(name in folded for name in dense_names):
             return True
@@ -64,6 +67,20 @@ def _is_written(word: bytes, chunk: bytes, lower: bytes) -> bool:
             if text in {word, word.upper(), word.title()}:
                 return True
             at = look.find(spelling, at + 1)
+    return False
+
+
+def _has_day(lower: bytes, days: frozenset[Day]) -> bool:
+    """Return whether one of `days` is written in `lower`, its year in four digits."""
+    closed = lower.replace(b"\0", b"")
+    for year in {day[0] for day in days}:
+        figures = b"%04d" % year
+        at = closed.find(figures)
+        while at >= 0:
+            around = closed[max(0, at - _AROUND_BYTES) : at + _AROUND_BYTES]
+            if not days.isdisjoint(days_in(merged(around), short_years=False)):
+                return True
+            at = closed.find(figures, at + 1)
     return False
 
 

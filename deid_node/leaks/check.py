@@ -19,7 +19,7 @@ from deid_node.leaks.bulk import is_in_bulk, printed
 from deid_node.leaks.date_words import spelt_densely
 from deid_node.leaks.dates import FULL, MODIFIED, days_of, is_date, wrong_day
 from deid_node.leaks.excuses import Excuses
-from deid_node.leaks.folding import folded
+from deid_node.leaks.folding import folded, squeezed
 from deid_node.leaks.identifiers import IdentifierReader, Identifiers
 from deid_node.leaks.matcher import UIDS, Hit, Kind, hits_in, names_in
 from deid_node.leaks.values import Text, texts_of
@@ -132,9 +132,16 @@ def _look_at_bytes(texts: Iterable[Text], identifiers: Identifiers) -> None:
 
 def _is_printed(texts: Iterable[Text], identifiers: Identifiers) -> bool:
     """Return whether what can be read in the bytes of `texts` is a hit."""
-    runs = printed(_BETWEEN.join(text.stored for text in texts))
-    return any(
-        True for _ in hits_in(runs, identifiers, short_years=False, least_word=_LEAST_PRINTED)
+    stored = _BETWEEN.join(text.stored for text in texts)
+    runs = printed(stored)
+    said = [runs] if runs.isascii() else [runs, folded(runs.decode("utf-8", "replace"))]
+    dense = squeezed(stored.lower())
+    # Letters of UTF-16 that are none of Latin-1 end a run.
+    return any(name in dense for name in identifiers.foreign) or any(
+        True
+        for _ in hits_in(
+            _BETWEEN.join(said), identifiers, short_years=False, least_word=_LEAST_PRINTED
+        )
     )
 
 

@@ -12,17 +12,50 @@ from typing import Final
 Day = tuple[int, int, int]
 """Year, month, day."""
 
-_MONTHS: Final = MappingProxyType({
-    b"jan": 1, b"jen": 1, b"ene": 1, b"gen": 1, b"feb": 2, b"fev": 2, b"mar": 3, b"mrz": 3,
-    b"maj": 5, b"apr": 4, b"avr": 4, b"abr": 4, b"may": 5, b"mai": 5, b"mei": 5, b"mag": 5,
-    b"jun": 6, b"jui": 6, b"giu": 6, b"jul": 7, b"lug": 7, b"aug": 8, b"aou": 8, b"ago": 8,
-    b"sep": 9, b"set": 9, b"oct": 10, b"okt": 10, b"ott": 10, b"out": 10, b"nov": 11,
-    b"dec": 12, b"dez": 12, b"dic": 12, b"des": 12, b"dik": 12,
+# By how they begin, folded. Where two languages mean different months, both are read.
+_NAMES: Final = (
+    "jan jen ene gen ian jaa sau oca tam led sty sij yan sic",
+    "feb fev vee vas sub hel uno lut vel lyu",
+    "mar mrz kov mal bre ozu ber",
+    "apr avr abr bal huh dub kwi tra nis kvi",
+    "maj may mai mei mag geg tou kve svi tra",
+    "jun jui giu iun juu bir haz kes cer cze lip iyu che iou",
+    "jul jui lug iul juu lie tem hei cer lip srp iyu iou",
+    "aug aou ago rugp agu elo srp sie kol avg ser",
+    "sep set sze rugs eyl syy zar wrz ruj sen ver",
+    "oct okt ott out spa eki lok rij paz lis zho",
+    "nov noi noy nom lap kas marr lis stu",
+    "dec dez dic des dik det gru ara jou pro dek",
+)
+_BY_PREFIX: Final = tuple((number, tuple(names.split())) for number, names in enumerate(_NAMES, 1))
+_ROMAN: Final = MappingProxyType({
+    b"i": 1, b"ii": 2, b"iii": 3, b"iv": 4, b"v": 5, b"vi": 6, b"vii": 7, b"viii": 8, b"ix": 9,
+    b"x": 10, b"xi": 11, b"xii": 12,
 })  # fmt: skip
-_MONTH: Final = rb"(" + b"|".join(_MONTHS) + rb")[a-z]{0,7}\.?"
-_JOINT: Final = rb"[ ,./_'-]{0,3}"
+_MONTH: Final = (
+    rb"((?:" + b"|".join(sorted({name[:3].encode() for _, some in _BY_PREFIX for name in some}))
+    + rb")[a-z]{0,9})\.?"
+)  # fmt: skip
+# Between blanks and colons, two digits are a measurement or a time of day.
+_OF_SHORT_YEARS: Final = frozenset((b"-", b".", b"/", b"_", b",", b", "))
+# A sign that no Latin alphabet has is a question mark where text was folded, and some bytes
+# where it was not.
+_FOREIGN: Final = rb"\?|[\x80-\xff]{1,3}"
+_JOINT: Final = rb"(?:[ ,./_'?:-]|[\x80-\xff]){0,4}"
 _AS_NUMBERS: Final = re.compile(
-    rb"(?<![0-9.])(?=([0-9]{4}|[0-9]{1,2})([-./_ ]|, ?)([0-9]{1,2})\2([0-9]{4}|[0-9]{2})(?![0-9]))"
+    rb"(?<![0-9.])(?=([0-9]{4}|[0-9]{1,2})([-./_ :]|, ?|%b)([0-9]{1,2})\2"
+    rb"([0-9]{4}|[0-9]{2})(?![0-9]))" % _FOREIGN
+)
+# Year, month and day, each with its sign behind it (1951\u5e742\u670813\u65e5).
+_SIGNED: Final = re.compile(
+    rb"(?<![0-9.])([0-9]{4}) ?(?:%b) ?([0-9]{1,2}) ?(?:%b) ?([0-9]{1,2}) ?(?:%b)"
+    % (_FOREIGN, _FOREIGN, _FOREIGN)
+)
+_ROMAN_MONTH: Final = re.compile(
+    rb"(?<![0-9.])([0-9]{1,2})([-./ ])([ivx]{1,4})\2([0-9]{4}|[0-9]{2})(?![0-9])"
+)
+_LAST_DAY: Final = re.compile(
+    rb"(?<![0-9.])([0-9]{4})" + _JOINT + rb"([0-9]{1,2})" + _JOINT + _MONTH + rb"(?![a-z0-9])"
 )
 _DAY_FIRST: Final = re.compile(
     rb"(?<![0-9.])([0-9]{1,2})(?:st|nd|rd|th|\.)?" + _JOINT + rb"(?:of |de )?" + _MONTH
@@ -51,7 +84,7 @@ def days_in(lower: bytes, *, short_years: bool) -> Iterator[Day]:
     """
     for match in _AS_NUMBERS.finditer(lower):
         first, separator, second, third = (match[n] for n in range(1, 5))
-        if len(first) == 4 or len(third) == 4 or (short_years and separator != b" "):
+        if len(first) == 4 or len(third) == 4 or (short_years and separator in _OF_SHORT_YEARS):
             yield from _in_any_order(first, second, third)
     yield from _with_months(lower)
     yield from _without_separators(lower, short_years=short_years)
@@ -59,11 +92,24 @@ def days_in(lower: bytes, *, short_years: bool) -> Iterator[Day]:
 
 def _with_months(lower: bytes) -> Iterator[Day]:
     for match in _DAY_FIRST.finditer(lower):
-        yield from _dated(match[3], _MONTHS[match[2]], match[1])
+        yield from _in_month(match[3], match[2], match[1])
     for match in _MONTH_FIRST.finditer(lower):
-        yield from _dated(match[3], _MONTHS[match[1]], match[2])
+        yield from _in_month(match[3], match[1], match[2])
     for match in _YEAR_FIRST.finditer(lower):
-        yield from _dated(match[1], _MONTHS[match[2]], match[3])
+        yield from _in_month(match[1], match[2], match[3])
+    for match in _LAST_DAY.finditer(lower):
+        yield from _in_month(match[1], match[3], match[2])
+    for match in _SIGNED.finditer(lower):
+        yield from _dated(match[1], int(match[2]), match[3])
+    for match in _ROMAN_MONTH.finditer(lower):
+        yield from _dated(match[4], _ROMAN.get(match[3], 0), match[1])
+
+
+def _in_month(year: bytes, name: bytes, day: bytes) -> Iterator[Day]:
+    word = name.decode("ascii")
+    for number, beginnings in _BY_PREFIX:
+        if word.startswith(beginnings):
+            yield from _dated(year, number, day)
 
 
 def _without_separators(lower: bytes, *, short_years: bool) -> Iterator[Day]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import permutations
+from unicodedata import normalize
 
 from pydicom._uid_dict import UID_dictionary
 from pydicom.dataset import Dataset
@@ -268,13 +269,19 @@ def _encoded(text: str, charsets: Iterable[str], *, least: int) -> Iterator[byte
     if text.isascii():
         return
     for codec in dict.fromkeys(("utf-8", "latin-1", "utf-16-le", "utf-16-be", *charsets)):
-        for spelling in dict.fromkeys((text.lower(), text.upper(), text.title())):
+        for spelling in _spellings(text):
             try:
                 core = squeezed(without_escapes(spelling.encode(codec)).lower())
             except (UnicodeError, LookupError):
                 continue
             if len(core) >= least:
                 yield core
+
+
+def _spellings(text: str) -> Iterable[str]:
+    """Return `text` in each case, its accents in the letters and beside them."""
+    cases = (text.lower(), text.upper(), text.title())
+    return dict.fromkeys(normalize(form, case) for form in ("NFC", "NFD") for case in cases)
 
 
 def without_escapes(stored: bytes) -> bytes:

@@ -13,6 +13,7 @@ from deid_node.leaks.identifiers import Identifiers, without_escapes
 _LETTERS: Final = re.compile(rb"[a-z]+")
 _LETTERS_AND_DIGITS: Final = re.compile(rb"[a-z0-9]+")
 _DIGITS: Final = re.compile(rb"[0-9]+")
+_GROUPED: Final = re.compile(rb"[0-9]+(?:[-_./ ][0-9]+)+")  # 44-88 12
 _HUMPS: Final = re.compile(rb"[A-Z][a-z]+|[A-Z]+(?![a-z])")  # MrsLeeCT
 _JOINED: Final = re.compile(rb"[a-z0-9]+(?:[-_./][a-z0-9]+)+")
 _SPACED: Final = re.compile(rb"(?<![a-z])(?:[a-z][ ._*/-]{1,2}){2,}[a-z](?![a-z])")
@@ -75,7 +76,8 @@ def hits_in(
         if number in dense:
             yield Hit(Kind.NUMBER, number)
     if identifiers.cores:
-        for core in identifiers.cores.intersection(_DIGITS.findall(closed)):
+        figures = [*_DIGITS.findall(closed), *map(squeezed, _GROUPED.findall(closed))]
+        for core in identifiers.cores.intersection(figures):
             yield Hit(Kind.NUMBER, core)
     for text in dict.fromkeys((closed, lower)):
         if identifiers.dates and not identifiers.dates.isdisjoint(

@@ -1,6 +1,8 @@
 """The second look knows an identifier however it is spelled, in prose and in bytes."""
 
 from collections.abc import Callable
+from typing import Literal
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -49,6 +51,11 @@ SPELLINGS: dict[str, tuple[str, str, str]] = {
     "id without its zeros": ("PatientID", "000448812", "no. 448812"),
     "short id, parted": ("PatientID", "AB12", "AB-12"),
     "telephone without its code": ("PatientTelephoneNumbers", "+49 89 1234 5670", "089/12345670"),
+    "digits of an id, parted": ("PatientID", "PX-44/88 12", "44 88 12"),
+    "digits of an id, by points": ("PatientID", "0012345678", "12.345.678"),
+    "Cyrillic as Latin": ("PatientName", "Иванова^Анна", "IVANOVA"),
+    "Latin as Cyrillic": ("PatientName", "Ivanova^Anna", "Иванова"),
+    "Greek as Latin": ("PatientName", "Παπαδάκης^Νίκος", "Papadakis"),
     "place": ("InstitutionName", "Spital Züri Süd", "SPITAL ZUERI SUED"),
 } | {
     f"birth date: {spelled}": ("PatientBirthDate", "19510213", spelled)
@@ -57,6 +64,11 @@ SPELLINGS: dict[str, tuple[str, str, str]] = {
         "13 fév. 1951", "13 de febrero de 1951", "1951 Feb 13", "1951/2/13", "13/2/1951",
         "2/13/1951", "13.2.1951", "13.2.51", "13/02/51", "13021951", "02131951", "130251",
         "510213", "19510213",
+        "1951 13 Feb", "13:02:1951", "13\N{MIDDLE DOT}02\N{MIDDLE DOT}1951",
+        "13\N{EN DASH}02\N{EN DASH}1951", "13.II.1951", "13 lutego 1951", "13. února 1951",
+        "13 helmikuuta 1951", "13 Şubat 1951", "1951. február 13.", "13 veljače 1951.",
+        "13 февраля 1951", "13 лютого 1951", "13 Φεβ 1951", "13 Φεβρουαρίου 1951",
+        "1951年2月13日", "1951년 2월 13일",
         "born13021951", "1951_02_13", "13 02 1951", "13FEB1951", "19510213101112",
     )
 }  # fmt: skip
@@ -158,6 +170,10 @@ def test_words_are_read_in_the_bytes_of_every_vr(
         ("PatientBirthDate", "19510213", "13.02.1951"),
         ("PatientBirthDate", "19510213", "1951-02-13"),
         ("PatientBirthDate", "19510213", "13 Feb 1951"),
+        ("PatientBirthDate", "19510213", "13. Februar 1951"),
+        ("PatientBirthDate", "19510213", "13/2/1951"),
+        ("PatientBirthDate", "19510213", "february 13th, 1951"),
+        ("PatientBirthDate", "19510213", "13 lutego 1951"),
         ("InstitutionName", "Larkhill Infirmary", "Larkhill  Infirmary"),
     ],
 )
@@ -170,6 +186,32 @@ def test_pixels_are_searched_for_five_letters_dates_and_numbers_with_separators(
 
         with pytest.raises(IdentifierLeft, match="PixelData"):
             leak_check.check(_original(keyword, value), cleaned)
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("vr", ["OB", "OW", "UN"])
+def test_letters_beyond_latin_1_are_read_in_bytes(
+    leak_check: LeakCheck, codec: str, form: Literal["NFC", "NFD"], vr: str
+) -> None:
+    content = b"\1\2\3\4" + normalize(form, "Łukasik").encode(codec) + bytes(4)
+    cleaned = Dataset()
+    cleaned[0x00282000] = RawDataElement(
+        BaseTag(0x00282000), vr, len(content), content, 0, False, True
+    )
+
+    with pytest.raises(IdentifierLeft):
+        leak_check.check(_original("PatientName", "Łukasik^Jan"), cleaned)
+
+
+@pytest.mark.parametrize("text", ["at 10:11:12", "10 11 12", "v10:11.12", "series 20 out of 10"])
+def test_times_and_counts_are_no_days(leak_check: LeakCheck, text: str) -> None:
+    original = study_instance()
+    original.StudyDate = "20121110"
+    cleaned = Dataset()
+    cleaned.SeriesDescription = text
+
+    leak_check.check(as_read(original), cleaned)
 
 
 def test_noise_names_nobody(leak_check: LeakCheck) -> None:
