@@ -59,7 +59,9 @@ _WORDS: Final = tuple(
     )
 )
 _AGE: Final = re.compile(
-    r"(?i)\b(?:age|aged|alter|lebensalter|[aâ]ge|edad|et[aà]|idade|leeftijd|[aå]lder|ik[aä]|wiek|v[eě]k)\b"
+    r"(?i)\b(?:age|aged|[aâ]ge|edad|et[aà]|idade|ik[aä]|wiek|v[eě]k|vozrast|возраст|ηλικία"
+    # Of one word with whose it is: Patientenalter.
+    r"|\w*(?:alter|alters|leeftijd|[aå]lder|ikä))\b"
 )
 _NO_DIGIT = re.compile(r"[^0-9]")
 _MOST_DIGITS: Final = 64
@@ -117,12 +119,16 @@ class Measured:
         age = may_be_age and _AGE.search(self.concepts.names_of(level)) is not None
         element = element_at(new, MEASURED)
         if element is not None:
-            values = list(items_of(element, new))
-            values = [] if self._is_secret(kinds) else values
-            kept = [one for one in values if self._stays(one, kinds, age=age)]
+            values = [] if self._is_secret(kinds) else list(items_of(element, new))
+            units = _units_in(level)
+            kept = [
+                one
+                for at, one in enumerate(values)
+                if self._stays(one, units[at] if at < len(units) else "", kinds, age=age)
+            ]
             new[MEASURED] = DataElement(MEASURED, "SQ", Items(kept))
         if self._stands_bare(new) and (
-            self._is_secret(kinds) or not self._stays(new, kinds, age=age)
+            self._is_secret(kinds) or not self._stays(new, _unit_of(level), kinds, age=age)
         ):
             new[NUMBER] = DataElement(NUMBER, "DS", "0")
             _drop(new)
@@ -135,12 +141,14 @@ class Measured:
             return True
         return Kind.CHARACTERISTIC in kinds and not self.keeps_characteristics
 
-    def _stays(self, value: Dataset, kinds: frozenset[Kind], *, age: bool) -> bool:
-        """Return whether the numbers of `value` may stay; an age above 89 is made 90."""
+    def _stays(self, value: Dataset, unit: str, kinds: frozenset[Kind], *, age: bool) -> bool:
+        """Return whether the numbers of `value` may stay; an age above 89 is made 90.
+
+        `unit` is what it was sent with: of a local one nothing may be left in `value`.
+        """
         numbers = _numbers(value)
         if any(_bare(number) in self.identifiers for number in numbers):
             return False
-        unit = _unit_of(value)
         is_age = age and unit != _NO_TIME
         may_tell_age = Kind.UNKNOWN in kinds and (is_age or unit in _LIFE_UNITS)
         if may_tell_age and not self.keeps_characteristics:
@@ -153,6 +161,12 @@ class Measured:
             value[NUMBER] = DataElement(NUMBER, "DS", str(round((OLDEST_YEARS + 1) / years)))
             _drop(value)
         return True
+
+
+def _units_in(level: Dataset) -> list[str]:
+    """Return the units of time of the measured values of `level` as they were sent, in order."""
+    element = element_at(level, MEASURED)
+    return [] if element is None else [_unit_of(one) for one in items_of(element, level)]
 
 
 def _drop(value: Dataset) -> None:

@@ -23,6 +23,7 @@ BODY = Option.RETAIN_PATIENT_CHARACTERISTICS
 
 AGE = code("121033", "DCM", "Subject Age")
 LOCAL = code("ALT", "99KLINIK", "Alter")
+PATIENTS = code("PA", "99KLINIK", "Patientenalter")
 NAMELESS = code("42", "99KLINIK", "Liver")
 STARTED = code("111524", "DCM", "Age Started")
 YEARS, MONTHS = code("a", "UCUM", "year"), code("mo", "UCUM", "month")
@@ -72,6 +73,13 @@ def _number(dataset: Dataset, name: Dataset, value: Dataset, *options: Option) -
         (LOCAL, "1164", MONTHS, "1080"),
         (LOCAL, "97", code("X", "99KLINIK", "units"), "90"),
         (LOCAL, "97", code("ans", "99KLINIK", "ans"), "90"),
+        (PATIENTS, "97", code("J", "99KLINIK", "Jahre"), "90"),
+        (PATIENTS, "1164", code("M", "99KLINIK", "Monate"), "1080"),
+        (PATIENTS, "97", code("1", "UCUM", "no units"), "90"),
+        (NAMELESS, "97", code("J", "99KLINIK", "Jahre"), "90"),
+        (NAMELESS, "97", code("A", "99KLINIK", "années de vie"), "90"),
+        (code("V", "99KLINIK", "Возраст"), "97", code("X", "99KLINIK", "units"), "90"),
+        (code("L", "99KLINIK", "Patientleeftijd"), "97", code("X", "99KLINIK", "units"), "90"),
         (NAMELESS, "97", YEARS, "90"),
         (NAMELESS, "1164", code("mo_s", "UCUM", "month"), "1080"),
         (STARTED, "97", YEARS, "90"),
