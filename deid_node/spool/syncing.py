@@ -51,7 +51,7 @@ class Syncing:
     """
 
     def __init__(self) -> None:
-        self._idle: deque[_Helper] = deque()
+        self._idle: deque[_DiskThread] = deque()
         self._folders: dict[Path, Sync] = {}
         self._unsettled: dict[InstanceId, threading.Event] = {}
         self._lock = threading.Lock()
@@ -60,10 +60,10 @@ class Syncing:
         """Let `put` put something on disk beside the caller."""
         sync = Sync(put)
         try:
-            helper = self._idle.pop()
+            thread = self._idle.pop()
         except IndexError:
-            helper = _Helper(self._idle)
-        helper.take(sync)
+            thread = _DiskThread(self._idle)
+        thread.take(sync)
         return sync
 
     def folder(self, folder: Path) -> Sync:
@@ -112,10 +112,10 @@ class Syncing:
         sync_folder(folder)
 
 
-class _Helper:
+class _DiskThread:
     """A thread that does one thing after the other, and says when it is idle."""
 
-    def __init__(self, idle: "deque[_Helper]") -> None:
+    def __init__(self, idle: "deque[_DiskThread]") -> None:
         self._idle = idle
         self._sync: Sync | None = None
         self._wakes = threading.Lock()
