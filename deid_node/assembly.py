@@ -69,6 +69,7 @@ from deid_node.spool.inventory import Inventory
 from deid_node.spool.leftovers import Leftovers
 from deid_node.spool.reload_note import ReloadNotes
 from deid_node.spool.retention import Retention
+from deid_node.status import StatusReader
 from deid_node.values.state import InstanceState
 from deid_node.work.admission import Admission
 from deid_node.work.janitor import Janitor
@@ -181,14 +182,21 @@ def build_node(
     log = EventLog(stream, config.observe.log_level, form=config.observe.log_form)
     metrics = Metrics(CollectorRegistry(), configured_names(config))
     files = blob_files(config)
-    custody = Custody(config.spool, exclusive=True, files=files, new_journal=new_journal)
+    pseudonyms = Pseudonyms(key)
+    custody = Custody(
+        config.spool,
+        exclusive=True,
+        files=files,
+        new_journal=new_journal,
+        mark=pseudonyms.accession_mark,
+    )
     retention = Retention(custody)
     queue, outgoing = WorkQueue(), Outgoing()
     audit = audit_build.build_audit(
         config.audit,
         config.spool.dir,
         ae_title=config.receive.ae_title,
-        new_uid=Pseudonyms(key).uid,
+        new_uid=pseudonyms.uid,
         metrics=metrics,
         log=log,
     )
@@ -215,18 +223,24 @@ def build_node(
         hear=built.hear,
         archives=reporting_titles(config.forward.destinations),
     )
+
+    def reload() -> None:
+        node.reload()
+
     review = build_review(
         config.review,
         custody,
-        LookerFactory(built.factory, files, Pseudonyms(key).uid),
+        LookerFactory(built.factory, files, pseudonyms.uid),
         queue.offer,
         metrics=metrics,
         log=log,
+        status=StatusReader(lambda: in_force.config, custody),
+        reload=reload,
     )
 
     def show(factory: Callable[[], Corridor]) -> None:
         if review is not None:
-            review.adopt(LookerFactory(factory, files, Pseudonyms(key).uid))
+            review.adopt(LookerFactory(factory, files, pseudonyms.uid))
 
     inventory = Inventory(custody)
     metrics.watch_custody(inventory)
@@ -276,7 +290,7 @@ def build_node(
         show=show,
     )
     renewal = Renewal(in_force, living, build)
-    return Node(
+    node = Node(
         Parts(
             custody=custody,
             retention=retention,
@@ -323,6 +337,7 @@ def build_node(
             ),
         )
     )
+    return node
 
 
 def _reachability(sender: Sender) -> Callable[[], str | None]:

@@ -22,11 +22,15 @@ from deid_node.errors import DatasetMismatch, DatasetUnreadable, MalformedDatase
 _CHARACTER_SET: Final = 0x00080005
 _SOP_CLASS_UID: Final = 0x00080016
 _SOP_INSTANCE_UID: Final = 0x00080018
+_ACCESSION_NUMBER: Final = 0x00080050
 _PATIENT_ID: Final = 0x00100020
 _STUDY_UID: Final = 0x0020000D
 _SERIES_UID: Final = 0x0020000E
 _LOOKED_AT: Final = frozenset(
-    (_CHARACTER_SET, _SOP_CLASS_UID, _SOP_INSTANCE_UID, _PATIENT_ID, _STUDY_UID, _SERIES_UID)
+    (
+        *(_CHARACTER_SET, _SOP_CLASS_UID, _SOP_INSTANCE_UID, _ACCESSION_NUMBER),
+        *(_PATIENT_ID, _STUDY_UID, _SERIES_UID),
+    )
 )
 _INFLATED_BYTES: Final = 1 << 20
 _LONGEST_UID_BYTES: Final = 128
@@ -52,6 +56,7 @@ class Identity:
     study_instance_uid: str = field(default="", repr=False)
     series_instance_uid: str = field(default="", repr=False)
     patient_id: str = field(default="", repr=False)
+    accession_number: str = field(default="", repr=False)
 
 
 def identity_of(head: bytes, transfer_syntax: str) -> Identity:
@@ -81,6 +86,7 @@ def identity_of(head: bytes, transfer_syntax: str) -> Identity:
         _uid_in(others.get(_STUDY_UID, b"")),
         _uid_in(others.get(_SERIES_UID, b"")),
         _text(others.get(_PATIENT_ID, b""), others.get(_CHARACTER_SET, b"")),
+        _text(others.get(_ACCESSION_NUMBER, b""), others.get(_CHARACTER_SET, b"")),
     )
 
 

@@ -7,10 +7,11 @@ from deid_node.dicom.identity import identity_of
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The Study and Series Instance UID as they were sent; empty where there are none."""
+    """Study and Series Instance UID and Accession Number as sent; empty where there are none."""
 
     study_instance_uid: str = field(default="", repr=False)
     series_instance_uid: str = field(default="", repr=False)
+    accession_number: str = field(default="", repr=False)
 
 
 def lineage_of(dataset: bytes, transfer_syntax: str) -> Lineage:
@@ -19,4 +20,4 @@ def lineage_of(dataset: bytes, transfer_syntax: str) -> Lineage:
     It may break off anywhere: what stands before counts.
     """
     found = identity_of(dataset, transfer_syntax)
-    return Lineage(found.study_instance_uid, found.series_instance_uid)
+    return Lineage(found.study_instance_uid, found.series_instance_uid, found.accession_number)

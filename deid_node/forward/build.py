@@ -6,15 +6,17 @@ question that a new kind has not answered.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 from urllib.parse import urlsplit
 
 from deid_node.dicom.report import ReportHandler
 from deid_node.dicom.tls import expiries
-from deid_node.errors import ConfigurationError
+from deid_node.errors import ConfigurationError, DestinationUnavailable
 from deid_node.forward.base import Destination
 from deid_node.forward.dimse.commitment_request import CommitmentAsker
 from deid_node.forward.dimse.cstore import CStoreDestination, archive_of
+from deid_node.forward.dimse.echo import echo
+from deid_node.forward.dimse.link import open_link
 from deid_node.forward.folder import FolderDestination
 from deid_node.forward.hearing import Hearing
 from deid_node.forward.inquirer import Asker, Inquirer
@@ -31,6 +33,8 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.files import PLAIN, BlobFiles
 from deid_node.values.certificate import Certificate
 from deid_node.values.retry import RetryPolicy
+
+_PROBE_SECONDS: Final = 10.0
 
 
 def build_destination(
@@ -96,6 +100,32 @@ def certificates_of(name: str, options: DestinationOptions) -> Sequence[Certific
             return expiries(options.tls, f"forward_{name}")
         case FolderOptions():
             return ()
+        case _:
+            assert_never(options)
+
+
+def probe(name: str, options: DestinationOptions) -> None:
+    """Return if a destination is there, asked in its own way at this moment.
+
+    An archive is sent a C-ECHO; one of the web is connected to, in TLS where it speaks that;
+    a folder must be one that can be written to. Raises `DestinationUnavailable`, or
+    `ConfigurationError` where the settings cannot be used.
+    """
+    match options:
+        case CStoreOptions():
+            echo(archive_of(name, options))
+        case StowOptions():
+            site = site_of(name, options)
+            there = urlsplit(site.url)
+            port = there.port or (443 if there.scheme == "https" else 80)
+            tls = site.tls if there.scheme == "https" else None
+            seconds = min(_PROBE_SECONDS, site.timeout_seconds)
+            open_link(there.hostname or "", port, timeout_seconds=seconds, tls=tls).close()
+        case FolderOptions():
+            try:
+                require_writable(options.dir, path=f"forward.destinations.{name}.dir")
+            except ConfigurationError as error:
+                raise DestinationUnavailable(error.reason) from None
         case _:
             assert_never(options)
 

@@ -205,6 +205,10 @@ class Event(CodedMeaning):
         "desk_refused",
         "Somebody was not let in at the review desk, or a request was not one of its pages.",
     )
+    STUDY_SEARCHED = (
+        "study_searched",
+        "A user of the review desk asked where a study is, by an identifier as it was sent.",
+    )
     PICTURE_FAILED = (
         "picture_failed",
         "A picture for the review desk could not be made; the instance stays withheld.",

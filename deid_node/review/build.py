@@ -20,6 +20,7 @@ from deid_node.values.identity import InstanceId
 if TYPE_CHECKING:
     from deid_node.review.looker import Looker
     from deid_node.review.server import ReviewServer
+    from deid_node.review.status_pages import StatusSource
 
 TLS_PATH: Final = "review.tls"
 _LIBRARIES: Final = ("jinja2", "starlette", "uvicorn")
@@ -33,11 +34,14 @@ def build_review(
     *,
     metrics: Metrics,
     log: EventLog,
+    status: "StatusSource",
+    reload: Callable[[], None],
 ) -> "ReviewServer | None":
     """Return the desk over `custody`, not started, None where none is asked for.
 
     `looker` builds, in a process of its own, what makes pictures; `offer` lets an instance
-    wait for a worker. Raises `ConfigurationError`.
+    wait for a worker. `status` knows how the node is, and `reload` has its configuration read
+    anew. Raises `ConfigurationError`.
     """
     if options is None:
         return None
@@ -71,6 +75,8 @@ def build_review(
         Throttle(),
         is_secure=tls is not None,
         log=log,
+        status=status,
+        reload=reload,
     )
     return ReviewServer(options.host, options.port, pages, service, sessions, tls=tls, log=log)
 

@@ -26,6 +26,7 @@ from deid_node.review.renderer import PictureFailed
 from deid_node.review.requests import body_of, decision_of, form_of, preview_of
 from deid_node.review.service import Service
 from deid_node.review.sessions import Session, Sessions
+from deid_node.review.status_pages import StatusPages, StatusSource
 from deid_node.review.throttle import Throttle
 from deid_node.review.words import DISCARD_REASONS, keywords_in, words_of
 from deid_node.review.worklist import FIELDS, Asked, listing, neighbours
@@ -53,6 +54,8 @@ class Pages:
         *,
         is_secure: bool,
         log: EventLog,
+        status: StatusSource,
+        reload: Callable[[], None],
     ) -> None:
         self._service = service
         self._accounts = accounts
@@ -72,6 +75,7 @@ class Pages:
             # Compiled now: a page does not depend on what becomes of the program's folder.
             self._environment.get_template(name)
         folder = resources.files("deid_node.review") / "static"
+        self._status = StatusPages(status, reload, self._page, log=log)
         self._static = {name: (folder / name).read_bytes() for name in _STATIC}
 
     def routes(self) -> list[Route]:
@@ -93,6 +97,7 @@ class Pages:
             Route(one + "/decision", self._for(Role.REVIEWER, self._decide), methods=["POST"]),
             Route("/undo", self._for(Role.REVIEWER, self._undo), methods=["POST"]),
             Route(one + "/values", self._for(Role.ADMIN, self._values), methods=["POST"]),
+            *self._status.routes(self._for),
         ]
 
     def failed(self, status: HTTPStatus, said: str) -> Response:

@@ -103,6 +103,7 @@ class _Taking:
             arrival.sop_instance_uid,
             lineage.study_instance_uid,
             lineage.series_instance_uid,
+            self._custody.mark(lineage.accession_number),
         )
         self._bytes = custody.syncing.start(incoming.finish)
         self._folder: Sync | None = None

@@ -44,6 +44,9 @@ class Custody:
 
     `files` makes and opens the blobs. Who only reads the journal needs no key; to hold
     the spool, one is needed for all that is encrypted there: `ConfigurationError`.
+
+    `mark` makes of an Accession Number what the journal keeps of it: by it a study is found
+    again by those who have the number and the key, and nobody reads it in the journal.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class Custody:
         exclusive: bool,
         files: BlobFiles = PLAIN,
         new_journal: bool = False,
+        mark: Callable[[str], str] = lambda _: "",
     ) -> None:
         if exclusive and options.encryption != "none" and not files.encrypts:
             raise ValueError("the spool is to be encrypted, and its files would not be")
         self.blobs = Blobs(options.dir, files)
         self.reserve_bytes = options.reserve_bytes
         self.keep_delivered_seconds = options.keep_delivered_seconds
+        self.mark = mark
         self._exclusive = exclusive
         self._lock = SpoolLock(options.dir / LOCK_NAME)
         self._path = options.dir / "journal.sqlite"

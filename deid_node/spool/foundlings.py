@@ -100,6 +100,7 @@ class Foundlings:
             identity.sop_instance_uid,
             lineage.study_instance_uid,
             lineage.series_instance_uid,
+            self._custody.mark(lineage.accession_number),
         )
 
         def write(transaction: Transaction) -> bool:

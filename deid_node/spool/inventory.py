@@ -23,8 +23,10 @@ _OF_STUDY: Final = """i.sequence IN (
     WHERE study_instance_uid IN (SELECT value FROM json_each(:studies))
     UNION SELECT sequence FROM instances
     WHERE clean_study_instance_uid IN (SELECT value FROM json_each(:studies))
+    UNION SELECT sequence FROM instances
+    WHERE accession_mark = :mark AND accession_mark != ''
 )"""
-"""By the indexes of both UIDs."""
+"""By the indexes of both UIDs, and of the Accession Number."""
 
 _STATES: Final = f"""
 SELECT i.state, i.code, i.superseded, COUNT(*) AS count FROM instances i WHERE {_OF_STUDY}
@@ -77,12 +79,14 @@ class Inventory:
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
 
-    def study(self, *uids: str) -> StudyStatus | None:
+    def study(self, *uids: str, accession_mark: str = "") -> StudyStatus | None:
         """Return where the study of these UIDs, as sent or as it leaves, is; None: nothing of it.
 
-        Of what an older version of the node took, only the new UID is known.
+        `accession_mark` is that of an Accession Number (`Pseudonyms.accession_mark`), which
+        several studies may have. Of what an older version of the node took, only the new UID
+        is known.
         """
-        wanted = {"studies": json.dumps([uid for uid in uids if uid])}
+        wanted = {"studies": json.dumps([uid for uid in uids if uid]), "mark": accession_mark}
         states: Counter[InstanceState] = Counter()
         withheld: Counter[str] = Counter()
         superseded = 0
@@ -106,6 +110,14 @@ class Inventory:
             deliveries={name: dict(counts) for name, counts in deliveries.items()},
             superseded=superseded,
         )
+
+    def left_study(self, uid: str) -> StudyStatus | None:
+        """Return where the study of this new UID is; an UID as it was sent finds nothing."""
+        found = self._custody.read(
+            "SELECT DISTINCT study_instance_uid FROM instances WHERE clean_study_instance_uid = ?",
+            (uid,),
+        )
+        return self.study(uid, *(row["study_instance_uid"] for row in found)) if found else None
 
     def journeys(self) -> Sequence[Journey]:
         """Return every instance in the journal, in the order of arrival."""

@@ -44,6 +44,7 @@ def received_from(row: sqlite3.Row) -> ReceivedInstance:
         sop_instance_uid=row["sop_instance_uid"],
         study_instance_uid=row["study_instance_uid"],
         series_instance_uid=row["series_instance_uid"],
+        accession_mark=row["accession_mark"],
     )
 
 

@@ -77,6 +77,7 @@ def enter(
         "sop_instance_uid": received.sop_instance_uid,
         "study_instance_uid": received.study_instance_uid,
         "series_instance_uid": received.series_instance_uid,
+        "accession_mark": received.accession_mark,
         "blob_sha256": received.blob.sha256,
         "blob_size_bytes": received.blob.size_bytes,
         "transfer_syntax": origin.transfer_syntax,

@@ -34,6 +34,8 @@ class ReceivedInstance:
     sop_instance_uid: str = field(repr=False)
     study_instance_uid: str = field(default="", repr=False)
     series_instance_uid: str = field(default="", repr=False)
+    accession_mark: str = field(default="", repr=False)
+    """What its Accession Number becomes under the site's key; the number itself is not kept."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,11 @@ from urllib.parse import urlencode
 
 from prometheus_client import CollectorRegistry
 
+from deid_node.config.schema import Config
 from deid_node.dicom import part10
+from deid_node.metadata.apply.keys import new_key_file
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
+from deid_node.metadata.build import require_key_file
 from deid_node.observe.metrics import Metrics
 from deid_node.pixels.cleaner import PixelCleaner
 from deid_node.pixels.fill.solid import SolidInpainter
@@ -27,7 +30,7 @@ from deid_node.review.options import ReviewOptions
 from deid_node.review.server import ReviewServer
 from deid_node.spool.custody import Custody
 from deid_node.spool.files import PLAIN
-from deid_node.spool.options import SpoolOptions
+from deid_node.status import StatusReader
 from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
@@ -70,6 +73,7 @@ class DeskHouse:
     metrics: Metrics
     offered: list[tuple[InstanceId, str]] = field(default_factory=list)
     tls: bool = False
+    reloads: list[None] = field(default_factory=list)
 
     def withhold(
         self,
@@ -98,6 +102,11 @@ class DeskHouse:
         return browser
 
 
+def mark_of(config: Config) -> Callable[[str], str]:
+    """Return what the journal keeps of an Accession Number, under the key of `config`."""
+    return Pseudonyms(require_key_file(config.metadata)).accession_mark
+
+
 @contextmanager
 def a_desk(folder: Path, *, undo_seconds: float = 0, **options: Any) -> Iterator[DeskHouse]:
     """Run a desk in `folder`."""
@@ -106,8 +115,18 @@ def a_desk(folder: Path, *, undo_seconds: float = 0, **options: Any) -> Iterator
         "".join(account_line(name, ROLES[name], PASSCODES[name]) + "\n" for name in PASSCODES)
     )
     users.chmod(0o600)
+    if not (folder / "pseudonym.key").exists():
+        new_key_file(folder / "pseudonym.key")
+    config = Config.model_validate(
+        {
+            "spool": {"dir": folder / "spool", "reserve_bytes": 0},
+            "metadata": {"pseudonym_key_file": folder / "pseudonym.key"},
+            "forward": {"destinations": {"archive": {"kind": "folder", "dir": folder / "out"}}},
+        }
+    )
+    reloads: list[None] = []
     log, metrics = RecordingLog(), Metrics(CollectorRegistry())
-    custody = Custody(SpoolOptions(dir=folder / "spool", reserve_bytes=0), exclusive=True)
+    custody = Custody(config.spool, exclusive=True, mark=mark_of(config))
     custody.open()
     offered: list[tuple[InstanceId, str]] = []
     settings = ReviewOptions(port=0, users_file=users, undo_seconds=undo_seconds, **options)
@@ -118,11 +137,14 @@ def a_desk(folder: Path, *, undo_seconds: float = 0, **options: Any) -> Iterator
         lambda instance, sender: offered.append((instance, sender)),
         metrics=metrics,
         log=log,
+        status=StatusReader(lambda: config, custody),
+        reload=lambda: reloads.append(None),
     )
     assert server is not None
     try:
         server.start()
-        yield DeskHouse(custody, server, log, metrics, offered, tls=settings.tls is not None)
+        is_secure = settings.tls is not None
+        yield DeskHouse(custody, server, log, metrics, offered, is_secure, reloads)
     finally:
         server.stop()
         custody.close()
@@ -199,6 +221,10 @@ class Browser:
         return self.request(
             "POST", path, json.dumps(said).encode(), {"X-Desk-Token": self.token, **headers}
         )
+
+    def form(self, path: str, **said: str) -> Answer:
+        """Send a form with the token of the pages."""
+        return self.request("POST", path, urlencode({**said, "token": self.token}).encode())
 
     def sign_in(self, name: str, passcode: str, headers: Mapping[str, str | None] = {}) -> Answer:
         form = urlencode({"name": name, "passcode": passcode}).encode()

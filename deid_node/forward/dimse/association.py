@@ -15,7 +15,12 @@ from typing import NoReturn
 
 from deid_node.errors import BlobDamaged, DestinationUnavailable
 from deid_node.forward.dimse import pdus
-from deid_node.forward.dimse.commands import parse_store_response, store_request
+from deid_node.forward.dimse.commands import (
+    echo_request,
+    parse_echo_response,
+    parse_store_response,
+    store_request,
+)
 from deid_node.forward.dimse.link import Link, open_link, unavailable
 from deid_node.forward.dimse.payload import read_some
 from deid_node.forward.dimse.pdus import PduType, ProtocolError
@@ -108,6 +113,24 @@ class Association:
             return self._stored(dataset, size_bytes, sop_class, sop_instance, transfer_syntax)
         except DestinationUnavailable as error:
             raise AssociationLost(str(error)) from None
+
+    def echo(self, sop_class: str, transfer_syntax: str) -> int:
+        """Ask whether the archive is there, and return its status.
+
+        Raises `DestinationUnavailable` where no status comes, or the context was not accepted.
+        """
+        context_id = self._accepted.get((sop_class, transfer_syntax))
+        if context_id is None:
+            raise DestinationUnavailable("the destination does not offer verification")
+        self._message_id = self._message_id % 0xFFFF + 1
+        command = echo_request(message_id=self._message_id, sop_class=sop_class)
+        pieces = self._pieces(command, context_id, is_command=True, is_last=True)
+        self._send(b"".join(pieces))
+        try:
+            answer = self._command(context_id, monotonic() + self._timeout_seconds)
+            return parse_echo_response(answer, message_id=self._message_id)
+        except (OSError, ProtocolError) as error:
+            self._lose(error)
 
     def is_alive(self) -> bool:
         """Return whether an idle association is still good: the archive has said nothing since.

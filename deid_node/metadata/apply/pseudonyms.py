@@ -70,6 +70,13 @@ class Pseudonyms:
             return original
         return f"2.25.{int.from_bytes(self._digest('uid', original)[:16], 'big')}"
 
+    def accession_mark(self, original: str) -> str:
+        """Return by what the journal knows an Accession Number; empty for none.
+
+        It is no pseudonym: what leaves the node cannot be linked to it.
+        """
+        return self._digest("accession mark", original).hex()[:32] if original else ""
+
     def patient_id(self, original: str, issuer: str = "") -> str:
         """Return the new Patient ID: the table's subject id, or prefix and 78 bits.
 

@@ -1,15 +1,22 @@
 """``deid-node status``: how much of a study came, and where it is."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
+from pynetdicom.dsutils import encode
 
 from deid_node.cli import main
+from deid_node.dicom import part10
 from deid_node.metadata.apply.keys import new_key_file, read_key_file
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
+from tests.builders.custody import Spool
+from tests.builders.samples import packaged
+from tests.builders.values import EXPLICIT, an_arrival
 from tests.unit.spool.test_inventory import STUDY, arrive, deliver, seal
 
 
@@ -87,3 +94,83 @@ def test_a_study_is_found_by_its_new_uid_under_the_key_of_a_project(
 
     # One of the three has lost the UID that it was sent with: the new one alone finds it.
     assert json.loads(capsys.readouterr().out)["instances"] == 3
+
+
+def test_the_node_is_told_without_an_argument(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--json", "--config", str(config)]) == 0
+
+    told = json.loads(capsys.readouterr().out)
+    assert told["process"] is None
+    assert {one["state"]: one["instances"] for one in told["waiting"]} == {
+        "received": 0,
+        "clean": 1,
+        "withheld": 0,
+    }
+    assert [(one["what"], one["port"]) for one in told["ports"]] == [
+        ("dicom", 11112),
+        ("metrics", 9464),
+    ]
+    assert [(one["name"], one["instances"]) for one in told["peers"]] == [("any", 3)]
+    assert [(one["name"], one["due"]) for one in told["destinations"]] == [("archive", 1)]
+    assert told["received_last_day"] == 0
+    assert told["free_bytes"] > 0
+
+
+def test_a_person_reads_how_the_node_is(
+    config: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+    assert main(["status", "--config", str(config)]) == 0
+
+    told = capsys.readouterr().out
+    assert "no node runs" in told
+    assert "archive (not configured)" in " ".join(told.split())
+    assert "GB free" in told
+
+
+def test_a_running_node_is_told_by_its_process(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    custody = Custody(SpoolOptions(dir=config.parent / "spool", reserve_bytes=0), exclusive=True)
+    custody.open()
+    try:
+        assert main(["status", "--json", "--config", str(config)]) == 0
+    finally:
+        custody.close()
+
+    assert json.loads(capsys.readouterr().out)["process"] == os.getpid()
+
+
+def test_studies_are_found_by_their_accession_number(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The journal holds no number: only who has number and key finds the row."""
+    key = read_key_file(config.parent / "pseudonym.key")
+    custody = Custody(
+        SpoolOptions(dir=config.parent / "spool", reserve_bytes=0),
+        exclusive=True,
+        mark=Pseudonyms(key).accession_mark,
+    )
+    custody.open()
+    dataset = dcmread(packaged("CT_small.dcm"))
+    dataset.AccessionNumber = "A-4711 "
+    content = encode(dataset, False, True)
+    assert content is not None
+    header = part10.spool_header(
+        sop_class_uid="1.2", sop_instance_uid="1.2.9", transfer_syntax=EXPLICIT
+    )
+    Spool(custody).accept(an_arrival("1.2.9"), [header, content])
+    custody.close()
+
+    assert main(["status", "--accession", "A-4711", "--json", "--config", str(config)]) == 0
+    assert json.loads(capsys.readouterr().out)["instances"] == 1
+    assert main(["status", "--accession", "A-4712", "--config", str(config)]) == 2
+    assert b"A-4711" not in b"".join(
+        path.read_bytes() for path in (config.parent / "spool").glob("journal.sqlite*")
+    )
+    (config.parent / "pseudonym.key").unlink()
+    new_key_file(config.parent / "pseudonym.key")
+    assert main(["status", "--accession", "A-4711", "--config", str(config)]) == 2

@@ -77,6 +77,8 @@ def _texts(house: DeskHouse) -> dict[str, str]:
         "nothing": admin.get("/?code=time_limit").text,
         "instance": admin.get(f"/instances/{pixels}").text,
         "failed": admin.get("/nowhere").text,
+        "status": admin.get("/status").text,
+        "study": admin.form("/status/sent", wanted="1.2", by="accession").text,
     }
 
 
