@@ -60,9 +60,10 @@ class Walk:
         return self.folder / os.fsdecode(key.replace(b"\0", _SEPARATOR))
 
     def __iter__(self) -> Iterator[Found]:
-        """Yield every file once."""
+        """Yield every file once; raises `InputError` where the list of a folder breaks off."""
         if self._is_file:
-            yield _found(os.fsencode(self._name), self._root.stat())
+            status = self._root.stat()
+            yield Found(os.fsencode(self._name), status.st_size, status.st_mtime_ns)
             return
         root = os.fsencode(self._root)
         start = len(root.rstrip(_SEPARATOR)) + 1
@@ -70,7 +71,7 @@ class Walk:
             # Deep, not broad: as many folders are open as they are nested, and none is held.
             levels = [open_folders.enter_context(os.scandir(root))]
             while levels:
-                entry = next(levels[-1], None)
+                entry = _next(levels[-1])
                 if entry is None:
                     levels.pop().close()
                 elif entry.path in self._without:
@@ -79,14 +80,35 @@ class Walk:
                     try:
                         levels.append(open_folders.enter_context(os.scandir(entry.path)))
                     except OSError:
-                        yield _found(entry.path[start:], entry.stat(follow_symlinks=False))
-                elif not entry.is_file():
+                        yield _found(entry, start)
+                elif not _is_file(entry):
                     self.passed_over += 1
                 elif entry.name.upper() == _INDEX_NAME.encode():
                     self.indices += 1
                 else:
-                    yield _found(entry.path[start:], entry.stat())
+                    yield _found(entry, start)
 
 
-def _found(path: bytes, status: os.stat_result) -> Found:
-    return Found(path.replace(_SEPARATOR, b"\0"), status.st_size, status.st_mtime_ns)
+def _next(entries: "Iterator[os.DirEntry[bytes]]") -> "os.DirEntry[bytes] | None":
+    try:
+        return next(entries, None)
+    except OSError as error:
+        raise InputError(f"a folder below INPUT cannot be listed: {error.strerror}") from None
+
+
+def _is_file(entry: "os.DirEntry[bytes]") -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        # A link that cannot be followed: an input that will fail, and not one to be overlooked.
+        return True
+
+
+def _found(entry: "os.DirEntry[bytes]", start: int) -> Found:
+    key = entry.path[start:].replace(_SEPARATOR, b"\0")
+    try:
+        status = entry.stat()
+    except OSError:
+        # It goes in this moment, or cannot be looked at: an input that will fail.
+        return Found(key, 0, 0)
+    return Found(key, status.st_size, status.st_mtime_ns)

@@ -231,14 +231,14 @@ class WorkList:
             try:
                 self._do(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._do("BEGIN IMMEDIATE")
-                try:
-                    change()
-                except BaseException:
-                    self._do("ROLLBACK")
-                    raise
+                change()
                 self._do("COMMIT")
             except sqlite3.Error as error:
                 raise InputError(f"{self.path} cannot be written: {error}") from None
+            finally:
+                # Ctrl-C may come at any place above.
+                if self._connection.in_transaction:
+                    self._connection.rollback()
 
     def _read(self, query: str, values: tuple[object, ...] = ()) -> list[Any]:
         with self._lock:

@@ -115,7 +115,7 @@ def _cleaned(
     changed = work_list.take_in(walk, again_if_changed=arguments.despite_changes)
     if changed:
         raise InputError(
-            f"{changed} inputs were cleaned before and are other files now: "
+            f"of the inputs that were cleaned before, {changed} are other files now: "
             "--despite-changes cleans them again, --restart begins anew"
         )
     totals = work_list.totals()

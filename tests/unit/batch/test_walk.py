@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -87,6 +88,42 @@ def test_a_folder_that_cannot_be_listed_is_an_input_that_will_fail(
     monkeypatch.setattr(os, "scandir", scandir)
 
     assert _paths(Walk(tmp_path)) == [str(tmp_path / "open/one.dcm"), str(tmp_path / "shut")]
+
+
+@pytest.mark.parametrize("what", ["listed no further", "gone"])
+def test_a_disk_that_fails_while_it_is_walked_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    _made(tmp_path, "one", "two")
+    listed = os.scandir
+
+    class Failing:
+        def __init__(self, path: bytes) -> None:
+            self._entries = listed(path)
+
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.close()
+
+        def __next__(self) -> "os.DirEntry[bytes]":
+            entry = next(self._entries)
+            if what == "listed no further":
+                raise OSError(5, "Input/output error")
+            os.unlink(entry.path)  # noqa: PTH108 - a path of bytes
+            return entry
+
+        def close(self) -> None:
+            self._entries.close()
+
+    monkeypatch.setattr(os, "scandir", Failing)
+
+    if what == "gone":
+        assert sorted(one.key for one in Walk(tmp_path)) == [b"one", b"two"]
+    else:
+        with pytest.raises(InputError, match="cannot be listed: Input/output error"):
+            list(Walk(tmp_path))
 
 
 def test_a_change_of_a_file_shows(tmp_path: Path) -> None:

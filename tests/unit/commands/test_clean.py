@@ -211,7 +211,7 @@ def test_inputs_that_were_cleaned_and_are_others_now_are_not_passed_over(
     told = command.run("--resume", "--despite-changes")
 
     assert refused == ExitStatus.MISUSE
-    assert "1 inputs were cleaned before and are other files now" in why
+    assert "of the inputs that were cleaned before, 1 are other files now" in why
     assert told == ExitStatus.SOME_WITHHELD
     lines = command.report()
     assert len(lines) == 91
