@@ -180,6 +180,19 @@ def test_a_disk_that_takes_no_more_is_told_without_a_stack(
         _ended(work_list, "a")
 
 
+def test_a_commit_that_is_interrupted_is_none_and_the_next_one_works(work_list: WorkList) -> None:
+    def interrupted() -> None:
+        work_list._do("DELETE FROM inputs")
+        raise KeyboardInterrupt
+
+    work_list.take_in(_found("x"), again_if_changed=False)
+    with pytest.raises(KeyboardInterrupt):
+        work_list._write(interrupted)
+
+    _ended(work_list, "x")
+    assert _states(work_list) == {"x": State.ENDED}
+
+
 @pytest.mark.parametrize("count", [10_000, 100_000])
 def test_memory_does_not_grow_with_the_number_of_inputs(work_list: WorkList, count: int) -> None:
     names = (f"patient {number // 1_000}/IM{number:06}.dcm" for number in range(count))
