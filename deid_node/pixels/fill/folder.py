@@ -52,8 +52,6 @@ _CONFIGS: Final = (
     "unet/config.json",
     "vae/config.json",
 )
-_LATENTS: Final = 4
-_UNET_CHANNELS: Final = 2 * _LATENTS + 1
 _PREDICTIONS: Final = ("epsilon", "v_prediction")
 _STEPS: Final = 20
 _CHUNK_BYTES: Final = 2**22
@@ -62,6 +60,7 @@ _CHUNK_BYTES: Final = 2**22
 class MaskedImage(StrEnum):
     """What a model was trained to see where the mask is."""
 
+    HARMONIC = "harmonic"
     TELEA = "telea"
     GREY = "grey"
 
@@ -174,13 +173,17 @@ def _require_tensors(path: Path, name: str) -> None:
 def _require_architecture(configs: Mapping[str, Mapping[str, Any]]) -> None:
     unet, vae = configs["unet/config.json"], configs["vae/config.json"]
     schedule = configs["scheduler/scheduler_config.json"]
+    latents = vae.get("latent_channels")
+    latents = latents if isinstance(latents, int) and latents > 0 else 0
+    # Noisy latents, the mask and the latents of the masked image go in.
+    wanted = 2 * latents + 1
     faults = {
-        "unet/config.json: in_channels is not 9, it is no model for inpainting": unet.get(
+        "vae/config.json: latent_channels is no count": not latents,
+        f"unet/config.json: in_channels is not {wanted}, it is no model for inpainting": unet.get(
             "in_channels"
         )
-        != _UNET_CHANNELS,
-        "unet/config.json: out_channels is not 4": unet.get("out_channels") != _LATENTS,
-        "vae/config.json: latent_channels is not 4": vae.get("latent_channels") != _LATENTS,
+        != wanted,
+        f"unet/config.json: out_channels is not {latents}": unet.get("out_channels") != latents,
         "text_encoder/config.json: hidden_size is not the UNet's cross_attention_dim": configs[
             "text_encoder/config.json"
         ].get("hidden_size")

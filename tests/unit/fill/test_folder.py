@@ -64,7 +64,12 @@ def index_without(part: str) -> Callable[[Path], None]:
         (huge_head, f"{UNET} is cut short"),
         (lambda m: set_in(m / "unet/config.json", in_channels=4), "in_channels is not 9"),
         (lambda m: set_in(m / "unet/config.json", cross_attention_dim=7), "cross_attention_dim"),
-        (lambda m: set_in(m / "vae/config.json", latent_channels=16), "latent_channels is not 4"),
+        (lambda m: set_in(m / "vae/config.json", latent_channels=16), "in_channels is not 33"),
+        (
+            lambda m: set_in(m / "vae/config.json", latent_channels="4"),
+            "latent_channels is no count",
+        ),
+        (lambda m: set_in(m / "unet/config.json", out_channels=8), "out_channels is not 4"),
         (
             lambda m: set_in(m / "scheduler/scheduler_config.json", prediction_type="sample"),
             "prediction_type",
