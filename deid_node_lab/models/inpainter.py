@@ -25,10 +25,6 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 from deid_node.pixels.fill.prompts import PROMPTS
 from deid_node_lab.models.prompt_tokens import tokenizer_of
 
-LATENT_CHANNELS = 4
-UNET_CHANNELS = 2 * LATENT_CHANNELS + 1
-"""Noisy latents, mask, latents of the masked image."""
-
 TRAINING_STEPS = 1000
 """Times of the schedule; the last, ``TRAINING_STEPS - 1``, is pure noise."""
 
@@ -44,6 +40,7 @@ class InpainterShape:
 
     autoencoder: tuple[int, ...] = (16, 32, 64)
     autoencoder_groups: int = 8
+    latent_channels: int = 4
     unet: tuple[int, ...] = (64, 96, 160)
     unet_groups: int = 16
     heads: int = 4
@@ -55,6 +52,11 @@ class InpainterShape:
     def cell(self) -> int:
         """Pixels of the picture for one latent, each way."""
         return int(2 ** (len(self.autoencoder) - 1))
+
+    @property
+    def unet_channels(self) -> int:
+        """What the UNet sees of a place: noisy latents, mask, latents of the masked image."""
+        return 2 * self.latent_channels + 1
 
     @property
     def stride(self) -> int:
@@ -105,7 +107,7 @@ def _autoencoder(shape: InpainterShape) -> AutoencoderKL:
         up_block_types=("UpDecoderBlock2D",) * scales,
         block_out_channels=shape.autoencoder,
         layers_per_block=1,
-        latent_channels=LATENT_CHANNELS,
+        latent_channels=shape.latent_channels,
         norm_num_groups=shape.autoencoder_groups,
         mid_block_add_attention=False,  # over all latents of a picture it would cost most
         force_upcast=False,
@@ -116,8 +118,8 @@ def _unet(shape: InpainterShape) -> UNet2DConditionModel:
     finer = len(shape.unet) - 1
     return UNet2DConditionModel(
         sample_size=256 // shape.cell,
-        in_channels=UNET_CHANNELS,
-        out_channels=LATENT_CHANNELS,
+        in_channels=shape.unet_channels,
+        out_channels=shape.latent_channels,
         down_block_types=("DownBlock2D",) * finer + ("CrossAttnDownBlock2D",),
         up_block_types=("CrossAttnUpBlock2D",) + ("UpBlock2D",) * finer,
         block_out_channels=shape.unet,

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from deid_node_lab.models.inpainter import parts_of
-from deid_node_lab.training.backgrounds import read_backgrounds
+from deid_node_lab.training.backgrounds import read_every
 from deid_node_lab.training.checkpoints import resume, save_state
 from deid_node_lab.training.course import (
     chosen_device,
@@ -75,10 +75,10 @@ def train_autoencoder(options: InpainterTraining, *, tell: Callable[[str], None]
     descent = torch.optim.AdamW(net.parameters(), lr=options.learning_rate, weight_decay=0.0)
     first = resume(options.out / CHECKPOINT, net, averaged, descent, device)
     maker = CropMaker(
-        read_backgrounds(options.backgrounds, "train"), side=options.side, seed=options.seed
+        read_every(options.backgrounds, "train"), side=options.side, seed=options.seed
     )
     check = CropMaker(
-        read_backgrounds(options.backgrounds, "validation"), side=options.side,
+        read_every(options.backgrounds, "validation"), side=options.side,
         seed=options.seed + _VALIDATION_SEED_OFFSET,
     )  # fmt: skip
     examined = _Batches(check, _VALIDATION_CROPS, 0, 1)[0]
@@ -157,7 +157,7 @@ def load_autoencoder(checkpoint: Path, options: InpainterTraining) -> Autoencode
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     net.load_state_dict(state["averaged"])
     maker = CropMaker(
-        read_backgrounds(options.backgrounds, "train"), side=options.side, seed=options.seed
+        read_every(options.backgrounds, "train"), side=options.side, seed=options.seed
     )
     with torch.no_grad():
         latents = net.encode(_Batches(maker, _VALIDATION_CROPS, 0, 1)[0]).latent_dist.mode()

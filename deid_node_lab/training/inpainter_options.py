@@ -6,19 +6,21 @@ from pathlib import Path
 from deid_node.errors import InputError
 from deid_node_lab.models.export_inpainter import read_folder
 from deid_node_lab.models.inpainter import InpainterParts, InpainterShape, parts_of
+from deid_node_lab.models.widening import widened
 
 
 @dataclass(frozen=True, slots=True)
 class InpainterTraining:
     """All that decides what comes out of a stage.
 
-    `backgrounds` holds a ``manifest.csv``; `out` takes the checkpoints of both stages.
-    `start_from` is a folder as it ships, whose weights are gone on from. `steps` may
+    Each of `backgrounds` holds a ``manifest.csv``; `out` takes the checkpoints of both stages.
+    `start_from` is a folder as it ships, whose weights are gone on from; where `shape` has
+    more latent channels than it, the further ones begin at random. `steps` may
     differ when a training is resumed: the rate of learning falls over the last `fall`
     share of them. `neutral` is the share of crops that are shown without a prompt.
     """
 
-    backgrounds: Path
+    backgrounds: tuple[Path, ...]
     out: Path
     start_from: Path | None = None
     shape: InpainterShape = field(default_factory=InpainterShape)
@@ -48,7 +50,7 @@ def first_parts(options: InpainterTraining) -> InpainterParts:
     """
     if options.start_from is not None:
         try:
-            return read_folder(options.start_from)
+            return widened(read_folder(options.start_from), options.shape, seed=options.seed)
         except FileNotFoundError as error:
             raise InputError(f"not the folder of an inpainter: {error}") from None
     return parts_of(options.shape, seed=options.seed)

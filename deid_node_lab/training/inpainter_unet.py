@@ -1,8 +1,8 @@
 """Second stage of the inpainter: a UNet that draws latents into a hole, told what image it is.
 
-Half of all steps show it pure noise: what it answers there is its best estimate, and
+Four of five steps show it pure noise: what it answers there is its best estimate, and
 the first step of every fill, so it is judged by its pixels as well as by its latents.
-The other half are spread over the whole schedule. What counts is the hole and its rim;
+The others are spread over the whole schedule. What counts is the hole and its rim;
 the rest of the picture is only kept in order.
 The step number alone decides what is seen, so a training goes on where it was cut off.
 """
@@ -23,7 +23,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from deid_node.errors import InputError
 from deid_node_lab.models.inpainter import TRAINING_STEPS, InpainterParts, schedule
-from deid_node_lab.training.backgrounds import Part, read_backgrounds
+from deid_node_lab.training.backgrounds import Part, read_every
 from deid_node_lab.training.checkpoints import resume, save_state
 from deid_node_lab.training.course import (
     chosen_device,
@@ -39,11 +39,11 @@ from deid_node_lab.training.inpainter_options import InpainterTraining, first_pa
 
 CHECKPOINT = "unet.pt"
 CURVE = "unet_curve.csv"
-_COLUMNS = ("step", "learning_rate", "loss", "best_estimate_psnr", "telea_psnr", "seconds")
+_COLUMNS = ("step", "learning_rate", "loss", "best_estimate_psnr", "guess_psnr", "seconds")
 _PURE_NOISE = TRAINING_STEPS - 1
-_NOISE_SHARE = 0.5
+_NOISE_SHARE = 0.8
 _RIM, _ELSEWHERE = 0.3, 0.03
-_PIXELS, _PIXELS_SHARE = 4.0, 0.25
+_PIXELS, _PIXELS_SHARE = 4.0, 0.5
 _VALIDATION_BATCHES = 4
 _VALIDATION_SEED_OFFSET = 7919
 
@@ -135,13 +135,13 @@ def train_unet(options: InpainterTraining, *, tell: Callable[[str], None] = prin
                 options.out / CHECKPOINT, step + 1, net, averaged, descent,
                 shape=asdict(options.shape),
             )  # fmt: skip
-            best, telea = artist.estimate(averaged, examined)
-            row = (step + 1, rate, float(np.mean(losses)), best, telea, time.monotonic() - started)
+            best, guess = artist.estimate(averaged, examined)
+            row = (step + 1, rate, float(np.mean(losses)), best, guess, time.monotonic() - started)
             write_down(options.out / CURVE, _COLUMNS, row)
             losses.clear()
             tell(
                 f"unet step={step + 1}/{options.steps} loss={row[2]:.4f} "
-                f"best_estimate={best:.2f} dB telea={telea:.2f} dB"
+                f"best_estimate={best:.2f} dB guess={guess:.2f} dB"
             )
     return options.out / CHECKPOINT
 
@@ -171,7 +171,7 @@ class _Artist:
 
         Where they are pure noise, the mean squared error of the pixels in the hole is
         added: latents that differ alike may differ much or little to the eye. Pixels cost
-        as much as all else, so no more than a quarter of the batch is decoded.
+        as much as all else, so no more than half of the batch is decoded.
         """
         with torch.no_grad(), self._fast():
             truth, around = (self._latents(pictures) for pictures in (shown.truth, shown.around))
@@ -200,7 +200,7 @@ class _Artist:
 
     @torch.no_grad()
     def estimate(self, net: Drawing, examined: Sequence[Shown]) -> tuple[float, float]:
-        """Return the mean PSNR in the hole, in dB, of the best estimate and of Telea."""
+        """Return the mean PSNR in the hole, in dB, of the best estimate and of the first guess."""
         drawn, grown = [], []
         for number, shown in enumerate(examined):
             around = self._latents(shown.around)
@@ -260,7 +260,7 @@ def _first_stage(parts: InpainterParts, options: InpainterTraining) -> Autoencod
 
 def _maker(options: InpainterTraining, part: Part, offset: int) -> CropMaker:
     return CropMaker(
-        read_backgrounds(options.backgrounds, part), side=options.side, seed=options.seed + offset
+        read_every(options.backgrounds, part), side=options.side, seed=options.seed + offset
     )
 
 

@@ -28,7 +28,7 @@ from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.tiles import SIDE_PIXELS, Square
 from deid_node_lab.models.export_inpainter import hashes_of, write_folder
 from deid_node_lab.models.inpainter import InpainterParts, InpainterShape
-from deid_node_lab.training.backgrounds import licences, read_backgrounds
+from deid_node_lab.training.backgrounds import licences, read_every
 from deid_node_lab.training.card import Report, table, write_between_marks
 from deid_node_lab.training.course import last_step
 from deid_node_lab.training.crops import Crop, CropMaker
@@ -57,7 +57,7 @@ class InpainterShipment:
     """
 
     out: Path
-    backgrounds: Path
+    backgrounds: tuple[Path, ...]
     target: Path
     start_from: Path | None = None
     shape: InpainterShape = field(default_factory=InpainterShape)
@@ -79,7 +79,7 @@ def ship(shipment: InpainterShipment) -> dict[str, object]:
     files = hashes_of(folder)
     report: dict[str, object] = {
         "sha256": files,
-        "masked_image": MaskedImage.TELEA.value,
+        "masked_image": MaskedImage.HARMONIC.value,
         "steps": shipment.steps,
         "bytes": sum((folder / name).stat().st_size for name in files),
         "weights": _weights(parts),
@@ -87,7 +87,7 @@ def ship(shipment: InpainterShipment) -> dict[str, object]:
             "autoencoder": last_step(shipment.out / AUTOENCODER_CURVE),
             "unet": last_step(shipment.out / UNET_CURVE),
         },
-        "trained_on": licences(read_backgrounds(shipment.backgrounds, "train")),
+        "trained_on": licences(read_every(shipment.backgrounds, "train")),
         "held_out_crops": shipment.crops,
         "held_out": _figures(folder, shipment),
     }
@@ -141,13 +141,13 @@ def _weights(parts: InpainterParts) -> dict[str, int]:
 
 
 def _figures(folder: Path, shipment: InpainterShipment) -> dict[str, dict[str, float]]:
-    """Return PSNR, deviation and seconds of Telea and of each number of denoising steps."""
-    pictures = read_backgrounds(shipment.backgrounds, "validation")
+    """Return PSNR, deviation and seconds of the first guess and by denoising steps."""
+    pictures = read_every(shipment.backgrounds, "validation")
     maker = CropMaker(pictures, side=SIDE_PIXELS, seed=_SEED, vary=False)
     crops = [maker.crop(number) for number in range(shipment.crops)]
-    figures = {"Telea": _judged(crops, [crop.around for crop in crops], 0.0)}
+    figures = {"first guess": _judged(crops, [crop.around for crop in crops], 0.0)}
     for steps in _STEPS:
-        told = Folder(folder, NAME, MaskedImage.TELEA, steps, "cpu")
+        told = Folder(folder, NAME, MaskedImage.HARMONIC, steps, "cpu")
         painter = Painter(told, threads=shipment.threads)
         painter.paint([_square(crops[0])])
         started = time.perf_counter()
@@ -194,12 +194,14 @@ def _rough(picture: NDArray[np.float64], hole: Mask) -> float:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("out", "backgrounds", "target"):
+    for name in ("out", "target"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--backgrounds", type=Path, action="append", required=True)
     parser.add_argument("--start-from", type=Path, help="folder that the training began with")
     for name in ("steps", "crops", "threads"):
         parser.add_argument(f"--{name}", type=int)
     given = {k: v for k, v in vars(parser.parse_args(arguments)).items() if v is not None}
+    given["backgrounds"] = tuple(given["backgrounds"])
     print(json.dumps(ship(InpainterShipment(**given)), indent=1))  # noqa: T201
     return 0
 

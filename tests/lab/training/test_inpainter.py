@@ -46,7 +46,7 @@ def options(tmp_path: Path) -> InpainterTraining:
         rows.append(f"{name},a/b,{name},CC0-1.0,US,,")
     (folder / "manifest.csv").write_text("\n".join(rows), "utf-8")
     return InpainterTraining(
-        backgrounds=folder, out=tmp_path / "out", shape=TINY, steps=4, batch=4, side=32,
+        backgrounds=(folder,), out=tmp_path / "out", shape=TINY, steps=4, batch=4, side=32,
         save_every=2, threads=1, workers=0, device="cpu", half_precision=False,
     )  # fmt: skip
 
@@ -165,7 +165,7 @@ def test_the_command_trains_the_stage_it_is_told(
 
     done = main(
         [
-            "--stage", "autoencoder", "--backgrounds", str(options.backgrounds),
+            "--stage", "autoencoder", "--backgrounds", str(options.backgrounds[0]),
             "--out", str(tmp_path / "made"), "--start-from", str(folder), "--steps", "1",
             "--batch", "1", "--side", "32", "--threads", "1", "--workers", "0", "--device", "cpu",
         ]
