@@ -27,6 +27,7 @@ from deid_node.pixeldata.comments import without_comments
 from deid_node.pixeldata.display import Display
 from deid_node.pixeldata.frames import Frames
 from deid_node.pixeldata.layout import pixel_keyword
+from deid_node.pixels.beside import Beside, is_stacked
 from deid_node.pixels.derivation import derivation_of
 from deid_node.pixels.fill.base import Inpainter
 from deid_node.pixels.fill.build import plain_inpainter, smooth_inpainter
@@ -246,6 +247,8 @@ class PixelCleaner:
             prompt=prompt_of(text(twin, "Modality")),
             limit=self._limit if awaits_person else self._limit.agreed(),
             carried=Carried(),
+            beside=Beside(frames, settled, most_bytes=self._batch_bytes),
+            stacked=is_stacked(text(twin, "Modality")),
         )
         rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes, scratch_dir)
         rewritten = rewrite.write_into(twin)

@@ -18,6 +18,7 @@ from deid_node.pixeldata.arrays import Mask, StoredFrame
 from deid_node.pixeldata.compose import keep_inside
 from deid_node.pixeldata.display import Display
 from deid_node.pixeldata.layout import Layout
+from deid_node.pixels.beside import Beside
 from deid_node.pixels.fill.base import Filled, Inpainter
 from deid_node.pixels.fill.crops import Crop, crop_of
 from deid_node.pixels.fill.fill_cache import Carried
@@ -84,7 +85,9 @@ class Restorer:
 
     `inpainter` is the treatment's, `smooth` and `plain` take over where a fill drew what
     looks like letters. `prompt` says what kind of image it is; `carried` holds what was
-    filled on earlier frames.
+    filled on earlier frames, `beside` what the frames next to one show. Where frames are
+    `stacked`, slices of a volume, grain goes from one to the next as that of their
+    surround does: the same on all would be seen as stripes across them.
     """
 
     inpainter: Inpainter
@@ -99,6 +102,8 @@ class Restorer:
     prompt: str
     limit: AnatomyOptions
     carried: Carried
+    beside: Beside
+    stacked: bool = False
 
     def restored(
         self, frames: Sequence[tuple[int, StoredFrame, Settled]], *, as_read: AsRead | None = None
@@ -207,7 +212,11 @@ class Restorer:
                 window=window,
                 prompt=self.prompt,
                 seed=self.seed,
+                neighbours=self.beside.around(index, window, own),
             )
+            if self.stacked:
+                beside = self.beside.next_to(index, window)
+                crop = replace(crop, next_slice=beside, slice_number=index)
             holes.append(_Hole(group, crop, manner_of(own, frame.blamed)))
         return self._within_limit(index, marks, holes)
 

@@ -9,5 +9,7 @@ class Fill(StrEnum):
     SOLID = "solid"
     GRADIENT = "gradient"
     SMOOTH = "smooth"
+    HARMONIC = "harmonic"
     TELEA = "telea"
+    NEIGHBOURS = "neighbours"
     DIFFUSION = "diffusion"

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deid_node.pixeldata.arrays import Mask
+from deid_node.pixels.fill.harmonic import stretched
 from deid_node.pixels.fill.prompts import NEUTRAL, prompt_of
-from deid_node.pixels.fill.telea import grown_in
 from deid_node_lab.training.backgrounds import Background, Pictures
 from deid_node_lab.training.holes import hole
 
@@ -28,7 +28,8 @@ class Crop:
     """A text-free crop, the hole in it and what a model is told.
 
     `truth` is RGB ``(side, side, 3)``, `hole` ``(side, side)``; `around` is `truth` with
-    the hole filled by Telea, from the pixels around it alone. `modality` is DICOM's code.
+    the hole filled from the pixels around it alone, as a film stretched over it.
+    `modality` is DICOM's code.
     """
 
     truth: NDArray[np.uint8]
@@ -110,7 +111,7 @@ def varied(piece: NDArray[np.uint8], chance: np.random.Generator) -> NDArray[np.
 
 def surrounding(piece: NDArray[np.uint8], mask: Mask) -> NDArray[np.uint8]:
     """Return `piece` as RGB with its hole filled from around, as the corridor does it."""
-    shown = grown_in(piece.astype(np.float32), mask)
+    shown = stretched(piece.astype(np.float32), mask)
     filled = np.clip(np.rint(shown), 0, 255).astype(np.uint8)
     return np.repeat(filled[..., None], 3, 2) if piece.ndim == 2 else filled
 

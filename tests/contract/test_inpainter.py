@@ -19,6 +19,8 @@ from deid_node.pixels.fill.diffusion import DiffusionInpainter
 from deid_node.pixels.fill.folder import open_folder
 from deid_node.pixels.fill.gradient import GradientInpainter
 from deid_node.pixels.fill.grain import GrainedInpainter
+from deid_node.pixels.fill.guided import GuidedInpainter
+from deid_node.pixels.fill.harmonic import HarmonicInpainter
 from deid_node.pixels.fill.options import StableDiffusionOptions
 from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.smooth import SmoothInpainter
@@ -35,6 +37,8 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "smooth": lambda _: SmoothInpainter(),
         "telea": lambda _: TeleaInpainter(),
         "grained": lambda _: GrainedInpainter(TeleaInpainter()),
+        "harmonic": lambda _: HarmonicInpainter(),
+        "guided": lambda _: GuidedInpainter(GrainedInpainter(HarmonicInpainter())),
         "diffusion": DiffusionInpainter,
         "auto": lambda _: AutoInpainter(backends(), CHOICE),
         "split": lambda _: SplitInpainter(AutoInpainter(backends(), CHOICE)),

@@ -45,15 +45,17 @@ class Ground(StrEnum):
     ANATOMY = "anatomy"
 
 
-MADE_UP: Final = frozenset({Fill.SMOOTH, Fill.TELEA, Fill.DIFFUSION})
+MADE_UP: Final = frozenset(
+    {Fill.SMOOTH, Fill.HARMONIC, Fill.TELEA, Fill.NEIGHBOURS, Fill.DIFFUSION}
+)
 """Fills that guess what was there."""
 
 CHOICE: Final[Mapping[Ground, Fill]] = MappingProxyType(
     {
         Ground.FLAT: Fill.SOLID,
         Ground.GRADIENT: Fill.GRADIENT,
-        Ground.TEXTURE: Fill.TELEA,
-        Ground.ANATOMY: Fill.TELEA,
+        Ground.TEXTURE: Fill.HARMONIC,
+        Ground.ANATOMY: Fill.HARMONIC,
     }
 )
 """What ``auto`` takes."""

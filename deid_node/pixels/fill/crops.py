@@ -22,6 +22,18 @@ RANGE_PIXELS: Final = 32
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Neighbour:
+    """The window of a crop on another frame of the same instance.
+
+    `stored` are its values, those under `mask` overwritten: what is filled on that frame,
+    or stays on it by leave, is no more to be seen here than what is filled on this one.
+    """
+
+    stored: StoredFrame
+    mask: Mask
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Crop:
     """A crop before it is filled.
 
@@ -30,6 +42,8 @@ class Crop:
     lies in its frame. `tone` leads to
     grey or RGB and back. `prompt` says what kind of image it is (``ultrasound
     image``), and with one `seed` and one `window` noise is the same each time.
+    `neighbours` are the nearest frames on which the target is bare, if any; `next_slice` is
+    the window on the slice beside this one, number `slice_number` of a stack, where there is one.
     """
 
     stored: StoredFrame
@@ -39,6 +53,9 @@ class Crop:
     window: Box
     prompt: str = ""
     seed: int = 0
+    neighbours: tuple[Neighbour, ...] = ()
+    next_slice: Neighbour | None = None
+    slice_number: int = 0
 
     def shown(self) -> Shown:
         """Return the crop as grey or RGB on a scale of 0 to 255."""
@@ -69,6 +86,7 @@ def crop_of(
     window: Box | None = None,
     prompt: str = "",
     seed: int = 0,
+    neighbours: tuple[Neighbour, ...] = (),
 ) -> Crop:
     """Return a crop ready to be filled; no argument is written to.
 
@@ -99,6 +117,7 @@ def crop_of(
         window or Box(0, 0, columns, rows),
         prompt,
         seed,
+        neighbours,
     )
 
 

@@ -43,7 +43,11 @@ class DiffusionInpainter:
 
     def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
         """Return the crops filled; raise `FillFailed` where the model cannot run."""
-        plans = {n: plan_of(crop) for n, crop in enumerate(crops) if crop.target.any()}
+        plans = {
+            n: plan_of(crop, self._painter.guess)
+            for n, crop in enumerate(crops)
+            if crop.target.any()
+        }
         painted = iter(
             self._painter.paint([one for plan in plans.values() for one in plan.squares])
         )

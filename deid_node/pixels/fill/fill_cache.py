@@ -47,4 +47,7 @@ def _digest(crop: Crop) -> bytes:
     digest = hashlib.blake2b(digest_size=32)
     for part in (crop.mask[around], crop.target, np.ascontiguousarray(crop.stored[around])):
         digest.update(part.tobytes())
+    for one in crop.neighbours:
+        digest.update(one.mask.tobytes())
+        digest.update(np.ascontiguousarray(one.stored).tobytes())
     return digest.digest()

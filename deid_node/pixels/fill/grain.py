@@ -4,7 +4,8 @@ A patch without grain is seen at once, by people and by networks. How strong the
 is, and how far it reaches from pixel to pixel, is measured around the mask, on what
 is left when the shades are taken away. It belongs to its place: the same pixel gets the
 same number, whatever is cut out, for a cine in which each frame drew noise of its own
-would flicker where text was.
+would flicker where text was. In a stack it goes on from slice to slice as far as that of the
+surround does, for the same noise on all would be seen as stripes across them.
 
 Source: Blackman, Tukey (1958), The Measurement of Power Spectra (tapered
 autocovariance).
@@ -32,11 +33,16 @@ FINE_PIXELS: Final = 2
 """What is coarser than this is shade for a fill that continues its surround."""
 
 COARSE_PIXELS: Final = 4
-"""And for a model's, which is the mean of many that are likely, and lacks their texture."""
+"""And for a film or a model's, the mean of many that are likely: it lacks their texture."""
 
 _LEAST_PIXELS: Final = 200
 _OUTLIER: Final = 4.0
 _BLOCK: Final = 64
+_ALIKE: Final = 0.97
+_FADED: Final = 0.1
+_MOST_SLICES: Final = 24
+_STACK: Final = 2**24
+"""Numbers of seeds kept apart for the slices of one instance."""
 
 
 def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXELS) -> Shown:
@@ -64,19 +70,63 @@ def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXEL
     window = crop.window
     rows, columns = crop.mask.shape
     margin = _side(shade) // 2
-    white = noise_at(
-        crop.seed,
+    white = _noise_of(
+        crop,
+        _shared(crop, rough, known, shade),
         top=window.top - margin,
         left=window.left - margin,
         rows=rows + 2 * margin,
         columns=columns + 2 * margin,
-    )[0]
+    )
     kernel = _kernel(rough, known, shade)
     grain = cv2.filter2D(white, -1, kernel)[margin:-margin, margin:-margin]
     result = filled.copy()
     added = strength * grain
     result[crop.target] += added[crop.target] if filled.ndim == 2 else added[crop.target][:, None]
     return result
+
+
+def _shared(crop: Crop, rough: NDArray[np.float32], known: Mask, shade: int) -> float:
+    """Return how much of its grain a slice has in common with the next: a correlation.
+
+    1 for a frame that is no slice: its noise belongs to the place alone.
+    """
+    if crop.next_slice is None:
+        return 1.0
+    both = known & ~near(crop.next_slice.mask, 2 * shade)
+    if both.sum() < _LEAST_PIXELS:
+        return 0.0
+    other = _grey(crop.tone.shown(crop.next_slice.stored))
+    pair = [
+        _flattened(one[both]) for one in (rough, other - cv2.GaussianBlur(other, (0, 0), shade))
+    ]
+    own, their = (one - one.mean() for one in pair)
+    power = float(np.sqrt((own * own).sum() * (their * their).sum()))
+    return float(np.clip((own * their).sum() / max(power, 1e-6), 0.0, 1.0))
+
+
+def _flattened(rough: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `rough` cut where it is an edge and no noise."""
+    most = _OUTLIER * float(np.median(np.abs(rough))) / 0.6745
+    return np.asarray(np.clip(rough, -most, most))
+
+
+def _noise_of(crop: Crop, shared: float, **place: int) -> NDArray[np.float32]:
+    """Return the white noise of a slice, of which `shared` correlates with that of the next.
+
+    Each slice adds noise of its own to what is left of that of the slices before it.
+    """
+    if crop.next_slice is None or shared > _ALIKE:
+        return noise_at(crop.seed, **place)[0]
+    weights = [1.0]
+    while shared * weights[-1] > _FADED and len(weights) < _MOST_SLICES:
+        weights.append(shared * weights[-1])
+    scale = np.float32(1 / np.sqrt(np.square(weights).sum()))
+    first = (crop.seed + 1) * _STACK + crop.slice_number
+    noise = np.zeros((place["rows"], place["columns"]), dtype=np.float32)
+    for back, weight in enumerate(weights):
+        noise += scale * np.float32(weight) * noise_at(first - back, **place)[0]
+    return noise
 
 
 def _side(shade: int) -> int:
@@ -164,10 +214,14 @@ def noise_at(
 
 
 class GrainedInpainter:
-    """Adds to the fills of another the noise that they lack."""
+    """Adds to the fills of another the noise that they lack.
 
-    def __init__(self, smooth: Inpainter) -> None:
+    `shade` is the deviation, in pixels, of the Gaussian that tells shades from grain.
+    """
+
+    def __init__(self, smooth: Inpainter, *, shade: int = FINE_PIXELS) -> None:
         self._smooth = smooth
+        self._shade = shade
 
     @property
     def context_pixels(self) -> int:
@@ -181,13 +235,13 @@ class GrainedInpainter:
     def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
         """Return the crops filled."""
         return tuple(
-            _grained(crop, filled)
+            _grained(crop, filled, self._shade)
             for crop, filled in zip(crops, self._smooth.fill(crops), strict=True)
         )
 
 
-def _grained(crop: Crop, filled: Filled) -> Filled:
+def _grained(crop: Crop, filled: Filled, shade: int) -> Filled:
     if not crop.target.any():
         return filled
-    shown = with_grain(crop, crop.shown(), crop.tone.shown(filled.values))
+    shown = with_grain(crop, crop.shown(), crop.tone.shown(filled.values), shade)
     return replace(filled, values=crop.back(shown))

@@ -11,7 +11,7 @@ good; when that fails too, with an error that withholds the instance.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from deid_node.errors import ConfigurationError, FillFailed
 from deid_node.pixels.fill.folder import Folder, MaskedImage
 from deid_node.pixels.fill.grain import noise_at
-from deid_node.pixels.fill.tiles import SIDE_PIXELS, Square
+from deid_node.pixels.fill.harmonic import stretched
+from deid_node.pixels.fill.telea import grown_in
+from deid_node.pixels.fill.tiles import SIDE_PIXELS, Guess, Square
 from deid_node.pixels.fill.tones import TOP
 
 _BATCH_CUDA: Final = 16
@@ -51,6 +53,17 @@ class Painter:
     def loaded(self) -> bool:
         """Whether the model is in memory."""
         return self._pipeline is not None
+
+    @property
+    def guess(self) -> Guess:
+        """What fills a hole before the model sees it."""
+        match self._folder.masked_image:
+            case MaskedImage.HARMONIC:
+                return stretched
+            case MaskedImage.TELEA | MaskedImage.GREY:
+                return grown_in
+            case _:
+                assert_never(self._folder.masked_image)
 
     def paint(self, squares: Sequence[Square]) -> list[NDArray[np.float32]]:
         """Return each square painted, ``(256, 256, 3)``, 0 to 255.
@@ -152,7 +165,7 @@ class Painter:
                 num_inference_steps=self._folder.steps,
                 output_type="pt",
             ).images
-            if self._folder.masked_image is MaskedImage.TELEA:
+            if self._folder.masked_image is not MaskedImage.GREY:
                 # What the autoencoder loses of the first guess is no change that was drawn.
                 lost = pictures - (pipeline.vae.decode(seen).sample / 2 + 0.5).clamp(0, 1)
                 painted = painted + lost

@@ -7,9 +7,9 @@ middle would see nothing but mask. Squares begin on a grid of the whole frame, t
 of the latents, so that noise which belongs to a place can be given to them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.crops import Crop
-from deid_node.pixels.fill.telea import grown_in
 from deid_node.pixels.fill.tones import Shown
 
 SIDE_PIXELS: Final = 256
@@ -34,11 +33,15 @@ _STRIDE_PIXELS: Final = 128
 _RAMP_PIXELS: Final = 48
 
 
+Guess: TypeAlias = Callable[[Shown, Mask], Shown]
+"""A first fill, which a model mends."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Square:
     """What a model gets.
 
-    `picture` is RGB ``(256, 256, 3)``, 0 to 255, with Telea's fill under `mask`. `top`
+    `picture` is RGB ``(256, 256, 3)``, 0 to 255, with a first guess under `mask`. `top`
     and `left` say where in the frame, made smaller by `scale`, it begins.
     """
 
@@ -87,9 +90,12 @@ class Plan:
         return np.asarray(cut.mean(axis=2) if grey else cut, dtype=np.float32)
 
 
-def plan_of(crop: Crop) -> Plan:
-    """Return the squares that `crop` is painted in; its target is not empty."""
-    shown = grown_in(crop.shown(), crop.mask)
+def plan_of(crop: Crop, guess: Guess) -> Plan:
+    """Return the squares that `crop` is painted in; its target is not empty.
+
+    `guess` fills what stands under the mask of a crop as shown, from the pixels around it.
+    """
+    shown = guess(crop.shown(), crop.mask)
     picture = np.repeat(shown[..., None], 3, axis=2) if shown.ndim == 2 else shown
     across, down = (np.flatnonzero(crop.target.any(axis=axis)) for axis in (0, 1))
     ends = [(int(one[0]), int(one[-1]) + 1) for one in (down, across)]

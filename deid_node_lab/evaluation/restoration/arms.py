@@ -164,7 +164,7 @@ class BestEstimate:
         return tuple(self._estimated(crop) for crop in crops)
 
     def _estimated(self, crop: Crop) -> Filled:
-        plan = plan_of(crop)
+        plan = plan_of(crop, self._painter.guess)
         squares = [
             replace(square, seed=square.seed + draw)
             for draw in range(self._draws)

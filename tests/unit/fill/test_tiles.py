@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from deid_node.pixeldata.layout import Layout
 from deid_node.pixels.fill.crops import Crop, crop_of
-from deid_node.pixels.fill.tiles import GRID_PIXELS, SIDE_PIXELS, plan_of
+from deid_node.pixels.fill.telea import grown_in
+from deid_node.pixels.fill.tiles import GRID_PIXELS, SIDE_PIXELS, Plan, plan_of
 from deid_node.values.geometry import Box
 from tests.unit.pixeldata.instances import Array
 
@@ -21,6 +22,10 @@ def crop(values: Array, hole: Box, *, top: int = 0, left: int = 0) -> Crop:
     )
 
 
+def planned(crop: Crop) -> Plan:
+    return plan_of(crop, grown_in)
+
+
 def shades(rows: int, columns: int) -> Array:
     down, right = np.mgrid[:rows, :columns]
     return np.asarray(128 + 60 * np.sin(down / 40) + 60 * np.cos(right / 50)).astype(np.uint8)
@@ -34,7 +39,7 @@ def test_squares_cover_the_target_and_lie_on_the_grid(data: st.DataObject) -> No
     left, right = sorted(data.draw(st.tuples(st.integers(0, columns), st.integers(0, columns))))
     hole = Box(left, top, max(right, left + 1), max(bottom, top + 1))
     at = data.draw(st.tuples(st.integers(0, 999), st.integers(0, 999)))
-    plan = plan_of(crop(np.zeros((rows + 1, columns + 1), np.uint8), hole, top=at[0], left=at[1]))
+    plan = planned(crop(np.zeros((rows + 1, columns + 1), np.uint8), hole, top=at[0], left=at[1]))
 
     covered = np.zeros((rows + 1, columns + 1), dtype=np.bool_)
     for one in plan.squares:
@@ -64,7 +69,7 @@ def test_squares_that_are_painted_as_they_are_give_the_crop_back(
 ) -> None:
     values = shades(*size)
     given_crop = crop(values, hole, top=corner[0], left=corner[1])
-    plan = plan_of(given_crop)
+    plan = planned(given_crop)
 
     together = plan.together([one.picture for one in plan.squares])
 
@@ -77,8 +82,8 @@ def test_squares_that_are_painted_as_they_are_give_the_crop_back(
 
 
 def test_a_banner_takes_several_squares_and_a_block_a_smaller_scale() -> None:
-    banner = plan_of(crop(shades(300, 900), Box(20, 100, 880, 130)))
-    block = plan_of(crop(shades(700, 700), Box(150, 150, 550, 520)))
+    banner = planned(crop(shades(300, 900), Box(20, 100, 880, 130)))
+    block = planned(crop(shades(700, 700), Box(150, 150, 550, 520)))
 
     assert (len(banner.squares) > 3, banner.scale) == (True, 1)
     assert block.scale > 1
@@ -90,6 +95,6 @@ def test_no_square_holds_what_was_under_the_mask() -> None:
     hole = Box(100, 100, 250, 124)
     two[hole.slices] = 255 - two[hole.slices]
 
-    first, second = (plan_of(crop(values, hole)).squares for values in (one, two))
+    first, second = (planned(crop(values, hole)).squares for values in (one, two))
 
     assert all(np.array_equal(a.picture, b.picture) for a, b in zip(first, second, strict=True))
