@@ -139,11 +139,20 @@ class House:
         return self._process is not None and self._process.poll() is None
 
     def reload(self, **engine: Any) -> None:
-        """Let the node take over other settings of its engine; nobody waits for it."""
+        """Ask the node to take over other settings of its engine; nobody waits for it."""
         content = yaml.safe_load(self._config.read_text())
         content["work"]["engine"].update(engine)
         self._config.write_text(yaml.safe_dump(content))
         self.node.send_signal(signal.SIGHUP)
+
+    def wait_until_reloaded(self, times: int) -> None:
+        """Wait until so many configurations have taken over in this run, or the node is dead."""
+        eventually(
+            lambda: self.events("configuration_reloaded") >= times or not self.is_running,
+            what="another configuration takes over",
+            patience_seconds=START_SECONDS,
+        )
+        assert not self.events("configuration_refused")
 
     def workers(self) -> list[int]:
         """Return the process ids of the node's worker processes."""

@@ -230,9 +230,11 @@ class Siege:
                 self.tally.acknowledged |= poison.acknowledged
                 self._poisoned += 1
             case Fault.RELOAD | Fault.RELOAD_AND_KILL:
-                if home.is_running:
-                    home.reload(processes=self._draw.randint(1, 3))
-                if fault is Fault.RELOAD_AND_KILL:
+                before = home.events("configuration_reloaded")
+                home.reload(processes=self._draw.randint(1, 3))
+                if fault is Fault.RELOAD:
+                    home.wait_until_reloaded(before + 1)
+                else:
                     sleep(self._draw.uniform(0, 2 * _LONGEST_SECONDS))
                     home.kill()
             case Fault.NODE_AT_A_POINT | Fault.WORKER_AT_A_POINT | Fault.SENDER:
