@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from email import message_from_bytes
 from email.message import Message
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
 import pytest
 
@@ -28,15 +30,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Wheels:
     built = {}
     for name, folder in (("deid_node", ROOT), ("deid_node_lab", LABORATORY)):
         target = tmp_path_factory.mktemp(name)
-        done = subprocess.run(
-            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(target)],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        (wheel,) = target.iterdir()
+        (wheel,) = _built(folder, "wheel", target)
         built[name] = zipfile.ZipFile(wheel)
     return built
 
@@ -89,6 +83,62 @@ def test_both_are_of_one_version(wheels: Wheels) -> None:
     assert metadata["Version"] == _metadata(wheels["deid_node"])["Version"]
     asked = metadata.get_all("Requires-Dist") or []
     assert [one for one in asked if "extra" not in one] == [f"deid-node=={__version__}"]
+
+
+def test_a_commit_that_is_tagged_is_of_the_version_that_its_tag_says() -> None:
+    """A release is its tag: what is built there must not call itself something else."""
+    tags = _git("tag", "--points-at", "HEAD", "--list", "v*")
+
+    if not tags:
+        pytest.skip("no release: this commit has no tag, or there is no repository")
+    assert f"v{__version__}" in tags
+
+
+def test_no_version_is_behind_a_tag_that_came_before() -> None:
+    """After a release the next version is written before anything else is built of it."""
+    before = _git("tag", "--merged", "HEAD", "--list", "v*")
+
+    assert max(map(_number, before), default=(0,)) <= _number(f"v{__version__}")
+
+
+def _git(*arguments: str) -> list[str]:
+    if which("git") is None:
+        return []
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def _number(tag: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in tag.removeprefix("v").split("."))
+
+
+@pytest.mark.usefixtures("wheels")
+def test_a_source_distribution_builds_without_a_repository(tmp_path: Path) -> None:
+    (source,) = _built(ROOT, "sdist", tmp_path / "sdist")
+    with tarfile.open(source) as packed:
+        packed.extractall(tmp_path / "unpacked", filter="data")
+    (folder,) = (tmp_path / "unpacked").iterdir()
+
+    (wheel,) = _built(folder, "wheel", tmp_path / "wheel")
+
+    assert wheel.name.startswith(f"deid_node-{__version__}-")
+    assert "deid_node/__init__.py" in zipfile.ZipFile(wheel).namelist()
+
+
+def _built(folder: Path, kind: str, target: Path) -> list[Path]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(target)],
+        cwd=folder,
+        # Nothing above the folder is a repository to it.
+        env={**os.environ, "GIT_CEILING_DIRECTORIES": str(folder.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return list(target.iterdir())
 
 
 def test_the_laboratory_has_a_command_of_its_own(wheels: Wheels) -> None:
