@@ -5,7 +5,9 @@ import random
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
+from tests.crash.archive import Kind
 from tests.crash.house import house
 from tests.crash.siege import Siege, besiege
 
@@ -18,12 +20,23 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash")
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument(
+        "--archive",
+        choices=get_args(Kind),
+        default="cstore",
+        help="how the archive takes instances",
+    )
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     chosen = parser.parse_args()
     say(f"seed {chosen.seed}")
     with (
         TemporaryDirectory(dir=chosen.folder) as folder,
-        house(Path(folder), workers=WORKERS, time_limit_seconds=TIME_LIMIT_SECONDS) as home,
+        house(
+            Path(folder),
+            workers=WORKERS,
+            time_limit_seconds=TIME_LIMIT_SECONDS,
+            archive=chosen.archive,
+        ) as home,
     ):
         siege = Siege(home, Path(folder), random.Random(chosen.seed))
         tally = besiege(siege, minutes=chosen.minutes, tell=say)

@@ -16,7 +16,7 @@ import yaml
 
 from deid_node.demo.server import events_in
 from deid_node.metadata.apply.keys import new_key_file
-from tests.crash.archive import Archive, digest_of
+from tests.crash.archive import Archive, Kind, digest_of
 from tests.crash.fuse import Fuse, Victim
 from tests.crash.launcher import NO_POINT
 from tests.crash.parcels import NEEDLES
@@ -77,16 +77,17 @@ class House:
         time_limit_seconds: float = 600,
         marked: bool = False,
         encrypted: bool = False,
+        archive: Kind = "cstore",
     ) -> None:
         self._folder = folder
         self._runs = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.port = self.web_port = 0
-        self.archive = Archive(folder / "archive")
+        self.archive = Archive(folder / "archive", archive)
         self.archive.start()
         new_key_file(folder / "pseudonym.key")
         self._config = folder / "config.yaml"
-        configuration = _configuration(self.archive.port, workers, time_limit_seconds)
+        configuration = _configuration(self.archive.destination, workers, time_limit_seconds)
         if marked:
             configuration |= _MARKED
         if encrypted:
@@ -291,11 +292,12 @@ def house(
     time_limit_seconds: float = 600,
     marked: bool = False,
     encrypted: bool = False,
+    archive: Kind = "cstore",
 ) -> Iterator[House]:
     """Return a house for the length of a ``with`` block.
 
     `marked` lets the node fill a corner of each slice and mark it, `encrypted` lets it
-    encrypt the files of its spool.
+    encrypt the files of its spool; `archive` is how the archive takes instances.
     """
     built = House(
         folder,
@@ -303,6 +305,7 @@ def house(
         time_limit_seconds=time_limit_seconds,
         marked=marked,
         encrypted=encrypted,
+        archive=archive,
     )
     try:
         yield built
@@ -310,7 +313,9 @@ def house(
         built.close()
 
 
-def _configuration(archive_port: int, workers: int, time_limit_seconds: float) -> dict[str, Any]:
+def _configuration(
+    archive: dict[str, Any], workers: int, time_limit_seconds: float
+) -> dict[str, Any]:
     return {
         "receive": {
             "host": "127.0.0.1",
@@ -342,12 +347,7 @@ def _configuration(archive_port: int, workers: int, time_limit_seconds: float) -
         },
         "forward": {
             "destinations": {
-                "archive": {
-                    "kind": "cstore",
-                    "ae_title": "RESEARCH",
-                    "host": "127.0.0.1",
-                    "port": archive_port,
-                }
+                "archive": archive,
             },
             "retry": {"first_seconds": 0.1, "factor": 2, "cap_seconds": 2},
         },

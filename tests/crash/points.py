@@ -17,6 +17,7 @@ from pynetdicom.transport import AssociationSocket
 
 from deid_node.dicom import part10
 from deid_node.forward.dimse.association import Association
+from deid_node.forward.stow.link import WebLink
 from deid_node.receive.stow.link import Link
 from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.values.order import WorkOrder
@@ -67,6 +68,7 @@ _COMMITS = {
 """By the name of the task."""
 _SWEEP_SECONDS = 0.2
 _P_DATA = 0x04
+_POST = "POST"
 _LEAK_PIECE_BYTES = 20_000_000
 MEMORY_LIMIT_BYTES = 2_000_000_000
 """Of a worker: far above what its models need."""
@@ -104,6 +106,8 @@ def arm(burner: Burner) -> None:
     _wrap(part10, "write", lambda write: _then(write, lambda: burn("work-after-output")))
     _wrap(Association, "store", lambda store: _first(store, lambda: burn("send-begun")))
     _wrap(Association, "store", lambda store: _then(store, lambda: burn("sent")))
+    _wrap(WebLink, "ask", lambda ask: _of(_POST, ask, _first(ask, lambda: burn("send-begun"))))
+    _wrap(WebLink, "ask", lambda ask: _of(_POST, ask, _then(ask, lambda: burn("sent"))))
     _wrap(Path, "unlink", lambda unlink: _unlink(unlink, burn))
 
 
@@ -147,6 +151,15 @@ def _first(original: Any, then: Callable[[], None]) -> Any:
         return original(*arguments, **named)
 
     return wrapped
+
+
+def _of(method: str, original: Any, wrapped: Any) -> Any:
+    """Return what passes a point with requests of `method` only."""
+
+    def chosen(link: Any, request: Any) -> Any:
+        return (wrapped if request.method == method else original)(link, request)
+
+    return chosen
 
 
 def _then(original: Any, then: Callable[[], None]) -> Any:

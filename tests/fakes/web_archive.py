@@ -81,7 +81,9 @@ Manner = Callable[[Asked, "WebArchive"], Reply]
 class WebArchive:
     """Listens on the loopback for the length of a ``with`` block."""
 
-    def __init__(self, manner: Manner | None = None, *, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, manner: Manner | None = None, *, tls: ssl.SSLContext | None = None, port: int = 0
+    ) -> None:
         self.manner: Manner = manner or plain
         self.lock = threading.Lock()
         self.held: dict[str, File] = {}
@@ -91,7 +93,7 @@ class WebArchive:
         self.faults: list[str] = []
         self.connections = 0
         self.on_look: Callable[[str, Mapping[str, Sequence[str]]], Reply] = self.look
-        self._server = _Server(("127.0.0.1", 0), self, tls)
+        self._server = _Server(("127.0.0.1", port), self, tls)
         self.port: int = self._server.server_address[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}{BASE}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
