@@ -15,6 +15,7 @@ from tests.bench.codecs import measure_codecs
 from tests.bench.drain import measure_drain
 from tests.bench.fills import measure_fills
 from tests.bench.forward import measure_forward
+from tests.bench.large import measure_large
 from tests.bench.latency import measure_latency
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
@@ -33,6 +34,7 @@ MEASUREMENTS = {
     "latency": measure_latency,
     "forward": measure_forward,
     "drain": measure_drain,
+    "large": measure_large,
     "memory": measure_memory,
     "overload": measure_overload,
     "blobs": measure_blobs,

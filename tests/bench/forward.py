@@ -1,4 +1,4 @@
-"""The way out: waiting clean instances, to DCMTK's storescp, to one at a time, and to Orthanc."""
+"""The way out: waiting clean instances, to DCMTK's storescp, and to Orthanc by both ways."""
 
 import io
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from time import perf_counter
 from prometheus_client import CollectorRegistry
 
 from deid_node.forward.build import build_destination
-from deid_node.forward.options import CStoreOptions
+from deid_node.forward.options import CStoreOptions, DestinationOptions
 from deid_node.forward.sender import Sender
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
@@ -27,43 +27,48 @@ from tests.builders.custody import Spool
 from tests.builders.values import a_clean_instance, an_arrival
 from tests.fakes.dcmtk import storescp
 from tests.fakes.orthanc import orthanc
+from tests.fakes.stow_sending import stow
 from tests.fakes.waiting import eventually, free_port
 
 WAITING = 400
 _STORESCP, _ALONE, _ORTHANC = "storescp", "storescp, one at a time", "Orthanc"
+_ORTHANC_WEB = "Orthanc, STOW-RS"
 
 
 def measure_forward(folder: Path, *, rounds: int, each: int) -> None:
     """Print instances a second, every settlement on disk, two associations at a time."""
     slices = write_slices(folder / "slices", WAITING, series=7)
-    rates: dict[str, list[float]] = {_STORESCP: [], _ALONE: [], _ORTHANC: []}
+    rates: dict[str, list[float]] = {_STORESCP: [], _ALONE: [], _ORTHANC: [], _ORTHANC_WEB: []}
     for number in range(rounds):
         for name, measured in rates.items():
             place = folder / f"round-{number}-{len(name)}"
             place.mkdir()
-            with _archive(name, place / "archive") as port:
-                measured.append(_rate(slices, place / "spool", port))
+            with _archive(name, place / "archive") as options:
+                measured.append(_rate(slices, place / "spool", options))
     print_rates(rates, against=_ORTHANC)
 
 
 @contextmanager
-def _archive(name: str, folder: Path) -> Iterator[int]:
-    if name == _ORTHANC:
-        with orthanc(folder) as archive:
-            yield archive.port
+def _archive(name: str, folder: Path) -> Iterator[DestinationOptions]:
+    if name in {_ORTHANC, _ORTHANC_WEB}:
+        with orthanc(folder, web=name == _ORTHANC_WEB) as archive:
+            yield stow(archive.web_url) if name == _ORTHANC_WEB else _cstore(archive.port)
     else:
         port = free_port()
         with storescp(folder, port, one_at_a_time=name == _ALONE):
-            yield port
+            yield _cstore(port)
 
 
-def _rate(slices: list[Path], folder: Path, port: int) -> float:
+def _cstore(port: int) -> CStoreOptions:
+    return CStoreOptions(kind="cstore", ae_title="RESEARCH", host="127.0.0.1", port=port)
+
+
+def _rate(slices: list[Path], folder: Path, options: DestinationOptions) -> float:
     custody = Custody(SpoolOptions(dir=folder, reserve_bytes=0), exclusive=True)
     custody.open()
     spool, deliveries = Spool(custody), Deliveries(custody)
     for number, path in enumerate(slices):
         _let_wait(spool, path, number)
-    options = CStoreOptions(kind="cstore", ae_title="RESEARCH", host="127.0.0.1", port=port)
     sender = Sender(
         build_destination("archive", options),
         deliveries,
