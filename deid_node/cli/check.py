@@ -7,6 +7,9 @@ from deid_node.checks import check_all, plans_of
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
+from deid_node.config.schema import Config
+from deid_node.errors import DestinationUnavailable
+from deid_node.forward.build import call_destination
 from deid_node.pixels.fill.build import no_model, uses_model
 from deid_node.pixels.fill.options import FillPolicy
 
@@ -17,6 +20,9 @@ def add(commands: Commands) -> None:
         "check", help="validate the configuration and everything it points to"
     )
     add_config(parser)
+    parser.add_argument(
+        "--call", action="store_true", help="ask each destination whether it answers, too"
+    )
     parser.set_defaults(run=run)
 
 
@@ -53,4 +59,20 @@ def run(arguments: argparse.Namespace) -> int:
         )
     for kept in config.metadata.safe_private:
         sys.stdout.write(f"metadata.safe_private keeps ({kept.attribute}) of {kept.creator}\n")
+    if arguments.call and not _all_answer(config):
+        return ExitStatus.MISUSE
     return ExitStatus.DONE
+
+
+def _all_answer(config: Config) -> bool:
+    """Say of each destination whether it answers; nothing is sent to it."""
+    all_answer = True
+    for name, options in config.forward.destinations.items():
+        try:
+            call_destination(name, options)
+        except DestinationUnavailable as error:
+            all_answer = False
+            sys.stdout.write(f"destination {name} does not answer: {error}\n")
+        else:
+            sys.stdout.write(f"destination {name} answers\n")
+    return all_answer

@@ -13,6 +13,7 @@ from deid_node.dicom.report import ReportHandler
 from deid_node.dicom.tls import expiries
 from deid_node.errors import ConfigurationError, DestinationUnavailable
 from deid_node.forward.base import Destination
+from deid_node.forward.dimse.call import call as call_archive
 from deid_node.forward.dimse.commitment_request import CommitmentAsker
 from deid_node.forward.dimse.cstore import CStoreDestination, archive_of
 from deid_node.forward.dimse.echo import echo
@@ -21,6 +22,7 @@ from deid_node.forward.folder import FolderDestination
 from deid_node.forward.hearing import Hearing
 from deid_node.forward.inquirer import Asker, Inquirer
 from deid_node.forward.options import CStoreOptions, DestinationOptions, FolderOptions, RetryOptions
+from deid_node.forward.stow.call import call as call_web_archive
 from deid_node.forward.stow.confirmation import StoreAsker
 from deid_node.forward.stow.destination import StowDestination, authorizer_of, site_of
 from deid_node.forward.stow.link import require_library
@@ -86,6 +88,23 @@ def check_tls(name: str, options: DestinationOptions) -> None:
         case StowOptions():
             site_of(name, options)
         case FolderOptions():
+            pass
+        case _:
+            assert_never(options)
+
+
+def call_destination(name: str, options: DestinationOptions) -> None:
+    """Ask a destination whether it answers, and send it nothing; call it after `check_tls`.
+
+    Raises `DestinationUnavailable`; `ConfigurationError` where a secret cannot be read.
+    """
+    match options:
+        case CStoreOptions():
+            call_archive(archive_of(name, options))
+        case StowOptions():
+            call_web_archive(site_of(name, options), authorizer_of(name, options))
+        case FolderOptions():
+            # That it can be written to was seen.
             pass
         case _:
             assert_never(options)
