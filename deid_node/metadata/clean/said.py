@@ -21,7 +21,7 @@ _SAID: Final = rb"A-Za-z ^,.'\-"
 _RUN: Final = re.compile(rb"(?:[%b]\0?){4,}" % _SAID)
 _PRINTED: Final = re.compile(rb"(?:[ -~]\0?){4}")
 _WORDS: Final = re.compile(rb"(?:[ -~]\0?)+|(?:\0[ -~])+")
-_ACCENTED: Final = re.compile(rb"[\xc0-\xff]")
+_ACCENTED: Final = re.compile(rb"[\xc3-\xc5][\x80-\xbf]|[\xc0-\xff]")  # UTF-8, Latin-1
 _UNIT: Final = re.compile(rb"(?:[%b]\0?)+\0*|(?:\0[%b])+" % (_SAID, _SAID))
 _NO_LETTERS: Final = bytes(b for b in range(256) if not ((chr(b).isalpha() and b < 128) or b == 32))
 _NO_FIGURES: Final = bytes(b for b in range(256) if not 48 <= b < 58)
@@ -67,7 +67,7 @@ def says_something(vr: str, stored: bytes, *, little: bool = True) -> bool:
     core = stored.strip(_PADDING)
     if len(core) < _LEAST_BYTES - 1 or _PRINTED.search(stored) is None:
         return False
-    if _is_of_figures(core):
+    if _is_of_figures(core) or (len(stored) <= _SHORT_BYTES and _is_one_word(core)):
         return True
     if (_is_readable(core) or _is_numbered(core)) and _may_be_none(vr, stored, little=little):
         return True
@@ -90,6 +90,17 @@ def _is_readable(core: bytes) -> bool:
     if len(letters.translate(None, _NO_LETTERS)) / len(letters) < _LEAST_SHARE:
         return False
     return len(letters) < _LEAST_DRAWN or not _is_drawn(letters)
+
+
+def _is_one_word(core: bytes) -> bool:
+    """Return whether all bytes are letters of one case: numbers that anybody measured are not."""
+    said = core.replace(b"\0", b"")
+    return (
+        len(said) >= _LEAST_NUMBERED
+        and said.isalpha()
+        and not _is_even(said)
+        and (_CASED.fullmatch(said) is not None and not _is_drawn(said))
+    )
 
 
 def _is_of_figures(core: bytes) -> bool:

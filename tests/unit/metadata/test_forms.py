@@ -230,6 +230,8 @@ def test_words_in_the_bytes_of_numbers_go(
 WRITTEN = {
     "a name": b"Ilse Zawadzki",
     "a name with an accent": "Müller".encode("latin-1"),
+    "a name with an accent in UTF-8": "Müller".encode(),
+    "a name in capitals": b"ZAWADZKI",
     "a name behind other bytes": b"\1\2Zawadzki\3\4\5",
     "a telephone number": b"+49 171 5550123",
     "another": b"(0171) 5550123",
