@@ -37,9 +37,11 @@ _DECIMAL: Final = re.compile(
 _INTEGER: Final = re.compile(rb" *(?:[+-]?0*[0-9]{1,10}(?:\.0*)?)? *\0*")
 # Signs that senders put between words as well; a name in capitals is well-formed anyway.
 _CODE_STRING: Final = re.compile(rb"[A-Z0-9 _+\-/.*#&():]{0,18}\0*")
-# A day, a telephone, an identifier: no code has so many figures but those of the standards.
+# A day, a telephone, an identifier: no code has so many figures but those of the standards,
+# and round ones (100000 in an Image Type).
 _NUMBERED: Final = re.compile(
-    rb".*(?:[0-9]{6}|(?<![0-9])[0-9]{1,2}([-./ ])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})(?![0-9]))"
+    rb".*(?:[0-9]{4,}(?!00)[0-9]{2}(?![0-9])"
+    rb"|(?<![0-9])[0-9]{1,2}([-./ ])[0-9]{1,2}\1(?:[0-9]{4}|[0-9]{2})(?![0-9]))"
 )
 _FIGURES: Final = re.compile(rb"[0-9]")
 _MOST_FIGURES: Final = 6

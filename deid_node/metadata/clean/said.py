@@ -30,6 +30,10 @@ _NUMBERED: Final = re.compile(rb"[A-Za-z0-9 _+/.,:;#@=*()\[\]-]+")
 _WIDE_RUN: Final = re.compile(rb"(?:[%b]\0){6,}" % _SAID)
 # As words are written: small, in capitals, or with one capital at the beginning.
 _CASED: Final = re.compile(rb"(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[ ^,.'\-])+")
+# Two words and more: a palette passes through letters, too, but not so.
+_WORDED: Final = re.compile(
+    rb"(?:[A-Z]?[a-z]+|[A-Z]{2,})(?:[ ,.'-]{1,2}(?:[A-Z]?[a-z]+|[A-Z]{2,})|\^[A-Z][A-Za-z]+)+"
+)
 
 _LEAST_BYTES: Final = 4
 _LEAST_FIGURES: Final = 6  # digits that may be a day, a telephone or an identifier
@@ -148,11 +152,12 @@ def _has_unit_said(vr: str, stored: bytes, *, little: bool) -> bool:
 def _runs(stored: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield where runs of words begin and end, and what they say, if chance does not make them."""
     least = max(_LEAST_RUN, ceil(log(len(stored) / _CHANCE) / -log(_LETTER)))
-    for match in _CASED.finditer(stored):
+    words = _CASED if len(stored) <= _SHORT_BYTES else _WORDED
+    for match in words.finditer(stored):
         if len(match[0].strip()) >= least:
             yield match.start(), match.end(), match[0].strip()
     for wide in _WIDE_RUN.finditer(stored):
-        for match in _CASED.finditer(wide[0].replace(b"\0", b"")):
+        for match in words.finditer(wide[0].replace(b"\0", b"")):
             if len(match[0].strip()) >= least:
                 yield wide.start(), wide.end(), match[0].strip()
 

@@ -1,6 +1,7 @@
 """What a plan keeps is of its form, or counts as text: nobody's name rides along."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from io import BytesIO
 from struct import pack
 
@@ -11,16 +12,20 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import BaseTag
 
-from deid_node.errors import MalformedDataset
+from deid_node.errors import CleaningError, MalformedDataset
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.metadata.clean.forms import Forms
 from deid_node.metadata.clean.said import says_something
 from deid_node.metadata.clean.vocabulary import Vocabulary
+from deid_node.metadata.encoding.elements import elements_of, items_of, vr_of
+from deid_node.metadata.plan.action import Action
 from deid_node.metadata.plan.options import AdditionOptions, Option
 from deid_node.metadata.plan.plan import build_plan
 from deid_node.metadata.scrub import Scrubber
+from tests.bench.alarms import real_instances
 from tests.unit.metadata.canary import KEY, as_read, levels, stored, study_instance
 
+BINARY = {"AT", "FD", "FL", "OB", "OD", "OF", "OL", "OV", "OW", "SL", "SS", "SV", "UL", "US", "UV"}
 RETAINING = (Option.RETAIN_PATIENT_CHARACTERISTICS, Option.RETAIN_DEVICE_IDENTITY)
 
 # An attribute, its bytes as sent, and what of them stays (None: nothing, "REMOVED": a dummy).
@@ -77,7 +82,7 @@ KEPT: dict[str, bytes] = {
     "SeriesNumber": b"0000000012",
     "InstanceNumber": b"12.0",
     "BodyPartExamined": b"Abdomen",
-    "ImageType": b"ORIGINAL\\PRIMARY\\M\\ND\\ABDOM/RAD",
+    "ImageType": b"ORIGINAL\\PRIMARY\\M\\ND\\ABDOM/RAD\\100000",
     "ScanOptions": b"FAST_GEMS\\NPW\\VB_GEMS\\PFF\0",
     "Manufacturer": b"GE MEDICAL SYSTEMS",
     "ManufacturerModelName": b"Brilliance Big Bore",
@@ -276,6 +281,13 @@ def test_arrays_of_tiny_numbers_stay(scale: float, count: int) -> None:
     assert not says_something("OD", numbers.astype("<f8").tobytes())
 
 
+# As palettes of pictures come: neighbours that are near each other, letters among them.
+_PALETTE = [
+    bytes(range(8, 60)), b"CMV&'7*?>KTAEJKIITRXKPVV", b"_`^bhallprswyoowq", b"kkaikkztwXadmhleijlh",
+    bytes(range(120, 256)),
+]  # fmt: skip
+
+
 def test_a_profile_that_is_one_stays_whatever_it_is_called() -> None:
     profile = bytes(36) + b"acsp" + bytes(88) + b"desc\0\0Hewlett Packard of Marsh Lane" + bytes(9)
     forms = Forms(Vocabulary())
@@ -296,6 +308,7 @@ def test_tables_and_curves_stay() -> None:
         "a curve among the letters": wave,
         "one of 16 bits": (wave.astype(np.uint16) * 256 + 7).astype("<u2"),
         "a ramp that falls": ramp[::-1].astype(np.uint8),
+        "a palette": np.frombuffer(b"".join(_PALETTE), np.uint8),
     }
 
     assert not [name for name, table in tables.items() if says_something("OW", table.tobytes())]
@@ -359,3 +372,34 @@ def test_a_decoded_value_is_judged_like_its_bytes(retaining: Scrubber, quiet: No
 
     assert scrubbed.BodyPartExamined == "REMOVED"
     assert (scrubbed.Columns, scrubbed.TablePosition) == (512, 12.5)
+
+
+@pytest.mark.slow
+def test_no_number_of_a_real_file_is_taken_for_words(quiet: None) -> None:
+    """Palettes, look-up tables, waveforms and offsets of everything that lies here."""
+    forms, looked_at, taken = Forms(Vocabulary()), 0, set()
+    plan = build_plan()
+
+    def look(level: Dataset) -> None:
+        nonlocal looked_at
+        for element in elements_of(level):
+            tag, vr = int(element.tag), vr_of(element)
+            if vr == "SQ":
+                for item in items_of(element, level):
+                    look(item)
+            elif (
+                vr in BINARY
+                and isinstance(element.value, bytes)
+                and plan.judge(tag, vr).action is Action.KEEP
+            ):
+                looked_at += 1
+                if not forms.fits(tag, vr, element.value):
+                    taken.add(element.tag)
+
+    for _, instance in real_instances():
+        with suppress(CleaningError):
+            look(instance)
+
+    assert looked_at > 500
+    # Two files have the elements behind it in the value of Pixel Padding Value.
+    assert taken <= {0x00280120}
