@@ -117,7 +117,7 @@ def _noise_of(crop: Crop, shared: float, **place: int) -> NDArray[np.float32]:
     Each slice adds noise of its own to what is left of that of the slices before it.
     """
     if crop.next_slice is None or shared > _ALIKE:
-        return noise_at(crop.seed, **place)[0]
+        return np.asarray(noise_at(crop.seed, **place)[0])
     weights = [1.0]
     while shared * weights[-1] > _FADED and len(weights) < _MOST_SLICES:
         weights.append(shared * weights[-1])
