@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from deid_node_lab.evaluation.restoration.arms import AUTO, BEST, MODALITY, TELEA
 from deid_node_lab.evaluation.restoration.holes import ANATOMY
+from deid_node_lab.evaluation.restoration.stacks import TOGETHER
 
 Report = Mapping[str, Any]
 
@@ -17,6 +18,7 @@ LEAST_GAIN_DB: Final = 1.0
 MOST_LOSS_DB: Final = 1.0
 DEVIATION: Final = (0.8, 1.25)
 MOST_FRECHET_SHARE: Final = 0.5
+MOST_FLICKER: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Goal:
 
 def goals_of(report: Report, arms: Sequence[str] = (MODALITY, AUTO)) -> tuple[Goal, ...]:
     """Return the goal of the best estimate, and those of what ships for each of `arms`."""
-    goals = list(_structure(report))
+    goals = [*_structure(report), *_stacks(report)]
     for arm in arms:
         goals += (*_realism(report, arm), *_tasks(report, arm), *_safety(report, arm))
     return tuple(goals)
@@ -61,6 +63,17 @@ def _structure(report: Report) -> Iterator[Goal]:
         BEST, _interval(gain, " dB"), _at_least(gain, LEAST_GAIN_DB),
     )  # fmt: skip
     yield Goal("its SSIM not below Telea's", BEST, _interval(ssim), _at_least(ssim, 0.0))
+
+
+def _stacks(report: Report) -> Iterator[Goal]:
+    layouts = (report.get("stacks") or {"layouts": {}})["layouts"]
+    for layout, arms in layouts.items():
+        flicker = arms[TOGETHER]["flicker"]
+        value = flicker["value"]
+        yield Goal(
+            f"volumes, text on {layout}: flicker at most {MOST_FLICKER} of the truth's",
+            TOGETHER, _interval(flicker), None if value is None else value <= MOST_FLICKER,
+        )  # fmt: skip
 
 
 def _realism(report: Report, arm: str) -> Iterator[Goal]:

@@ -45,6 +45,8 @@ from deid_node_lab.evaluation.restoration.schooling import (
     structure_net_of,
 )
 from deid_node_lab.evaluation.restoration.sheet import sheet_of
+from deid_node_lab.evaluation.restoration.stacks import stack_report
+from deid_node_lab.evaluation.restoration.volumes import volumes_in
 from deid_node_lab.training.backgrounds import read_backgrounds
 from deid_node_lab.training.faces import Face
 
@@ -129,6 +131,9 @@ def measured(
         "tasks": task_report(filled, classifier, structure_net),
         "legibility": _legibility(data, faces, arms, readers, extent, seed=seed, tell=tell),
     }
+    report["stacks"] = stack_report(
+        volumes_in(data, ("validation", "excluded")), seed=seed, tell=tell
+    )
     curve = arms_by_steps(options, STEPS, threads=threads)
     report["curve"] = curve_report(_few(holes, extent.curve_holes), curve, tell)
     return Outcome(report, sheet_of(_one_of_each(holes), arms))

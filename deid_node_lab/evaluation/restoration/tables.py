@@ -54,6 +54,7 @@ def page(report: Report, *, level: int = 2) -> str:
         f"{mark} Tasks\n", *_tasks(report),
         f"{mark} Legibility\n", *_legibility(report),
         *_curve(report, mark),
+        *_stacks(report, mark),
     ]  # fmt: skip
     return "\n".join(blocks)
 
@@ -198,6 +199,31 @@ def _tasks(report: Report) -> Iterator[str]:
                 *(_value(one["by"][key]["change"], "{:+.4f}") for key in modalities),
             )
             for name, one in outlined["arms"].items()
+        ],
+    )  # fmt: skip
+
+
+def _stacks(report: Report, mark: str) -> Iterator[str]:
+    """Yield what text on volumes costs; nothing where no volume was measured."""
+    stacks = report.get("stacks") or {"layouts": {}}
+    if not stacks["layouts"]:
+        return
+    kinds = ", ".join(f"{name} {count}" for name, count in stacks["by_modality"].items())
+    yield f"{mark} Volumes\n"
+    yield (
+        f"{stacks['volumes']} volumes of {stacks['sources']} patients or sources: {kinds}; "
+        "one line over anatomy, at one place.\n"
+    )
+    yield table(
+        ("Text on", "Arm", "MSE", "dB above Telea", "flicker, of the truth's",
+         "local deviation, of truth's"),
+        [
+            (
+                layout, arm, one["mse"], _cell(one["gain"], "{:+.2f}"),
+                _cell(one["flicker"], "{:.2f}"), _cell(one["deviation"], "{:.2f}"),
+            )
+            for layout, arms in stacks["layouts"].items()
+            for arm, one in arms.items()
         ],
     )  # fmt: skip
 
