@@ -168,8 +168,8 @@ def _without_traces(config: Config) -> Config:
 
 def _caption(number: int, line: dict[str, Any]) -> str:
     """Return what a tile is called: by its line in the report, since a path may name somebody."""
-    what = line["code"] or f"{len(line['regions'])} boxes"
-    return f"{number}: {what}"
+    count = len(line["regions"])
+    return f"{number}: {line['code'] or ('1 box' if count == 1 else f'{count} boxes')}"
 
 
 def _values(number: int, changed: Sequence[dict[str, Any]]) -> str:
