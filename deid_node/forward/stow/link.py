@@ -7,6 +7,7 @@ a request before its connection broke is not known: the same bytes go again.
 
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -56,7 +57,14 @@ class WebAnswer:
 
 
 class LinkLost(Exception):
-    """No whole answer came; whether the request arrived is not known."""
+    """No whole answer came; whether the request arrived is not known.
+
+    `in_time` is False where it was waited for until its time was over.
+    """
+
+    def __init__(self, text: str, *, in_time: bool = True) -> None:
+        super().__init__(text)
+        self.in_time = in_time
 
 
 def require_library(path: str) -> None:
@@ -89,7 +97,8 @@ class WebLink:
             follow_redirects=False,
         )
         self._socket: socket.socket | None = None
-        self._shut = False
+        self._shut = self._too_late = False
+        self._clock: threading.Timer | None = None
         self.is_rested = False
         """Whether something was answered on it: it may have died since, unnoticed."""
         self.last_used = monotonic()
@@ -115,10 +124,13 @@ class WebLink:
         except (httpx2.TransportError, httpx2.StreamError) as error:
             if (alert := _alert(error)) is not None:
                 raise DestinationUnavailable(alert) from None
-            raise LinkLost(type(error).__name__) from None
+            waited = self._too_late or isinstance(error, httpx2.TimeoutException)
+            raise LinkLost(type(error).__name__, in_time=not waited) from None
         except OSError:
             # Of a socket that another thread has shut.
-            raise LinkLost("shut") from None
+            raise LinkLost("shut", in_time=not self._too_late) from None
+        finally:
+            self._stop_clock()
         self.is_rested = True
         self.last_used = monotonic()
         return answer
@@ -140,12 +152,11 @@ class WebLink:
             content=None if request.body is None else request.body(),
             extensions={"trace": self._trace},
         ) as response:
-            deadline = monotonic() + self._site.answer_seconds
             content = bytearray()
             for piece in response.iter_raw():
                 content += piece
-                if len(content) > _LONGEST_ANSWER_BYTES or monotonic() > deadline:
-                    raise LinkLost("the answer does not end")
+                if len(content) > _LONGEST_ANSWER_BYTES:
+                    raise LinkLost("the answer does not end", in_time=False)
             headers = {key.lower(): value for key, value in response.headers.items()}
             return WebAnswer(response.status_code, headers, bytes(content))
 
@@ -155,6 +166,20 @@ class WebLink:
             self._socket = details["return_value"].get_extra_info("socket")
             if self._shut:
                 self._break()
+        elif event == "http11.send_request_body.complete":
+            # The library's limit is for each byte; this one is for the answer.
+            self._clock = threading.Timer(self._site.answer_seconds, self._run_out)
+            self._clock.daemon = True
+            self._clock.start()
+
+    def _run_out(self) -> None:
+        self._too_late = True
+        self._break()
+
+    def _stop_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
 
     def _break(self) -> None:
         connection = self._socket

@@ -99,9 +99,9 @@ class WebLine:
         link = self._link = self._link or self._links.lend()
         try:
             return self._asked(link, request)
-        except LinkLost:
+        except LinkLost as lost:
             # It may have died while nobody looked: that says nothing of the request.
-            if not link.is_rested:
+            if not (link.is_rested and lost.in_time):
                 raise
         link = self._link = self._links.lend(fresh=True)
         return self._asked(link, request)

@@ -1,8 +1,11 @@
 """STOW-RS to an archive of the web: what goes out, in which requests, and what comes of it."""
 
+import socket
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from time import sleep
 
 import pytest
 from pydicom.uid import ImplicitVRLittleEndian, RLELossless
@@ -426,6 +429,55 @@ def test_closing_wakes_a_thread_that_waits_for_an_answer(tmp_path: Path) -> None
     assert results(receipts) == [Result.RETRY]
     with pytest.raises(DestinationUnavailable, match="closed"):
         list(destination.deliver([a_parcel(tmp_path)]))
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_an_answer_that_comes_byte_by_byte_has_its_time_and_no_more(
+    part: str, tmp_path: Path
+) -> None:
+    """Each byte comes in time, and the last one never."""
+    heads = {"head": b"HTTP/1.1 200 OK\r\nX: ", "body": b"HTTP/1.1 200 OK\r\n\r\n"}
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        served = []
+
+        def trickle() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(1 << 16)
+                connection.sendall(heads[part])
+                while True:
+                    sleep(0.05)
+                    connection.sendall(b"x")
+                    served.append(1)
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with stowing_to(url, answer_seconds=0.6) as destination:
+            receipts = list(destination.deliver([a_parcel(tmp_path)]))
+        thread.join(60)
+
+    assert results(receipts) == [Result.RETRY]
+    assert served
+
+
+def test_silence_on_a_connection_that_was_used_is_waited_for_once(tmp_path: Path) -> None:
+    over = threading.Event()
+    first, second = parcels(tmp_path, 2)
+
+    def manner(asked: Asked, archive: WebArchive) -> Reply:
+        if asked.uids == uids([second]):
+            over.wait(60)
+        return plain(asked, archive)
+
+    with WebArchive(manner) as archive:
+        with stowing_to(archive.url, answer_seconds=0.4) as destination:
+            receipts = [one for each in (first, second) for one in destination.deliver([each])]
+        over.set()
+        eventually(lambda: len(archive.arrivals) == 2, what="it is stored, and nobody knows")
+
+    assert results(receipts) == [Result.DELIVERED, Result.RETRY]
+    assert len(archive.asked) == 2
 
 
 def test_an_answer_that_does_not_come_in_time_is_none(tmp_path: Path) -> None:
