@@ -88,8 +88,9 @@ class CuttingLink:
             while left != 0 and (
                 piece := source.recv(1 << 16 if left is None else min(left, 1 << 16))
             ):
-                target.sendall(piece)
+                # Counted first: who gets the last byte may ask at once.
                 self.crossed[way] += len(piece)
+                target.sendall(piece)
                 left = None if left is None else left - len(piece)
         if left == 0:
             _reset(source)
