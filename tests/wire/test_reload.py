@@ -169,7 +169,7 @@ def test_an_association_that_stands_outlives_a_change_of_its_terms(
     association.release()
     assert not echo(node, "CT1")
     assert echo(node, "MR")
-    assert 'received_total{peer="mr"} 0.0' in node.metrics().decode()
+    assert 'instances_received_total{door="dimse",peer="mr"} 0.0' in node.metrics().decode()
 
 
 def test_a_refused_configuration_changes_nothing_and_says_why(
