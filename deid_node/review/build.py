@@ -46,11 +46,15 @@ def build_review(
     if options is None:
         return None
     check_review(options)
+    from deid_node.review.checked import RoleCheck
     from deid_node.review.pages import Pages
     from deid_node.review.renderer import Renderer
+    from deid_node.review.rendering import Rendering
     from deid_node.review.server import ReviewServer
     from deid_node.review.service import Service
     from deid_node.review.sessions import Sessions
+    from deid_node.review.signing import SigningPages
+    from deid_node.review.status_pages import StatusPages
     from deid_node.review.throttle import Throttle
 
     tls = build_tls(options)
@@ -64,20 +68,22 @@ def build_review(
         ),
         offer,
         undo_seconds=options.undo_seconds,
+        series_sample=options.series_sample,
         metrics=metrics,
         log=log,
     )
     sessions = Sessions(idle_seconds=options.idle_seconds, session_seconds=options.session_seconds)
-    pages = Pages(
-        service,
+    rendering = Rendering()
+    signing = SigningPages(
         Accounts.read(options.users_file),
         sessions,
         Throttle(),
+        rendering,
         is_secure=tls is not None,
         log=log,
-        status=status,
-        reload=reload,
     )
+    about = StatusPages(status, reload, rendering.page, log=log)
+    pages = Pages(service, signing, about, rendering, RoleCheck(rendering, log))
     return ReviewServer(options.host, options.port, pages, service, sessions, tls=tls, log=log)
 
 

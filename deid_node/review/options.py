@@ -49,6 +49,13 @@ class ReviewOptions(BaseModel):
     undo_seconds: Annotated[float, Field(ge=0)] = Field(
         default=30, description="How long a decision waits before it is carried out."
     )
+    series_sample: Annotated[int, Field(ge=1)] = Field(
+        default=3,
+        description=(
+            "How many instances of a series with the same layout a person must have looked at "
+            "before one decision may let pixels out in the rest of it."
+        ),
+    )
     picture_seconds: Seconds = Field(
         default=120, description="How long a picture may take to be made."
     )

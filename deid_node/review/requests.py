@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from deid_node.errors import InputError
 from deid_node.review.guard import MOST_BODY_BYTES
+from deid_node.review.series import MOST_AT_ONCE
 from deid_node.values.geometry import Box
 from deid_node.values.markings import MOST_BOXES, Marking, Markings
 
@@ -55,6 +56,8 @@ class SentDecision(SentBoxes):
 
     verb: str
     reason: str | None = None
+    rest: Annotated[tuple[str, ...], Field(max_length=MOST_AT_ONCE)] = ()
+    """What else it counts for, of the same series: as many as the person was told of."""
 
 
 async def body_of(request: Request) -> bytes:

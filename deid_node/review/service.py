@@ -4,7 +4,7 @@ A thread carries out what is due, so that a decision is not lost with the browse
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from deid_node.errors import CustodyError, InputError
@@ -13,6 +13,7 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.review.looker import After, Facts, Looker
 from deid_node.review.renderer import PictureFailed, Renderer
+from deid_node.review.series import Layout, Rest, layout_of, rest_of
 from deid_node.review.words import DISCARD_REASONS, keywords_in, words_of
 from deid_node.review.worklist import Item
 from deid_node.spool.decisions import Verb
@@ -45,6 +46,7 @@ class Service:
         offer: Callable[[InstanceId, str], object],
         *,
         undo_seconds: float,
+        series_sample: int,
         metrics: Metrics,
         log: EventLog,
     ) -> None:
@@ -52,6 +54,7 @@ class Service:
         self._renderer = renderer
         self._offer = offer
         self.undo_seconds: Final = undo_seconds
+        self._series_sample = series_sample
         self._metrics = metrics
         self._log = log
         self._facts: dict[InstanceId, Facts] = {}
@@ -83,6 +86,21 @@ class Service:
         if entry.id not in self._facts:
             self._read(entry.id)
         return Item(entry, self._facts.get(entry.id))
+
+    def rest(
+        self, item: Item, items: Sequence[Item], shown: Mapping[Layout, Collection[str]]
+    ) -> Rest | None:
+        """Return what else of `items` is of its series and layout; None where nothing is.
+
+        `shown` are the instances that the person has looked at.
+        """
+        layout = layout_of(item)
+        if layout is None:
+            return None
+        seen = shown.get(layout, frozenset())
+        has_pixels = Verb.FILL in words_of(item.entry.code).choices
+        sample = self._series_sample if has_pixels else 1
+        return rest_of(items, item, seen, sample=sample)
 
     def staged(self) -> Sequence[Choice]:
         """Return what is decided and not carried out; raise `CustodyError`."""
@@ -124,8 +142,13 @@ class Service:
         *,
         reason: str | None = None,
         markings: Markings | None = None,
+        rest: Rest | None = None,
     ) -> None:
-        """Stage a decision; raise `InputError` for one that cannot be made here."""
+        """Stage a decision, for the `rest` of its series as well.
+
+        What stays there as no text is what was seen in this one, and nothing else. Raises
+        `InputError` for one that cannot be made here.
+        """
         entry = self._desk.entry(InstanceId(instance))
         if verb not in words_of(entry.code).choices:
             raise InputError("that cannot be decided about it here")
@@ -143,7 +166,12 @@ class Service:
         else:
             markings = None
         choice = Choice(entry.id, verb, person, reason, markings)
-        self._desk.stage(choice, wait_seconds=self.undo_seconds)
+        if rest is None:
+            self._desk.stage(choice, wait_seconds=self.undo_seconds)
+            return
+        if rest.needed:
+            raise InputError("more of the series must be looked at first")
+        self._desk.stage_alike(choice, rest.others, wait_seconds=self.undo_seconds)
 
     def undo(self, person: str) -> InstanceId | None:
         """Take back the person's newest decision; raise `CustodyError`."""

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Final
 
 from deid_node.review.accounts import Role
+from deid_node.review.series import Layout
 
 _MOST: Final = 1000
 """Sessions at once; beyond that the one that was silent longest is over."""
@@ -28,10 +29,21 @@ class Session:
     csrf: str = field(repr=False)
     began: float
     seen: float
+    shown: dict[Layout, set[str]] = field(default_factory=dict, repr=False)
+    """Of which instances a picture was shown to the person, by their layout."""
 
     def may(self, role: Role) -> bool:
         """Return whether the person may do what `role` may."""
         return self.role.includes(role)
+
+    def was_shown(self, instance: str, layout: Layout | None) -> None:
+        """Remember that a picture of `instance` was shown."""
+        if layout is not None:
+            self.shown.setdefault(layout, set()).add(instance)
+
+    def mark(self, layout: Layout | None) -> str:
+        """Return what tells `layout` from others on the pages of this session, and says nothing."""
+        return "" if layout is None else _key(f"{self.csrf} {layout.series} {layout}")[:16]
 
     def sent(self, token: str) -> bool:
         """Return whether `token` is the one that our own pages send."""

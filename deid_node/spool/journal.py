@@ -149,10 +149,13 @@ ALTER TABLE instances ADD COLUMN listener TEXT NOT NULL DEFAULT '';
 ALTER TABLE instances ADD COLUMN accession_mark TEXT NOT NULL DEFAULT '';
 CREATE INDEX instances_by_accession ON instances (accession_mark) WHERE accession_mark != '';
 """
+_DESK = """
+ALTER TABLE staged ADD COLUMN sample TEXT;
+"""
 
 _STEPS = (
     *(_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS),
-    *(_DOUBTS, PLACES, _REVIEW, _STUDIES, _LISTENERS),
+    *(_DOUBTS, PLACES, _REVIEW, _STUDIES, _LISTENERS + _DESK),
 )
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 

@@ -9,7 +9,7 @@ at which they decided.
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from time import time
 from typing import Final
@@ -43,7 +43,8 @@ _MARKING: Final = frozenset({Verb.FILL, Verb.NO_TEXT})
 class Choice:
     """What a person decided about one instance; `reason` is a code of why it is discarded.
 
-    `markings` go with `Verb.FILL` and `Verb.NO_TEXT` and with nothing else.
+    `markings` go with `Verb.FILL` and `Verb.NO_TEXT` and with nothing else. `sample` is the
+    instance that the person looked at, where they decided about several at once; else None.
     """
 
     instance: InstanceId
@@ -51,6 +52,7 @@ class Choice:
     person: str
     reason: str | None = None
     markings: Markings | None = None
+    sample: InstanceId | None = None
 
     def __post_init__(self) -> None:
         if self.verb not in CHOICES:
@@ -115,35 +117,35 @@ class Desk:
         it already, or it has been sealed and pixels are spoken of.
         """
         now = time()
+        self._custody.write(
+            lambda transaction: _stage(transaction, choice, at=now, due_at=now + wait_seconds)
+        )
 
-        def write(transaction: Transaction) -> None:
-            connection = transaction.connection
-            row = connection.execute(
-                "SELECT clean_sha256 FROM instances WHERE id = ? AND state = ?",
-                (choice.instance, InstanceState.WITHHELD),
-            ).fetchone()
-            if row is None:
-                raise InputError("no withheld instance of that id")
-            if choice.markings is not None and row["clean_sha256"] is not None:
-                raise InputError("it is sealed already: its pixels are not decided on any more")
-            written = connection.execute(
-                "INSERT OR IGNORE INTO staged"
-                " (instance_id, verb, person, reason, markings, staged_at, due_at)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (
-                    choice.instance,
-                    choice.verb,
-                    choice.person,
-                    choice.reason,
-                    markings_json(choice.markings),
-                    now,
-                    now + wait_seconds,
-                ),
-            )
-            if written.rowcount == 0:
-                raise InputError("it has been decided on already")
+    def stage_alike(
+        self, choice: Choice, others: Sequence[InstanceId], *, wait_seconds: float
+    ) -> int:
+        """Write down `choice` for its own instance and for `others`, or for none of them.
 
-        self._custody.write(write)
+        Returns for how many. Of the others those are left out that are not withheld any
+        more, or that somebody has decided about; raises `InputError` as `stage` for its own.
+        """
+        now, sample = time(), choice.instance
+
+        def write(transaction: Transaction) -> int:
+            count = 0
+            for instance in (sample, *others):
+                one = replace(choice, instance=instance, sample=sample)
+                try:
+                    _stage(transaction, one, at=now, due_at=now + wait_seconds)
+                except InputError:
+                    # It refuses before it writes.
+                    if instance == sample:
+                        raise
+                else:
+                    count += 1
+            return count
+
+        return self._custody.write(write)
 
     def staged(self) -> Sequence[Choice]:
         """Return what waits to be carried out, the oldest first."""
@@ -153,21 +155,24 @@ class Desk:
     def undo(self, person: str) -> InstanceId | None:
         """Take back the newest decision of `person` that is not carried out; None: there is none.
 
-        Nobody takes back what another has decided.
+        One about several is taken back for all of them that still wait; what comes back is
+        the one that was looked at. Nobody takes back what another has decided.
         """
 
         def write(transaction: Transaction) -> InstanceId | None:
             row = transaction.connection.execute(
-                "SELECT instance_id FROM staged WHERE person = ?"
+                "SELECT instance_id, sample, staged_at FROM staged WHERE person = ?"
                 " ORDER BY staged_at DESC, instance_id LIMIT 1",
                 (person,),
             ).fetchone()
             if row is None:
                 return None
             transaction.connection.execute(
-                "DELETE FROM staged WHERE instance_id = ?", (row["instance_id"],)
+                "DELETE FROM staged WHERE instance_id = ?"
+                " OR (sample = ? AND person = ? AND staged_at = ?)",
+                (row["instance_id"], row["sample"], person, row["staged_at"]),
             )
-            return InstanceId(row["instance_id"])
+            return InstanceId(row["sample"] or row["instance_id"])
 
         return self._custody.write(write)
 
@@ -204,6 +209,36 @@ class Desk:
                 detail=json.dumps({"attributes": list(keywords)}),
             )
         )
+
+
+def _stage(transaction: Transaction, choice: Choice, *, at: float, due_at: float) -> None:
+    """Write one decision down; raise `InputError`, with nothing written."""
+    connection = transaction.connection
+    row = connection.execute(
+        "SELECT clean_sha256 FROM instances WHERE id = ? AND state = ?",
+        (choice.instance, InstanceState.WITHHELD),
+    ).fetchone()
+    if row is None:
+        raise InputError("no withheld instance of that id")
+    if choice.markings is not None and row["clean_sha256"] is not None:
+        raise InputError("it is sealed already: its pixels are not decided on any more")
+    columns = {
+        "instance_id": choice.instance,
+        "verb": choice.verb,
+        "person": choice.person,
+        "reason": choice.reason,
+        "markings": markings_json(choice.markings),
+        "sample": choice.sample,
+        "staged_at": at,
+        "due_at": due_at,
+    }
+    written = connection.execute(
+        f"INSERT OR IGNORE INTO staged ({', '.join(columns)})"  # noqa: S608
+        f" VALUES ({', '.join('?' * len(columns))})",
+        tuple(columns.values()),
+    )
+    if written.rowcount == 0:
+        raise InputError("it has been decided on already")
 
 
 def _settle(transaction: Transaction, instance: InstanceId) -> CarriedOut | None:
@@ -262,6 +297,9 @@ def _detail(choice: Choice, row: sqlite3.Row) -> str | None:
         said["before"] = [_numbers(one.frame, one.box) for one in doubts_from(row)]
         said["fill"] = [_numbers(one.frame, one.box) for one in choice.markings.fill]
         said["stays"] = [_numbers(one.frame, one.box) for one in choice.markings.stays]
+    if choice.sample is not None:
+        # It was decided about several at once, by a look at this one.
+        said["sample"] = choice.sample
     return json.dumps(said) if said else None
 
 
@@ -276,4 +314,5 @@ def _choice_of(row: sqlite3.Row) -> Choice:
         person=row["person"],
         reason=row["reason"],
         markings=markings_from(row),
+        sample=None if row["sample"] is None else InstanceId(row["sample"]),
     )

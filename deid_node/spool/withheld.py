@@ -7,7 +7,7 @@ node, which notices within its next sweep.
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
@@ -43,6 +43,8 @@ class WithheldEntry:
     """The boxes that it is withheld for, where it is for boxes."""
     held: bool = False
     """Whether a person has put it aside at the review desk."""
+    series: str = field(default="", repr=False)
+    """Its Series Instance UID as sent; empty where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,4 +242,5 @@ def _entry_of(row: sqlite3.Row) -> WithheldEntry:
         withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
         regions=doubts_from(row),
         held=bool(row["held"]),
+        series=row["series_instance_uid"],
     )

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from prometheus_client import CollectorRegistry
+from pydicom import dcmread
 
 from deid_node.config.schema import Config
 from deid_node.dicom import part10
@@ -86,8 +87,7 @@ class DeskHouse:
     ) -> InstanceId:
         """Let a file of pydicom's wait for a person."""
         spool = Spool(self.custody)
-        content = packaged(name).read_bytes()
-        accepted = spool.accept(an_arrival(uid), [content])
+        accepted = spool.accept(an_arrival(uid), [_as_received(packaged(name))])
         order = spool.claim(accepted.instance.id)
         assert isinstance(order, WorkOrder)
         seen = tuple(DoubtedRegion(0, box, 0.5, "boxed") for box in boxes)
@@ -105,6 +105,18 @@ class DeskHouse:
 def mark_of(config: Config) -> Callable[[str], str]:
     """Return what the journal keeps of an Accession Number, under the key of `config`."""
     return Pseudonyms(require_key_file(config.metadata)).accession_mark
+
+
+def _as_received(path: Path) -> bytes:
+    """Return a file as it lies in the spool: the dataset as it was, under the node's header."""
+    meta = dcmread(path, stop_before_pixels=True).file_meta
+    header = part10.spool_header(
+        sop_class_uid=meta.MediaStorageSOPClassUID,
+        sop_instance_uid=meta.MediaStorageSOPInstanceUID,
+        transfer_syntax=meta.TransferSyntaxUID,
+    )
+    # Preamble, prefix, and the element that says how long the rest of the header is.
+    return header + path.read_bytes()[144 + meta.FileMetaInformationGroupLength :]
 
 
 @contextmanager

@@ -116,6 +116,73 @@ def test_a_list_is_worked_off_by_one_key_each(house: DeskHouse, page: Page) -> N
     assert [one.box for one in untouched.stays] == [BOX]
 
 
+def _headers_read(page: Page) -> None:
+    """Wait until every header was read: before that nobody knows what is alike."""
+    eventually(
+        lambda: not (page.reload() and page.locator("text=still being read").count()),
+        what="headers are read",
+    )
+
+
+def test_the_rest_of_a_series_is_decided_by_one_key_after_a_sample(
+    house: DeskHouse, page: Page
+) -> None:
+    instances = [house.withhold(uid=f"1.2.{n}") for n in range(6)]
+    sign_in(page, "rita")
+    _headers_read(page)
+    page.click("#begin")
+    shown(page, instances[0])
+
+    press(page, "a")
+    press(page, "s")
+    shown(page, instances[5])
+    carried = page.locator("#boxes li").count()
+    press(page, "s")
+    shown(page, instances[2])
+    press(page, "s")
+    said = page.locator("#status").inner_text()
+    label = page.locator("[data-act=fill]").inner_text()
+    press(page, "Enter")
+    page.wait_for_selector(".empty")
+
+    assert carried == 2
+    assert said == "What you decide now counts for all 6."
+    assert "in all 6" in label
+    made = Desk(house.custody).staged()
+    assert {choice.instance for choice in made} == set(instances)
+    assert {choice.sample for choice in made} == {instances[2]}
+    (markings,) = {choice.markings for choice in made}
+    assert markings is not None
+    assert [one.box for one in markings.fill] == [BOX, Box(48, 59, 80, 70)]
+
+
+def test_the_rest_of_a_series_is_decided_by_mouse_and_taken_back(
+    house: DeskHouse, page: Page
+) -> None:
+    instances = [house.withhold(uid=f"1.2.{n}") for n in range(2)]
+    sign_in(page, "rita")
+    _headers_read(page)
+    page.click("#begin")
+    shown(page, instances[0])
+
+    page.click("#sample")
+    shown(page, instances[1])
+    page.click("#scope")
+    page.click("[data-act=discard]")
+    title = page.locator("#why").inner_text()
+    page.click("[data-reason=no_image]")
+    page.wait_for_selector(".empty")
+    decided = len(Desk(house.custody).staged())
+    page.goto(f"http://127.0.0.1:{house.server.port}/instances/{instances[0]}")
+    shown(page, instances[0])
+    page.click("#undo")
+    shown(page, instances[1])
+
+    assert title == "Discard all 2 for good: why?"
+    assert decided == 2
+    assert list(Desk(house.custody).staged()) == []
+
+
 def _decided(house: DeskHouse, page: Page) -> Choice:
     press(page, "Enter")
     page.wait_for_selector(".empty")

@@ -9,6 +9,8 @@
   const frames = Number(desk.dataset.frames);
   const here = `/instances/${instance}`;
   const may = new Set(choices.split(" "));
+  const rest = desk.dataset.rest ? desk.dataset.rest.split(" ") : [];
+  let isForAll = false;
   const byId = (id) => document.getElementById(id);
   const MARK = "#f0a93f", STAYS = "#8fa0ae", CHOSEN = "#8cc8ff";
   const LEAST = 3, LATE_MS = 150;
@@ -287,7 +289,9 @@
       return;
     }
     const isFill = verb === "fill";
-    await leave(`${here}/decision${query}`, { verb, reason, fill: isFill ? fill : [], stays: isFill ? stays : [] });
+    await leave(`${here}/decision${query}`, {
+      verb, reason, fill: isFill ? fill : [], stays: isFill ? stays : [], rest: isForAll ? rest : [],
+    });
   }
 
   async function leave(address, body) {
@@ -298,6 +302,30 @@
     busy = false;
     if (answer && answer.status === 401) location.assign("/login");
     say(told.said || `That was not taken (${told.code || "no answer"}).`, true);
+  }
+
+  // --- the rest of the series
+
+  function scope() {
+    if (byId("sample")) { carry(); follow("sample"); return; }
+    if (!rest.length) { say("Nothing else of its series waits with this layout.", true); return; }
+    isForAll = !isForAll;
+    byId("scope").setAttribute("aria-pressed", String(isForAll));
+    document.querySelectorAll("[data-all]").forEach((one) => { one.hidden = !isForAll; });
+    document.querySelectorAll("[data-one]").forEach((one) => { one.hidden = isForAll; });
+    say(isForAll ? `What you decide now counts for all ${rest.length + 1}.` : "Only for this one.");
+  }
+
+  // What was drawn goes along to the next one of the sample, where it can be seen whether it fits.
+  function carry() {
+    const drawn = boxes.filter((box) => !box.seen);
+    if (drawn.length) sessionStorage.setItem("drawn", JSON.stringify({ layout: desk.dataset.layout, drawn }));
+  }
+
+  function carried() {
+    const { layout, drawn } = JSON.parse(sessionStorage.getItem("drawn") ?? "{}");
+    sessionStorage.removeItem("drawn");
+    if (layout && layout === desk.dataset.layout) boxes.push(...drawn);
   }
 
   function act(name) {
@@ -315,7 +343,7 @@
   const follow = (id) => { const link = byId(id); if (link) location.assign(link.href); };
   const KEYS = {
     n: () => act("no_text"), d: () => act("discard"), h: () => act("hold"), r: () => act("release"), u: () => act("undo"),
-    t: nextBox, a: addInTheMiddle, x: drop, Delete: drop, b: nextMarked,
+    s: scope, t: nextBox, a: addInTheMiddle, x: drop, Delete: drop, b: nextMarked,
     j: () => follow("after"), k: () => follow("before"), "?": () => byId("help").showModal(),
     Home: () => go(0), End: () => go(frames - 1), Escape: () => choose(-1),
     f: () => { if (chosen >= 0) { const box = own(); box.frame = box.frame === null ? frame : null; changed(); } },
@@ -412,7 +440,10 @@
       return [name, text];
     }));
   });
+  byId("scope")?.addEventListener("click", scope);
+  byId("sample")?.addEventListener("click", carry);
   window.addEventListener("resize", draw);
+  carried();
   canvas.focus();
   show();
 })();

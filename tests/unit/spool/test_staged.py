@@ -79,6 +79,52 @@ def test_the_newest_decision_of_ones_own_can_be_taken_back(custody: Custody) -> 
     assert [choice.instance for choice in desk.staged()] == [third]
 
 
+def test_one_decision_about_several_is_each_ones_own_and_names_what_was_looked_at(
+    custody: Custody,
+) -> None:
+    desk = Desk(custody)
+    first, second, gone = (withheld(custody, f"1.2.{n}") for n in range(3))
+    WorkList(custody).discard(gone, person="bert")
+
+    count = desk.stage_alike(
+        Choice(first, Verb.FILL, "anna", markings=MARKINGS), (second, gone), wait_seconds=0
+    )
+    done = desk.carry_out()
+
+    assert count == 2
+    assert {one.instance for one in done} == {first, second}
+    told = [one for one in Decisions(custody).untold() if one.person == "anna"]
+    assert {one.instance for one in told} == {first, second}
+    assert {json.loads(one.detail or "")["sample"] for one in told} == {first}
+    for instance in (first, second):
+        order = Spool(custody).claim(instance)
+        assert isinstance(order, WorkOrder)
+        assert order.markings == MARKINGS
+
+
+def test_a_decision_about_several_is_taken_back_for_all_of_them(custody: Custody) -> None:
+    desk = Desk(custody)
+    alone, first, second = (withheld(custody, f"1.2.{n}") for n in range(3))
+    desk.stage(Choice(alone, Verb.HOLD, "anna"), wait_seconds=60)
+    desk.stage_alike(Choice(first, Verb.HOLD, "anna"), (second,), wait_seconds=60)
+
+    assert desk.undo("anna") == first
+    assert [choice.instance for choice in desk.staged()] == [alone]
+
+
+def test_about_several_nothing_is_decided_where_it_cannot_be_about_the_one_looked_at(
+    custody: Custody,
+) -> None:
+    desk = Desk(custody)
+    first, second = withheld(custody, "1.2.1"), withheld(custody, "1.2.2")
+    desk.stage(Choice(first, Verb.HOLD, "bert"), wait_seconds=60)
+
+    with pytest.raises(InputError):
+        desk.stage_alike(Choice(first, Verb.HOLD, "anna"), (second,), wait_seconds=60)
+
+    assert [choice.instance for choice in desk.staged()] == [first]
+
+
 def test_what_is_staged_outlives_the_node(custody: Custody, options: SpoolOptions) -> None:
     instance = withheld(custody)
     Desk(custody).stage(Choice(instance, Verb.DISCARD, "anna", reason="other"), wait_seconds=0)
