@@ -51,6 +51,7 @@ from deid_node.pixels.text.keep.judge import KeepList
 from deid_node.pixels.text.keep.patterns import compiled
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.build import build_reader
+from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.receive.build import build_reception
 from deid_node.reload.builder import PartsBuilder
 from deid_node.reload.reloader import Reloader
@@ -100,6 +101,8 @@ class CorridorFactory:
         evidence = evidence_of(self.pixels.finder)
         reader = build_reader(self.pixels.reader)
         painter = build_painter(self.pixels.inpainter)
+        accepted = self.pixels.regions_file
+        regions_file = None if accepted is None else RegionsFile(accepted)
         treatments = {}
         for (name, options), key in zip(self.treatments, self.keys, strict=True):
             chosen = options_of(options, self.metadata, name=name)
@@ -114,6 +117,7 @@ class CorridorFactory:
                     evidence=evidence,
                     doubt=options.doubt,
                     reader=reader,
+                    regions_file=regions_file,
                 ),
                 scrubber=build_scrubber(
                     self.metadata, chosen, key=key, project=options.project, treatment=name
@@ -232,6 +236,8 @@ def build_node(
         custody,
         LookerFactory(built.factory, files, pseudonyms.uid),
         queue.offer,
+        regions=config.pixels.regions,
+        regions_file=config.pixels.regions_file,
         metrics=metrics,
         log=log,
         status=StatusReader(lambda: in_force.config, custody),

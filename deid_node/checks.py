@@ -9,7 +9,7 @@ from pathlib import Path
 
 from deid_node.audit import build as audit_build
 from deid_node.config.schema import Config, TreatmentOptions
-from deid_node.errors import ConfigurationError, InputError
+from deid_node.errors import ConfigurationError, InputError, RegionsUnreadable
 from deid_node.forward import build as forward_build
 from deid_node.machine import require_writable
 from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of, read_key_file
@@ -20,9 +20,11 @@ from deid_node.notify.build import build_channels
 from deid_node.observe.labels import ConfiguredNames
 from deid_node.pixels.fill.build import build_inpainter, build_painter
 from deid_node.pixels.provenance import require_library
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 from deid_node.pixels.text.evidence import evidence_of
 from deid_node.pixels.text.find.build import check_finder
 from deid_node.pixels.text.read.build import check_reader
+from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.receive import build as receive_build
 from deid_node.review import build as review_build
 from deid_node.route.build import compile_router
@@ -49,6 +51,7 @@ def check_all(config: Config) -> None:
     evidence_of(config.pixels.finder)
     check_finder(config.pixels.finder)
     check_reader(config.pixels.reader)
+    accepted_regions(config)
     painter = build_painter(config.pixels.inpainter)
     for (name, treatment), key in zip(
         config.treatments.items(), keys_of(config).values(), strict=True
@@ -67,6 +70,17 @@ def check_all(config: Config) -> None:
     blob_files(config)
     build_channels(config.notify)
     audit_build.check_audit(config.audit)
+
+
+def accepted_regions(config: Config) -> Sequence[DeviceRegionsOptions]:
+    """Return the rules in the file of fixed regions, if one is named; `ConfigurationError`."""
+    path = config.pixels.regions_file
+    if path is None:
+        return ()
+    try:
+        return RegionsFile(path).current()
+    except RegionsUnreadable as error:
+        raise ConfigurationError("pixels.regions_file", str(error)) from None
 
 
 def keys_of(config: Config) -> Mapping[str, bytes]:

@@ -32,6 +32,7 @@
     |   |-- UnknownElement           an element that the plan cannot judge
     |   |-- UnknownSubject           the subject table does not name the patient
     |   |-- CrosswalkUnavailable     the list of old and new identifiers cannot be written
+    |   |-- RegionsUnreadable        the file of fixed regions cannot be read
     |   |-- TextUncertain            something may be text, and nothing here is sure
     |   |-- BurnedInUnconfirmed      it says that text is burned in, and none was found
     |   |-- SlideLabel               it shows the label of a slide
@@ -285,6 +286,14 @@ class CrosswalkUnavailable(CleaningError):
     code = "crosswalk_unavailable"
     passes = True
     text = "the list of old and new identifiers cannot be written"
+
+
+class RegionsUnreadable(CleaningError):
+    """The file of fixed regions is there and cannot be read, or says something else."""
+
+    code = "regions_unreadable"
+    passes = True
+    text = "the file of fixed regions cannot be read"
 
 
 class TextUncertain(CleaningError):

@@ -39,6 +39,7 @@ from deid_node.pixeldata.attributes import value_of
 from deid_node.pixeldata.content import content_sha256
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
 from deid_node.pixels.provenance import segmentation_of
+from deid_node.pixels.text.device_regions import device_of
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
 from deid_node.spool.blobs import Hashing, blob_name, companion_name, intact
@@ -250,6 +251,7 @@ class Corridor:
                 steps=_steps(pixels, scrub=done - scrubbing, total=done - started),
                 kept=pixels.kept,
                 configuration=self._provenance.configuration,
+                device=device_of(original) if pixels.frames else None,
             ),
             companion=companion,
         )

@@ -48,6 +48,9 @@ MARKED: Final = Code("marked", "99DEIDNODE", "Text marked by a person, to be cle
 NO_TEXT: Final = Code("no-text", "99DEIDNODE", "Seen by a person and no text, to be cleaned so")
 HELD: Final = Code("held", "99DEIDNODE", "Put aside by a person")
 EXPORTED: Final = Code("copied-out", "99DEIDNODE", "Copied out of the spool by a person")
+REGIONS_PROPOSED: Final = Code("regions-proposed", "99DEIDNODE", "Fixed regions proposed")
+REGIONS_ACCEPTED: Final = Code("regions-accepted", "99DEIDNODE", "Fixed regions put in force")
+REGIONS_REFUSED: Final = Code("regions-refused", "99DEIDNODE", "Fixed regions refused")
 VALUES_SHOWN: Final = Code("values-shown", "99DEIDNODE", "Values of attributes shown to a person")
 INSTANCE_OF_NODE: Final = Code("instance", "99DEIDNODE", "Instance as the node names it")
 """A withheld instance has no new Study Instance UID, and its old one is not told."""

@@ -203,12 +203,17 @@ VERBS: Final = MappingProxyType(
         "no_text": codes.NO_TEXT,
         "hold": codes.HELD,
         "show_values": codes.VALUES_SHOWN,
+        "propose_regions": codes.REGIONS_PROPOSED,
+        "accept_regions": codes.REGIONS_ACCEPTED,
+        "refuse_regions": codes.REGIONS_REFUSED,
     }
 )
 """What a person can decide, as it is told to the repository."""
 
 
-_OF_THE_CLEANED: Final = frozenset({"redeliver", "reprocess"})
+_OF_THE_CLEANED: Final = frozenset(
+    {"redeliver", "reprocess", "propose_regions", "accept_regions", "refuse_regions"}
+)
 _ACTIONS: Final = MappingProxyType(
     {"discard": Action.DELETE, "show_values": Action.READ, "export": Action.READ}
 )

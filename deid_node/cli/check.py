@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from deid_node.checks import check_all, plans_of
+from deid_node.checks import accepted_regions, check_all, plans_of
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
@@ -12,6 +12,7 @@ from deid_node.errors import DestinationUnavailable
 from deid_node.forward.build import call_destination
 from deid_node.pixels.fill.build import no_model, uses_model
 from deid_node.pixels.fill.options import FillPolicy
+from deid_node.pixels.text.regions_file import covered
 
 
 def add(commands: Commands) -> None:
@@ -47,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         if treatment.keep:
             listed = "  ".join(treatment.keep)
             sys.stdout.write(f"treatment {name} keeps burned-in lines that match: {listed}\n")
+    for line in covered(accepted_regions(config)):
+        sys.stdout.write(f"pixels.regions_file: {line}\n")
     lacking = no_model() if config.pixels.inpainter.weights_dir is None else None
     for name, treatment in config.treatments.items():
         if treatment.fill is FillPolicy.AUTO and uses_model(treatment.fill) and lacking:

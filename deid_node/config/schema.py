@@ -1,6 +1,7 @@
 """The whole configuration: the options of all rooms under one roof."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -114,6 +115,13 @@ class PixelsOptions(BaseModel):
     )
     regions: tuple[DeviceRegionsOptions, ...] = Field(
         default=(), description="Fixed regions per device, beside what the finder finds."
+    )
+    regions_file: Path | None = Field(
+        default=None,
+        description=(
+            "YAML list of more of them, read anew for each instance; the review desk adds to it "
+            "what an admin accepts. One that is not there yet has none; null = no such file."
+        ),
     )
 
 

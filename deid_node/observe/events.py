@@ -116,6 +116,18 @@ class Event(CodedMeaning):
         "values_revealed",
         "A person was shown what stands in attributes of a withheld instance.",
     )
+    REGIONS_PROPOSED = (
+        "regions_proposed",
+        "A person proposed fixed regions for the device of an instance.",
+    )
+    REGIONS_ACCEPTED = (
+        "regions_accepted",
+        "An admin put fixed regions for a device in force; the instance is one of that device.",
+    )
+    REGIONS_REFUSED = (
+        "regions_refused",
+        "An admin refused fixed regions that were proposed for a device.",
+    )
     INSTANCE_POSTPONED = (
         "instance_postponed",
         "Cleaning failed for a passing cause; the instance is started again.",

@@ -51,6 +51,7 @@ from deid_node.pixels.text.keep.sorter import Sorter
 from deid_node.pixels.text.kinds import Kind, kind_of, says_burned_in
 from deid_node.pixels.text.masks import GIVEN, Marked
 from deid_node.pixels.text.read.base import Reader
+from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.pixels.text.search import BATCH_BYTES, Look, looks
 from deid_node.pixels.text.spelled import Speller
 from deid_node.pixels.text.ultrasound_regions import image_regions
@@ -108,6 +109,8 @@ class PixelCleaner:
         What becomes of instances that may show more than was found.
     reader
         Reads what is found in masks and maps; None takes all of it for text.
+    regions_file
+        More fixed boxes, read anew for each instance; None has none.
     batch_bytes
         Views, and filled frames, that are held at a time.
     """
@@ -125,11 +128,13 @@ class PixelCleaner:
         evidence: Evidence = Evidence(),  # noqa: B008 - frozen
         doubt: DoubtOptions = DoubtOptions(),  # noqa: B008 - frozen
         reader: Reader | None = None,
+        regions_file: RegionsFile | None = None,
         batch_bytes: int = BATCH_BYTES,
     ) -> None:
         self._finder = finder
         self._inpainter = inpainter
         self._device_regions = tuple(device_regions)
+        self._regions_file = regions_file
         self._second_look = finder if second_look is None else second_look
         self._keep = keep
         self._keep_overlays = keep_overlays
@@ -186,6 +191,8 @@ class PixelCleaner:
             quantities.
         MostlyText, AnatomyCovered, FillFailed
             Too much of a frame would be filled or made up, or the model cannot run.
+        RegionsUnreadable
+            The file of fixed boxes cannot be read for now.
         """
         require_open(dataset)
         planes = planes_without_text(dataset, self._finder) if self._keep_overlays else frozenset()
@@ -298,7 +305,8 @@ class PixelCleaner:
         *,
         kind: Kind,
     ) -> tuple[tuple[Settled, ...], bool]:
-        fixed = device_marks(self._device_regions, twin, frames.layout)
+        accepted = () if self._regions_file is None else self._regions_file.current()
+        fixed = device_marks((*self._device_regions, *accepted), twin, frames.layout)
         strays = False
 
         def decoded() -> Iterator[tuple[int, StoredFrame]]:

@@ -1,8 +1,9 @@
 """From options to the desk; web libraries are imported here, and only where one is configured."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from deid_node.dicom.tls import expiries, server_tls
@@ -10,9 +11,12 @@ from deid_node.dicom.tls_options import ServerTlsOptions
 from deid_node.errors import ConfigurationError
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
+from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.review.accounts import Accounts
 from deid_node.review.options import ReviewOptions
 from deid_node.spool.custody import Custody
+from deid_node.spool.proposals import Proposals
 from deid_node.spool.staged import Desk
 from deid_node.values.certificate import Certificate
 from deid_node.values.identity import InstanceId
@@ -32,6 +36,8 @@ def build_review(
     looker: "Callable[[], Looker]",
     offer: Callable[[InstanceId, str], object],
     *,
+    regions: Sequence[DeviceRegionsOptions] = (),
+    regions_file: Path | None = None,
     metrics: Metrics,
     log: EventLog,
     status: "StatusSource",
@@ -40,13 +46,16 @@ def build_review(
     """Return the desk over `custody`, not started, None where none is asked for.
 
     `looker` builds, in a process of its own, what makes pictures; `offer` lets an instance
-    wait for a worker. `status` knows how the node is, and `reload` has its configuration read
-    anew. Raises `ConfigurationError`.
+    wait for a worker. `regions` are the fixed ones of the configuration, and `regions_file` is
+    where those lie that are accepted. `status` knows how the node is, and `reload` has its
+    configuration read anew. Raises `ConfigurationError`.
     """
     if options is None:
         return None
     check_review(options)
     from deid_node.review.checked import RoleCheck
+    from deid_node.review.device_pages import DevicePages
+    from deid_node.review.devices import Devices
     from deid_node.review.pages import Pages
     from deid_node.review.renderer import Renderer
     from deid_node.review.rendering import Rendering
@@ -58,6 +67,9 @@ def build_review(
     from deid_node.review.throttle import Throttle
 
     tls = build_tls(options)
+    devices = Devices(
+        Proposals(custody), regions, None if regions_file is None else RegionsFile(regions_file)
+    )
     service = Service(
         Desk(custody),
         Renderer(
@@ -66,6 +78,7 @@ def build_review(
             picture_seconds=options.picture_seconds,
             log=log,
         ),
+        devices,
         offer,
         undo_seconds=options.undo_seconds,
         series_sample=options.series_sample,
@@ -83,7 +96,8 @@ def build_review(
         log=log,
     )
     about = StatusPages(status, reload, rendering.page, log=log)
-    pages = Pages(service, signing, about, rendering, RoleCheck(rendering, log))
+    others = (signing, about, DevicePages(devices, service, rendering))
+    pages = Pages(service, others, rendering, RoleCheck(rendering, log))
     return ReviewServer(options.host, options.port, pages, service, sessions, tls=tls, log=log)
 
 

@@ -22,6 +22,7 @@ from deid_node.pixeldata.layout import pixel_keyword
 from deid_node.pixeldata.picture import png_of, shown_frame
 from deid_node.pixels.cleaner import PixelsCleaned
 from deid_node.spool.files import BlobFiles
+from deid_node.values.device import Device
 from deid_node.values.geometry import DoubtedRegion, Region
 from deid_node.values.identity import InstanceId
 from deid_node.values.markings import Markings
@@ -46,6 +47,11 @@ class Facts:
     rows: int = 0
     columns: int = 0
     frames: int = 0
+
+    @property
+    def screen(self) -> Device:
+        """The device, as a rule of fixed regions asks for it."""
+        return Device(self.maker, self.model, self.modality, self.rows, self.columns)
 
     @property
     def device(self) -> str:

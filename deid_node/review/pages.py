@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from http import HTTPStatus
+from typing import Protocol
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,17 +15,23 @@ from starlette.routing import Route
 
 from deid_node.errors import InputError
 from deid_node.review.accounts import Role
-from deid_node.review.checked import RoleCheck
+from deid_node.review.checked import Checked, RoleCheck
 from deid_node.review.rendering import Rendering
 from deid_node.review.requests import SentDecision, decision_of, preview_of
 from deid_node.review.series import Rest, layout_of
 from deid_node.review.service import Service
 from deid_node.review.sessions import Session
-from deid_node.review.signing import SigningPages
-from deid_node.review.status_pages import StatusPages
 from deid_node.review.words import DISCARD_REASONS, keywords_in, words_of
 from deid_node.review.worklist import FIELDS, Asked, Item, listing, neighbours
 from deid_node.spool.decisions import Verb
+
+
+class PartOfDesk(Protocol):
+    """Pages of another kind, as for signing in."""
+
+    def routes(self, checked: Checked) -> list[Route]:
+        """Return their addresses."""
+        ...
 
 
 class Pages:
@@ -33,14 +40,12 @@ class Pages:
     def __init__(
         self,
         service: Service,
-        signing: SigningPages,
-        status: StatusPages,
+        others: Sequence[PartOfDesk],
         rendering: Rendering,
         checked: RoleCheck,
     ) -> None:
         self._service = service
-        self._signing = signing
-        self._status = status
+        self._others = tuple(others)
         self._rendering = rendering
         self._checked = checked
 
@@ -49,7 +54,7 @@ class Pages:
         one, checked = "/instances/{instance}", self._checked
         return [
             Route("/static/{name}", self._file, methods=["GET"]),
-            *self._signing.routes(checked),
+            *(route for part in self._others for route in part.routes(checked)),
             Route("/", checked(Role.VIEWER, self._list), methods=["GET"]),
             Route(one, checked(Role.VIEWER, self._instance), methods=["GET"]),
             Route(
@@ -61,7 +66,6 @@ class Pages:
             Route(one + "/decision", checked(Role.REVIEWER, self._decide), methods=["POST"]),
             Route("/undo", checked(Role.REVIEWER, self._undo), methods=["POST"]),
             Route(one + "/values", checked(Role.ADMIN, self._values), methods=["POST"]),
-            *self._status.routes(checked),
         ]
 
     def failed(self, status: HTTPStatus, said: str) -> Response:
@@ -81,6 +85,7 @@ class Pages:
             listing=listing(self._service.items(), asked),
             fields=[name for name in FIELDS if name != "code"],
             staged=len(self._service.staged()),
+            proposed=self._service.proposed(),
             words=words_of,
         )
 
@@ -123,7 +128,7 @@ class Pages:
             after=after,
             query=asked.query(),
             undo_seconds=self._service.undo_seconds,
-            has_undo=any(choice.person == _person(session) for choice in self._service.staged()),
+            has_undo=any(choice.person == session.name for choice in self._service.staged()),
         )
 
     def _frame(self, request: Request, session: Session, _: bytes) -> Response:
@@ -142,7 +147,7 @@ class Pages:
         return Response(made.png, media_type="image/png")
 
     def _values(self, request: Request, session: Session, _: bytes) -> Response:
-        told = self._service.values(request.path_params["instance"], _person(session))
+        told = self._service.values(request.path_params["instance"], session.name)
         return JSONResponse([{"attribute": name, "value": value} for name, value in told])
 
     # --- deciding
@@ -164,7 +169,7 @@ class Pages:
         self._service.decide(
             instance,
             verb,
-            _person(session),
+            session.name,
             reason=sent.reason,
             markings=sent.markings() if verb is Verb.FILL else None,
             rest=rest,
@@ -186,13 +191,8 @@ class Pages:
         return replace(rest, others=tuple(one for one in rest.others if one in told))
 
     def _undo(self, request: Request, session: Session, _: bytes) -> Response:
-        instance = self._service.undo(_person(session))
+        instance = self._service.undo(session.name)
         if instance is None:
             raise InputError("there is nothing to take back any more")
         query = Asked.of(request.query_params).query()
         return JSONResponse({"next": f"/instances/{instance}{query}"})
-
-
-def _person(session: Session) -> str:
-    """Return the name that journal and audit trail know: no system user has such a one."""
-    return f"desk/{session.person}"

@@ -16,6 +16,7 @@ _STATIC: Final = MappingProxyType(
     {
         "desk.css": "text/css; charset=utf-8",
         "desk.js": "text/javascript; charset=utf-8",
+        "devices.js": "text/javascript; charset=utf-8",
         "icon.svg": "image/svg+xml",
     }
 )

@@ -45,6 +45,12 @@ class SentBoxes(_Sent):
             raise InputError("that is no box") from None
 
 
+class SentProposal(_Sent):
+    """What is to be filled on everything that comes of a device."""
+
+    fill: Annotated[tuple[SentBox, ...], Field(max_length=MOST_BOXES)] = ()
+
+
 class SentPreview(SentBoxes):
     """A request for a frame as it would be delivered."""
 
@@ -84,6 +90,14 @@ def preview_of(body: bytes) -> SentPreview:
         return SentPreview.model_validate_json(body)
     except ValidationError:
         raise InputError("that is no request for a picture") from None
+
+
+def boxes_of(body: bytes) -> tuple[Box, ...]:
+    """Return what is proposed to be filled; raise `InputError`."""
+    try:
+        return tuple(_marking(one).box for one in SentProposal.model_validate_json(body).fill)
+    except ValueError:
+        raise InputError("that is no proposal") from None
 
 
 def decision_of(body: bytes) -> SentDecision:

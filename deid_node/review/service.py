@@ -5,12 +5,14 @@ A thread carries out what is due, so that a decision is not lost with the browse
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from time import monotonic
 from typing import Final
 
 from deid_node.errors import CustodyError, InputError
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
+from deid_node.review.devices import Devices
 from deid_node.review.looker import After, Facts, Looker
 from deid_node.review.renderer import PictureFailed, Renderer
 from deid_node.review.series import Layout, Rest, layout_of, rest_of
@@ -19,11 +21,15 @@ from deid_node.review.worklist import Item
 from deid_node.spool.decisions import Verb
 from deid_node.spool.staged import Choice, Desk
 from deid_node.spool.withheld import WithheldEntry
+from deid_node.values.device import Device
 from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.identity import InstanceId
 from deid_node.values.markings import Marking, Markings
 
 _PERIOD_SECONDS: Final = 0.5
+_LEARN_SECONDS: Final = 600.0
+"""How often what was filled is looked at for what keeps standing at one place."""
+
 _AT_ONCE: Final = 20
 """How many headers are read between two looks at what is due."""
 
@@ -43,6 +49,7 @@ class Service:
         self,
         desk: Desk,
         renderer: Renderer,
+        devices: Devices,
         offer: Callable[[InstanceId, str], object],
         *,
         undo_seconds: float,
@@ -52,6 +59,7 @@ class Service:
     ) -> None:
         self._desk = desk
         self._renderer = renderer
+        self._devices = devices
         self._offer = offer
         self.undo_seconds: Final = undo_seconds
         self._series_sample = series_sample
@@ -86,6 +94,18 @@ class Service:
         if entry.id not in self._facts:
             self._read(entry.id)
         return Item(entry, self._facts.get(entry.id))
+
+    def proposed(self) -> int:
+        """Return how many proposals wait for an admin; raise `CustodyError`."""
+        return len(self._devices.open())
+
+    def waiting_of(self, device: Device) -> InstanceId | None:
+        """Return an instance of `device` that waits and can be shown, if there is one."""
+        for entry in self._desk.entries():
+            facts = self._facts.get(entry.id)
+            if facts is not None and facts.frames and facts.screen == device:
+                return entry.id
+        return None
 
     def rest(
         self, item: Item, items: Sequence[Item], shown: Mapping[Layout, Collection[str]]
@@ -186,10 +206,16 @@ class Service:
                 self._offer(done.instance, done.sender)
 
     def _run(self) -> None:
+        learn_at = 0.0
         while not self._stopping.wait(_PERIOD_SECONDS):
             try:
                 self.carry_out()
                 self._read_headers()
+                if monotonic() >= learn_at:
+                    learn_at = monotonic() + _LEARN_SECONDS
+                    self._devices.learn(lambda: not self._stopping.is_set())
+            except InputError as error:
+                self._log.error(Event.DESK_FAILED, code=error.code, reason=str(error))
             except CustodyError as error:
                 self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
             # A fault of ours must not end the thread: decisions would wait for ever.

@@ -32,6 +32,11 @@ class Session:
     shown: dict[Layout, set[str]] = field(default_factory=dict, repr=False)
     """Of which instances a picture was shown to the person, by their layout."""
 
+    @property
+    def name(self) -> str:
+        """The name that journal and audit trail know: no system user has such a one."""
+        return f"desk/{self.person}"
+
     def may(self, role: Role) -> bool:
         """Return whether the person may do what `role` may."""
         return self.role.includes(role)

@@ -58,6 +58,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             "It may be a page or a screen: discard it, or mark what is to be filled.",
             _PIXELS,
         ),
+        "regions_unreadable": Words(
+            "The file of fixed regions cannot be read, so nobody knows what else is to be filled.",
+            _SITE,
+            _AGAIN,
+        ),
         "residual_text": Words(
             "Text was still seen after the last fill, or something like text in a mask or a map.",
             _LOOK,

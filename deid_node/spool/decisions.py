@@ -33,6 +33,9 @@ class Verb(StrEnum):
     NO_TEXT = "no_text"
     HOLD = "hold"
     SHOW_VALUES = "show_values"
+    PROPOSE_REGIONS = "propose_regions"
+    ACCEPT_REGIONS = "accept_regions"
+    REFUSE_REGIONS = "refuse_regions"
 
 
 @dataclass(frozen=True, slots=True)

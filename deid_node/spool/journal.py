@@ -151,6 +151,17 @@ CREATE INDEX instances_by_accession ON instances (accession_mark) WHERE accessio
 """
 _DESK = """
 ALTER TABLE staged ADD COLUMN sample TEXT;
+CREATE TABLE proposals (
+    sequence INTEGER PRIMARY KEY,
+    device TEXT NOT NULL,
+    draft TEXT NOT NULL,
+    proposed_by TEXT NOT NULL,
+    person TEXT NOT NULL,
+    proposed_at REAL NOT NULL,
+    state TEXT NOT NULL,
+    decided_by TEXT,
+    decided_at REAL
+);
 """
 
 _STEPS = (

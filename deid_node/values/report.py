@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from deid_node.values.device import Device
 from deid_node.values.geometry import KeptRegion, Region
 from deid_node.values.stage import Stage
 
@@ -23,7 +24,8 @@ class CleaningReport:
     E.1-1 was applied to, as ``(action, count)``. `method_codes` are the codes
     attested in De-identification Method Code Sequence (0012,0064). `kept` are the
     boxes of lines that stay because the treatment lists them. `configuration` is the
-    fingerprint of the one under which it was cleaned, from beginning to end.
+    fingerprint of the one under which it was cleaned, from beginning to end. `device` is
+    whose screen it shows, None in a report of before that was kept.
     """
 
     frames: int
@@ -38,3 +40,4 @@ class CleaningReport:
     steps: tuple[Step, ...] = ()
     kept: tuple[KeptRegion, ...] = ()
     configuration: str = ""
+    device: Device | None = None

@@ -120,8 +120,15 @@ def _as_received(path: Path) -> bytes:
 
 
 @contextmanager
-def a_desk(folder: Path, *, undo_seconds: float = 0, **options: Any) -> Iterator[DeskHouse]:
-    """Run a desk in `folder`."""
+def a_desk(
+    folder: Path,
+    *,
+    undo_seconds: float = 0,
+    regions_file: Path | None = None,
+    before: Callable[[Custody], None] = lambda _: None,
+    **options: Any,
+) -> Iterator[DeskHouse]:
+    """Run a desk in `folder`; `before` is done to its spool before it starts."""
     users = folder / "desk-users"
     users.write_text(
         "".join(account_line(name, ROLES[name], PASSCODES[name]) + "\n" for name in PASSCODES)
@@ -140,6 +147,7 @@ def a_desk(folder: Path, *, undo_seconds: float = 0, **options: Any) -> Iterator
     log, metrics = RecordingLog(), Metrics(CollectorRegistry())
     custody = Custody(config.spool, exclusive=True, mark=mark_of(config))
     custody.open()
+    before(custody)
     offered: list[tuple[InstanceId, str]] = []
     settings = ReviewOptions(port=0, users_file=users, undo_seconds=undo_seconds, **options)
     server = build_review(
@@ -147,6 +155,7 @@ def a_desk(folder: Path, *, undo_seconds: float = 0, **options: Any) -> Iterator
         custody,
         LookerFactory(PreviewsOfABox, PLAIN, Pseudonyms(bytes(32)).uid),
         lambda instance, sender: offered.append((instance, sender)),
+        regions_file=regions_file,
         metrics=metrics,
         log=log,
         status=StatusReader(lambda: config, custody),

@@ -409,3 +409,27 @@ def test_whoever_came_to_a_box_by_tab_stays_there(house: DeskHouse, page: Page) 
         "picture", "fill", "no_text", "discard", "hold",
     ]  # fmt: skip
     assert list(Desk(house.custody).staged()) == []
+
+
+def test_regions_for_a_device_are_proposed_and_put_in_force_by_key(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    with a_desk(tmp_path, regions_file=tmp_path / "regions.yaml") as house:
+        instance = house.withhold()
+        with _page(chromium, house) as page:
+            sign_in(page, "adam")
+            page.click("#begin")
+            shown(page, instance)
+            press(page, "g")
+            page.wait_for_selector("#status:has-text('Proposed for GE MEDICAL SYSTEMS')")
+            page.goto(f"http://127.0.0.1:{house.server.port}/devices")
+            # Nobody answers about what they have not gone to.
+            press(page, "y")
+            untouched = page.locator(".proposal").count()
+            press(page, "j")
+            page.wait_for_selector(".proposal:focus")
+            press(page, "y")
+            page.wait_for_selector("h1:has-text('0 proposed')")
+
+    assert untouched == 1
+    assert "RHAPSODE" in (tmp_path / "regions.yaml").read_text()

@@ -14,10 +14,12 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
-from deid_node.pixeldata.attributes import text, value_of
+from deid_node.errors import MalformedDataset
+from deid_node.pixeldata.attributes import integer, text, value_of
 from deid_node.pixeldata.layout import Layout
 from deid_node.pixels.text.masks import FIXED, Marked
 from deid_node.pixels.text.ultrasound_regions import outside_regions
+from deid_node.values.device import LONGEST_NAME, Device
 from deid_node.values.geometry import Box
 
 _NO_TEXT: Final = frozenset({"SQ", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "OB or OW"})
@@ -107,6 +109,9 @@ class DeviceRegionsOptions(BaseModel):
     model: str | None = None
     """Manufacturer's Model Name (0008,1090), whole, capitals ignored."""
 
+    modality: str | None = None
+    """Modality (0008,0060), whole, capitals ignored."""
+
     sop_class: str | None = None
     """SOP Class UID."""
 
@@ -153,10 +158,37 @@ def device_marks(
     return tuple(marks)
 
 
+def device_of(dataset: Dataset) -> Device:
+    """Return whose screen `dataset` shows; what cannot be read is not known."""
+    return Device(
+        maker=_said(dataset, "Manufacturer"),
+        model=_said(dataset, "ManufacturerModelName"),
+        modality=_said(dataset, "Modality"),
+        rows=_size(dataset, "Rows"),
+        columns=_size(dataset, "Columns"),
+    )
+
+
+def _said(dataset: Dataset, keyword: str) -> str:
+    try:
+        said = text(dataset, keyword)
+    except MalformedDataset:
+        return ""
+    return said if said.isprintable() and len(said) <= LONGEST_NAME else ""
+
+
+def _size(dataset: Dataset, keyword: str) -> int:
+    try:
+        return integer(dataset, keyword)
+    except MalformedDataset:
+        return 0
+
+
 def _fits(rule: DeviceRegionsOptions, dataset: Dataset, layout: Layout) -> bool:
     wanted = (
         (rule.manufacturer, "Manufacturer"),
         (rule.model, "ManufacturerModelName"),
+        (rule.modality, "Modality"),
         (rule.sop_class, "SOPClassUID"),
     )
     sizes = ((rule.rows, layout.rows), (rule.columns, layout.columns))

@@ -328,12 +328,22 @@
     if (layout && layout === desk.dataset.layout) boxes.push(...drawn);
   }
 
+  async function propose() {
+    if (busy || !may.has("fill") || !isShown()) return;
+    const answer = await post(`${here}/proposal`, { fill: sent().fill }).catch(() => null);
+    const told = answer ? await answer.json().catch(() => ({})) : {};
+    const isTaken = answer !== null && answer.ok;
+    say(isTaken ? `Proposed for ${told.device}; an admin decides. This instance still waits.`
+      : told.said || `That was not taken (${told.code || "no answer"}).`, !isTaken);
+  }
+
   function act(name) {
     if (name === "undo") {
       if (byId("undo")?.disabled) say("There is nothing to take back.", true);
       else if (byId("undo") && !busy) leave(`/undo${query}`, {});
     }
     else if (name === "discard") { if (may.has("discard")) byId("reasons").showModal(); }
+    else if (name === "propose") propose();
     else decide(name);
   }
 
@@ -343,7 +353,7 @@
   const follow = (id) => { const link = byId(id); if (link) location.assign(link.href); };
   const KEYS = {
     n: () => act("no_text"), d: () => act("discard"), h: () => act("hold"), r: () => act("release"), u: () => act("undo"),
-    s: scope, t: nextBox, a: addInTheMiddle, x: drop, Delete: drop, b: nextMarked,
+    s: scope, g: propose, t: nextBox, a: addInTheMiddle, x: drop, Delete: drop, b: nextMarked,
     j: () => follow("after"), k: () => follow("before"), "?": () => byId("help").showModal(),
     Home: () => go(0), End: () => go(frames - 1), Escape: () => choose(-1),
     f: () => { if (chosen >= 0) { const box = own(); box.frame = box.frame === null ? frame : null; changed(); } },

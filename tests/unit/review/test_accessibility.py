@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders.desk import DeskHouse, a_desk
 
-_VOID = frozenset({"input", "link", "meta"})
+_VOID = frozenset({"input", "link", "meta", "rect", "image"})
 _READABLE = 4.5
 """WCAG 2.2, 1.4.3: the least contrast of text."""
 
@@ -70,7 +70,10 @@ def _texts(house: DeskHouse) -> dict[str, str]:
     pixels = house.withhold()
     house.withhold("MR_small.dcm", uid="1.2.4", code="no_rule", boxes=())
     admin = house.browser("adam")
+    box = {"frame": None, "left": 8, "top": 8, "right": 40, "bottom": 20}
+    admin.post(f"/instances/{pixels}/proposal", {"fill": [box]})
     return {
+        "devices": admin.get("/devices").text,
         "login": house.browser().get("/login").text,
         "refused": house.browser().sign_in("adam", "wrong").text,
         "list": admin.get("/").text,
@@ -133,7 +136,7 @@ def test_the_order_of_the_keyboard_is_the_order_of_the_page(pages: dict[str, Pag
         for one in pages["instance"].elements
         if "data-act" in one.attributes
     ]
-    assert order == ["fill", "no_text", "discard", "hold", "undo"]
+    assert order == ["fill", "no_text", "discard", "hold", "propose", "undo"]
 
 
 def test_what_happens_is_said_aloud(pages: dict[str, Page]) -> None:
