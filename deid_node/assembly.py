@@ -56,7 +56,7 @@ from deid_node.receive.build import build_reception
 from deid_node.reload.builder import PartsBuilder
 from deid_node.reload.reloader import Reloader
 from deid_node.reload.renewal import InForce, Living, Renewal
-from deid_node.review.build import build_review
+from deid_node.review.build import build_review, drawing_of
 from deid_node.review.looker import LookerFactory
 from deid_node.route.build import compile_router
 from deid_node.route.options import RouteOptions
@@ -213,6 +213,7 @@ def build_node(
         audit,
         metrics,
         log,
+        drawing_of(config.review, key),
     )
     built = build(config)
     outgoing.appoint(built.senders)
@@ -236,8 +237,8 @@ def build_node(
         custody,
         LookerFactory(built.factory, files, pseudonyms.uid),
         queue.offer,
-        regions=config.pixels.regions,
-        regions_file=config.pixels.regions_file,
+        regions=lambda: in_force.config.pixels.regions,
+        regions_file=lambda: in_force.config.pixels.regions_file,
         metrics=metrics,
         log=log,
         status=StatusReader(lambda: in_force.config, custody),

@@ -203,6 +203,8 @@ VERBS: Final = MappingProxyType(
         "no_text": codes.NO_TEXT,
         "hold": codes.HELD,
         "show_values": codes.VALUES_SHOWN,
+        "nothing_missed": codes.NOTHING_MISSED,
+        "missed": codes.MISSED,
         "propose_regions": codes.REGIONS_PROPOSED,
         "accept_regions": codes.REGIONS_ACCEPTED,
         "refuse_regions": codes.REGIONS_REFUSED,
@@ -212,7 +214,10 @@ VERBS: Final = MappingProxyType(
 
 
 _OF_THE_CLEANED: Final = frozenset(
-    {"redeliver", "reprocess", "propose_regions", "accept_regions", "refuse_regions"}
+    {
+        *("redeliver", "reprocess", "nothing_missed", "missed"),
+        *("propose_regions", "accept_regions", "refuse_regions"),
+    }
 )
 _ACTIONS: Final = MappingProxyType(
     {"discard": Action.DELETE, "show_values": Action.READ, "export": Action.READ}

@@ -116,6 +116,14 @@ class Event(CodedMeaning):
         "values_revealed",
         "A person was shown what stands in attributes of a withheld instance.",
     )
+    SAMPLE_PASSED = (
+        "sample_passed",
+        "A person looked at a delivered instance that was drawn, and found nothing missed.",
+    )
+    TEXT_MISSED = (
+        "text_missed",
+        "A person looked at a delivered instance that was drawn, and found what was missed.",
+    )
     REGIONS_PROPOSED = (
         "regions_proposed",
         "A person proposed fixed regions for the device of an instance.",

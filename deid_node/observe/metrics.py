@@ -195,6 +195,16 @@ class Metrics:
             ["result"],
             registry=registry,
         )
+        self._looks = Counter(
+            "deid_node_sampled_looks_total",
+            "Delivered instances, drawn by chance, that people looked at at the review desk.",
+            registry=registry,
+        )
+        self._misses = Counter(
+            "deid_node_sampled_misses_total",
+            "Those of them in which something had been missed.",
+            registry=registry,
+        )
         self._build = Gauge(
             "deid_node_build_info",
             "Always 1; the labels say which version and models run.",
@@ -341,6 +351,12 @@ class Metrics:
     def reloaded(self, result: ReloadResult | str) -> None:
         """Count a configuration that was to take over, by what became of it."""
         self._reloads.labels(self._reload_results.value(result)).inc()
+
+    def looked(self, *, missed: bool) -> None:
+        """Count a look at a delivered instance that was drawn, and whether it found a miss."""
+        self._looks.inc()
+        if missed:
+            self._misses.inc()
 
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str

@@ -31,6 +31,7 @@ from deid_node.spool.claims import Claims
 from deid_node.spool.custody import Custody
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.files import BlobFiles
+from deid_node.spool.samples import Drawing
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.work.bookkeeper import Bookkeeper
@@ -50,6 +51,7 @@ class PartsBuilder:
     audit: Audit
     metrics: Metrics
     log: EventLog
+    drawing: Drawing | None = None
     owed: set[InstanceId] = field(default_factory=set)
 
     def __call__(self, config: Config) -> Built:
@@ -76,7 +78,12 @@ class PartsBuilder:
         engine = build_engine(
             config.work.engine,
             queue=self.queue,
-            ledger=Bookkeeper(Claims(self.custody), self._wake, metrics=self.metrics, log=self.log),
+            ledger=Bookkeeper(
+                Claims(self.custody, self.drawing),
+                self._wake,
+                metrics=self.metrics,
+                log=self.log,
+            ),
             corridor_factory=factory,
             log=self.log,
             metrics=self.metrics,

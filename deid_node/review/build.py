@@ -1,5 +1,6 @@
 """From options to the desk; web libraries are imported here, and only where one is configured."""
 
+import hmac
 import ssl
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ from deid_node.review.accounts import Accounts
 from deid_node.review.options import ReviewOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.proposals import Proposals
+from deid_node.spool.samples import Drawing
 from deid_node.spool.staged import Desk
 from deid_node.values.certificate import Certificate
 from deid_node.values.identity import InstanceId
@@ -99,6 +101,19 @@ def build_review(
     others = (signing, about, DevicePages(devices, service, rendering))
     pages = Pages(service, others, rendering, RoleCheck(rendering, log))
     return ReviewServer(options.host, options.port, pages, service, sessions, tls=tls, log=log)
+
+
+def drawing_of(options: ReviewOptions | None, key: bytes) -> Drawing | None:
+    """Return which delivered instances are drawn for a look, None where none is; `key` is secret.
+
+    It says nothing of a patient, and nobody can tell without it which are drawn.
+    """
+    if options is None or not options.sample_per_thousand:
+        return None
+    own = hmac.digest(key, b"which delivered instances are looked at", "sha256")
+    return Drawing(
+        own, options.sample_per_thousand, options.sample_keep_seconds, options.sample_most
+    )
 
 
 def check_review(options: ReviewOptions) -> None:

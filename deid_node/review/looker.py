@@ -137,6 +137,12 @@ class Looker:
         """Return frame number `frame` as PNG; raise `CleaningError` or `OSError`."""
         return png_of(shown_frame(self._dataset(blob), frame))
 
+    def delivered(self, sealed: Path, blob: Path, frame: int) -> bytes:
+        """Return a frame as it was delivered, in the window of what came; raise as `before`."""
+        original = self._dataset(blob)
+        clean = part10.read(self._files.open(sealed))
+        return png_of(shown_frame(clean, frame, window_of=original))
+
     def after(self, order: WorkOrder, frame: int) -> After:
         """Return frame number `frame` as it would be delivered under `order`; raise `OSError`."""
         key = (order.id, order.markings)

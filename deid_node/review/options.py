@@ -56,6 +56,19 @@ class ReviewOptions(BaseModel):
             "before one decision may let pixels out in the rest of it."
         ),
     )
+    sample_per_thousand: Annotated[int, Field(ge=0, le=1000)] = Field(
+        default=0,
+        description=(
+            "How many of a thousand delivered instances with pixels come to the desk for a look; "
+            "their bytes, as they came and as they left, are held for it. 0 = none."
+        ),
+    )
+    sample_keep_seconds: Seconds = Field(
+        default=604_800, description="How long after delivery a sample is held for its look."
+    )
+    sample_most: Annotated[int, Field(ge=1)] = Field(
+        default=200, description="How many samples wait at most; beyond them none is drawn."
+    )
     picture_seconds: Seconds = Field(
         default=120, description="How long a picture may take to be made."
     )

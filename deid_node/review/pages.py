@@ -21,8 +21,8 @@ from deid_node.review.requests import SentDecision, decision_of, preview_of
 from deid_node.review.series import Rest, layout_of
 from deid_node.review.service import Service
 from deid_node.review.sessions import Session
-from deid_node.review.words import DISCARD_REASONS, keywords_in, words_of
-from deid_node.review.worklist import FIELDS, Asked, Item, listing, neighbours
+from deid_node.review.words import DISCARD_REASONS, MISS_ENDINGS, keywords_in, words_of
+from deid_node.review.worklist import FIELDS, QUEUES, Asked, Item, listing, neighbours
 from deid_node.spool.decisions import Verb
 
 
@@ -87,6 +87,7 @@ class Pages:
             staged=len(self._service.staged()),
             proposed=self._service.proposed(),
             words=words_of,
+            queues=QUEUES,
         )
 
     def _instance(self, request: Request, session: Session, _: bytes) -> Response:
@@ -119,7 +120,8 @@ class Pages:
             rest=self._service.rest(item, items, session.shown) if may_decide else None,
             layout=session.mark(layout_of(item)),
             may_see_values=session.may(Role.ADMIN),
-            reasons=DISCARD_REASONS,
+            reasons=MISS_ENDINGS if item.entry.is_sample else DISCARD_REASONS,
+            went=self._service.went(item),
             keywords=keywords_in(item.entry.reason),
             boxes=json.dumps(boxes),
             place=place,
@@ -171,7 +173,7 @@ class Pages:
             verb,
             session.name,
             reason=sent.reason,
-            markings=sent.markings() if verb is Verb.FILL else None,
+            markings=sent.markings() if verb in {Verb.FILL, Verb.MISSED} else None,
             rest=rest,
         )
         following = after or before

@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from deid_node.errors import CleaningError
@@ -70,7 +71,7 @@ class Renderer:
         self._log = log
         self._ahead = ThreadPoolExecutor(1, thread_name_prefix="desk-ahead")
         self._lock = threading.Lock()
-        self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._pictures: OrderedDict[tuple[str, int, bool], bytes] = OrderedDict()
 
     def stop(self) -> None:
         """End both processes; what waits for them fails."""
@@ -92,13 +93,25 @@ class Renderer:
 
     def before(self, order: WorkOrder, frame: int) -> bytes:
         """Return frame number `frame` as it came, as PNG; raise `PictureFailed`."""
-        key = (order.id, frame)
+        return self._held(
+            (order.id, frame, False),
+            lambda: self._asked(self._shown, order, "before", order.blob, frame),
+        )
+
+    def delivered(self, order: WorkOrder, sealed: Path, frame: int) -> bytes:
+        """Return frame number `frame` of the file `sealed`, as PNG; raise `PictureFailed`."""
+        return self._held(
+            (order.id, frame, True),
+            lambda: self._asked(self._shown, order, "delivered", sealed, order.blob, frame),
+        )
+
+    def _held(self, key: tuple[str, int, bool], make: Callable[[], bytes]) -> bytes:
         with self._lock:
             held = self._pictures.get(key)
             if held is not None:
                 self._pictures.move_to_end(key)
                 return held
-        made: bytes = self._asked(self._shown, order, "before", order.blob, frame)
+        made = make()
         with self._lock:
             self._pictures[key] = made
             while sum(map(len, self._pictures.values())) > _CACHE_BYTES:

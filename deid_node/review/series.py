@@ -46,7 +46,8 @@ class Rest:
 def layout_of(item: Item) -> Layout | None:
     """Return the layout of `item`; None where its series or its header is not known."""
     entry, facts = item.entry, item.facts
-    if not entry.series or facts is None:
+    # Of what was delivered each is drawn to be looked at by itself.
+    if not entry.series or facts is None or entry.is_sample:
         return None
     return Layout(
         entry.series, entry.code, entry.sop_class_uid, facts.rows, facts.columns, facts.frames
@@ -59,7 +60,7 @@ def alike(items: Sequence[Item], item: Item) -> Sequence[Item]:
     return [
         one
         for one in items
-        if layout is not None and one.entry.held is item.entry.held and layout_of(one) == layout
+        if layout is not None and one.queue is item.queue and layout_of(one) == layout
     ]
 
 

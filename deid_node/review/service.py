@@ -6,6 +6,7 @@ A thread carries out what is due, so that a decision is not lost with the browse
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
+from types import MappingProxyType
 from typing import Final
 
 from deid_node.errors import CustodyError, InputError
@@ -16,10 +17,17 @@ from deid_node.review.devices import Devices
 from deid_node.review.looker import After, Facts, Looker
 from deid_node.review.renderer import PictureFailed, Renderer
 from deid_node.review.series import Layout, Rest, layout_of, rest_of
-from deid_node.review.words import DISCARD_REASONS, keywords_in, words_of
+from deid_node.review.words import (
+    DISCARD_REASONS,
+    MISS_ENDINGS,
+    NOTED,
+    keywords_in,
+    words_of,
+)
 from deid_node.review.worklist import Item
 from deid_node.spool.decisions import Verb
-from deid_node.spool.staged import Choice, Desk
+from deid_node.spool.samples import Delivered
+from deid_node.spool.staged import LOOKS, Choice, Desk
 from deid_node.spool.withheld import WithheldEntry
 from deid_node.values.device import Device
 from deid_node.values.geometry import DoubtedRegion
@@ -32,6 +40,10 @@ _LEARN_SECONDS: Final = 600.0
 
 _AT_ONCE: Final = 20
 """How many headers are read between two looks at what is due."""
+
+_REASONS: Final[Mapping[Verb, Mapping[str, str]]] = MappingProxyType(
+    {Verb.DISCARD: DISCARD_REASONS, Verb.MISSED: MISS_ENDINGS}
+)
 
 _ALWAYS_TOLD: Final = (
     "PatientName", "PatientID", "AccessionNumber", "StudyDate", "StudyDescription",
@@ -127,20 +139,35 @@ class Service:
         return self._desk.staged()
 
     def before(self, instance: str, frame: int) -> bytes:
-        """Return a frame as it came; raise `InputError`, `PictureFailed` or `CustodyError`."""
-        return self._renderer.before(self._desk.order(InstanceId(instance)), frame)
+        """Return a frame as it came, or of a sample as it left.
+
+        Raises `InputError`, `PictureFailed` or `CustodyError`.
+        """
+        entry = self._desk.entry(InstanceId(instance))
+        order = self._desk.order(entry.id)
+        if entry.is_sample:
+            return self._renderer.delivered(order, self._desk.sealed(entry.id), frame)
+        return self._renderer.before(order, frame)
 
     def after(self, instance: str, frame: int, markings: Markings) -> After:
-        """Return a frame as it would be delivered; raise as `before`."""
+        """Return a frame as it would be delivered, or of a sample as it came; as `before`."""
         entry = self._desk.entry(InstanceId(instance))
+        if entry.is_sample:
+            return After(self._renderer.before(self._desk.order(entry.id), frame))
         _require_seen(entry, markings)
         order = self._desk.order(entry.id, markings)
         return self._renderer.after(order, frame)
 
+    def went(self, item: Item) -> Delivered | None:
+        """Return where a sample was delivered; None for what was not. `CustodyError` may come."""
+        return self._desk.samples.delivered(item.entry.id) if item.entry.is_sample else None
+
     def ahead(self, instance: str) -> None:
         """Make the first picture of what is looked at next; returns at once."""
         try:
-            self._renderer.ahead(self._desk.order(InstanceId(instance)))
+            entry = self._desk.entry(InstanceId(instance))
+            if not entry.is_sample:
+                self._renderer.ahead(self._desk.order(entry.id))
         except InputError:
             return
 
@@ -172,16 +199,17 @@ class Service:
         entry = self._desk.entry(InstanceId(instance))
         if verb not in words_of(entry.code).choices:
             raise InputError("that cannot be decided about it here")
-        if (reason is not None) is not (verb is Verb.DISCARD) or (
-            reason is not None and reason not in DISCARD_REASONS
+        reasons = _REASONS.get(verb, {})
+        if (reason is not None) is not bool(reasons) or (
+            reason is not None and reason not in reasons
         ):
-            raise InputError("a reason is given for what is discarded, from the list")
+            raise InputError("a reason is given for what is discarded or missed, from the list")
         if verb is Verb.NO_TEXT:
             markings = Markings(stays=tuple(map(_marking, entry.regions)))
-        elif verb is Verb.FILL:
+        elif verb in {Verb.FILL, Verb.MISSED}:
             markings = markings or Markings()
             _require_seen(entry, markings)
-            if not markings.fill:
+            if not markings.fill and reason != NOTED:
                 raise InputError("there is no box to fill")
         else:
             markings = None
@@ -200,9 +228,12 @@ class Service:
     def carry_out(self) -> None:
         """Carry out what is due, and let go what walks; raise `CustodyError`."""
         for done in self._desk.carry_out():
-            self._metrics.reviewed(done.verb)
+            if done.verb in LOOKS:
+                self._metrics.looked(missed=done.verb is Verb.MISSED)
+            else:
+                self._metrics.reviewed(done.verb)
             self._renderer.forget(done.instance)
-            if done.verb not in {Verb.DISCARD, Verb.HOLD}:
+            if done.walks:
                 self._offer(done.instance, done.sender)
 
     def _run(self) -> None:

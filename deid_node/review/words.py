@@ -12,6 +12,7 @@ from typing import Final
 from pydicom.datadict import tag_for_keyword
 
 from deid_node.spool.decisions import Verb
+from deid_node.spool.staged import AGAIN, LOOKS, SAMPLE_CODE
 
 _PIXELS: Final = (Verb.FILL, Verb.NO_TEXT, Verb.DISCARD, Verb.HOLD)
 _AGAIN: Final = (Verb.RELEASE, Verb.DISCARD, Verb.HOLD)
@@ -189,12 +190,28 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
     }
 )
 
+SAMPLE: Final = Words(
+    "It was cleaned and delivered. It was drawn by chance: was something missed?",
+    "What you see is what was delivered; Space shows it as it came. Look at every frame.",
+    LOOKS,
+)
+
+NOTED: Final = "noted"
+
+MISS_ENDINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        AGAIN: "Fill what I boxed as well, and deliver it again under the same UIDs",
+        NOTED: "Only note it: somebody else looks after it",
+    }
+)
+"""What becomes of a delivered instance in which something was missed."""
+
 _UNKNOWN: Final = Words("It waits for a person.", _SITE, _AGAIN)
 
 
 def words_of(code: str) -> Words:
     """Return the words for a code; plain ones for a code of another version."""
-    return WORDS.get(code, _UNKNOWN)
+    return SAMPLE if code == SAMPLE_CODE else WORDS.get(code, _UNKNOWN)
 
 
 def keywords_in(reason: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import urlencode
@@ -13,12 +14,36 @@ from deid_node.spool.withheld import WithheldEntry
 PAGE: Final = 50
 
 
+class Queue(StrEnum):
+    """The lists of the desk."""
+
+    WAITING = ""
+    HELD = "held"
+    SAMPLES = "samples"
+
+
+QUEUES: Final[Mapping[Queue, str]] = MappingProxyType(
+    {
+        Queue.WAITING: "waiting",
+        Queue.HELD: "put aside",
+        Queue.SAMPLES: "delivered, to be looked at",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line: what the journal knows, and what the header says where it was read already."""
 
     entry: WithheldEntry
     facts: Facts | None
+
+    @property
+    def queue(self) -> Queue:
+        """Where it waits."""
+        if self.entry.is_sample:
+            return Queue.SAMPLES
+        return Queue.HELD if self.entry.held else Queue.WAITING
 
     @property
     def doubt(self) -> float:
@@ -45,7 +70,7 @@ class Asked:
     """What a person wants to see; what is not asked for matches everything."""
 
     fields: Mapping[str, str]
-    is_held: bool = False
+    queue: Queue = Queue.WAITING
     sort: str = "oldest"
     page: int = 1
 
@@ -55,7 +80,9 @@ class Asked:
         number = query.get("page", "1")
         return cls(
             fields={name: query[name] for name in FIELDS if query.get(name)},
-            is_held=query.get("held") == "1",
+            queue=Queue(queue)
+            if (queue := query.get("queue", "")) in set(Queue)
+            else Queue.WAITING,
             sort="doubt" if query.get("sort") == "doubt" else "oldest",
             page=int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1,
         )
@@ -63,8 +90,8 @@ class Asked:
     def query(self, **changes: str) -> str:
         """Return the query string that asks for the same, with `changes`; empty ones leave."""
         said = dict(self.fields)
-        if self.is_held:
-            said["held"] = "1"
+        if self.queue:
+            said["queue"] = self.queue
         if self.sort != "oldest":
             said["sort"] = self.sort
         said |= changes
@@ -76,7 +103,7 @@ class Asked:
         left = [
             item
             for item in items
-            if item.entry.held is self.is_held
+            if item.queue is self.queue
             and all(_FIELDS[name](item) == value for name, value in self.fields.items())
         ]
         return sorted(left, key=lambda item: -item.doubt) if self.sort == "doubt" else left
@@ -92,6 +119,7 @@ class Listing:
     pages: int
     codes: Sequence[tuple[str, int]]
     values: Mapping[str, Sequence[tuple[str, int]]]
+    queues: Mapping[Queue, int]
     unread: int
 
 
@@ -100,9 +128,9 @@ def listing(items: Sequence[Item], asked: Asked) -> Listing:
     chosen = asked.chosen(items)
     pages = max(1, -(-len(chosen) // PAGE))
     page = min(max(1, asked.page), pages)
-    among = [item for item in items if item.entry.held is asked.is_held]
+    among = [item for item in items if item.queue is asked.queue]
     return Listing(
-        asked=Asked(asked.fields, asked.is_held, asked.sort, page),
+        asked=Asked(asked.fields, asked.queue, asked.sort, page),
         items=chosen[(page - 1) * PAGE : page * PAGE],
         total=len(chosen),
         pages=pages,
@@ -112,6 +140,7 @@ def listing(items: Sequence[Item], asked: Asked) -> Listing:
             for name, read in _FIELDS.items()
             if name != "code"
         },
+        queues=Counter(item.queue for item in items),
         unread=sum(item.facts is None for item in among),
     )
 

@@ -16,7 +16,7 @@ from typing import Final
 from deid_node.dicom.spooled import HEAD_BYTES, lineage_in
 from deid_node.errors import UidConflict
 from deid_node.spool import rows, transitions
-from deid_node.spool.blobs import blob_name, companion_name
+from deid_node.spool.blobs import Blobs, blob_name, companion_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
@@ -115,8 +115,7 @@ class Again:
 
             for instance, ending in self._custody.write(write):
                 ended[ending].append(instance)
-                for name in _seal_names(instance):
-                    self._put_aside(name).unlink(missing_ok=True)
+                remove_aside(self._custody.blobs, instance)
         unknown = sorted((selection.instances or frozenset()).difference(chosen))
         return Ordered(
             tuple(ended[_Ending.DONE]),
@@ -167,12 +166,7 @@ class Again:
         if order.dry:
             return _Ending.DONE
         note(transaction, instance, order.verb, order.person)
-        for name in _seal_names(instance):
-            sealed = self._custody.blobs.clean / name
-            if sealed.exists():
-                # Out of the way of what a worker will seal under this name.
-                transaction.place(sealed, self._put_aside(name))
-        transitions.walk_again(connection, instance)
+        send_back(transaction, self._custody.blobs, instance)
         return _Ending.DONE
 
     def _await(self, transaction: Transaction, row: sqlite3.Row, order: _Order) -> _Ending:
@@ -181,9 +175,6 @@ class Again:
             note(transaction, InstanceId(row["id"]), order.verb, order.person)
             transitions.supersede(transaction.connection, InstanceId(row["id"]))
         return _Ending.AWAITED
-
-    def _put_aside(self, name: str) -> Path:
-        return self._custody.blobs.partial / f"{name}.old"
 
     def _is_sealed(self, row: sqlite3.Row) -> bool:
         path = self._custody.blobs.clean / blob_name(InstanceId(row["id"]))
@@ -234,6 +225,26 @@ class Again:
         except OSError:
             return False
         return lineage_in(head).study_instance_uid in studies
+
+
+def send_back(transaction: Transaction, blobs: Blobs, instance: InstanceId) -> bool:
+    """Let it walk again, what was sealed of it out of the way; call `remove_aside` afterwards."""
+    for name in _seal_names(instance):
+        sealed = blobs.clean / name
+        if sealed.exists():
+            # Out of the way of what a worker will seal under this name.
+            transaction.place(sealed, _aside(blobs, name))
+    return transitions.walk_again(transaction.connection, instance)
+
+
+def remove_aside(blobs: Blobs, instance: InstanceId) -> None:
+    """Remove what was sealed of it before, once the journal has committed."""
+    for name in _seal_names(instance):
+        _aside(blobs, name).unlink(missing_ok=True)
+
+
+def _aside(blobs: Blobs, name: str) -> Path:
+    return blobs.partial / f"{name}.old"
 
 
 def _seal_names(instance: InstanceId) -> tuple[str, str]:

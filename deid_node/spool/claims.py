@@ -14,6 +14,7 @@ from deid_node.spool.blobs import blob_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.rows import markings_from, received_from
+from deid_node.spool.samples import Drawing
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.order import MAX_STARTS, Rival, WorkOrder
@@ -22,10 +23,11 @@ from deid_node.values.state import InstanceState
 
 
 class Claims:
-    """The workers' side of custody."""
+    """The workers' side of custody. `drawing` says what is looked at once it was delivered."""
 
-    def __init__(self, custody: Custody) -> None:
+    def __init__(self, custody: Custody, drawing: Drawing | None = None) -> None:
         self._custody = custody
+        self._drawing = drawing
 
     def claim(self, instance: InstanceId) -> WorkOrder | Withheld | None:
         """Count a start of `instance` and return the order for it.
@@ -104,8 +106,7 @@ class Claims:
                     transitions.withhold(connection, order.id, conflict)
                     return conflict
                 case Cleaned():
-                    self._place(transaction, order, outcome.instance)
-                    transitions.seal(connection, outcome)
+                    self._seal(transaction, order, outcome)
                 case Withheld():
                     transitions.withhold(connection, order.id, outcome)
                 case Discarded(rule):
@@ -134,6 +135,12 @@ class Claims:
         for row in rows:
             senders.setdefault(row["sender"], []).append(InstanceId(row["id"]))
         return senders
+
+    def _seal(self, transaction: Transaction, order: WorkOrder, outcome: Cleaned) -> None:
+        self._place(transaction, order, outcome.instance)
+        transitions.seal(transaction.connection, outcome)
+        if self._drawing is not None:
+            self._drawing.draw(transaction.connection, outcome.instance)
 
     def _place(self, transaction: Transaction, order: WorkOrder, clean: CleanInstance) -> None:
         folder = self._custody.blobs.clean

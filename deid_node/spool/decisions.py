@@ -33,6 +33,8 @@ class Verb(StrEnum):
     NO_TEXT = "no_text"
     HOLD = "hold"
     SHOW_VALUES = "show_values"
+    NOTHING_MISSED = "nothing_missed"
+    MISSED = "missed"
     PROPOSE_REGIONS = "propose_regions"
     ACCEPT_REGIONS = "accept_regions"
     REFUSE_REGIONS = "refuse_regions"

@@ -162,6 +162,11 @@ CREATE TABLE proposals (
     decided_by TEXT,
     decided_at REAL
 );
+CREATE TABLE looks (
+    instance_id TEXT PRIMARY KEY,
+    state TEXT NOT NULL,
+    keep_seconds REAL NOT NULL
+) WITHOUT ROWID;
 """
 
 _STEPS = (

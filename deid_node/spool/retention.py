@@ -14,6 +14,7 @@ from deid_node.errors import BlobDamaged
 from deid_node.spool.blobs import blob_name, companion_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
+from deid_node.spool.samples import AWAITED
 from deid_node.spool.transitions import withhold
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_CUT_SHORT
@@ -54,12 +55,21 @@ class Retention:
         return removed
 
     def remove_expired(self) -> int:
-        """Remove the bytes of what was settled long enough ago; return how many instances."""
-        before = time() - self._custody.keep_delivered_seconds
-        wanted = (InstanceState.DELIVERED, InstanceState.DISCARDED, before, _BATCH_ROWS)
+        """Remove the bytes of what was settled long enough ago; return how many instances.
+
+        Not of what somebody is still to look at.
+        """
+        now = time()
+        wanted = {
+            "delivered": InstanceState.DELIVERED,
+            "discarded": InstanceState.DISCARDED,
+            "before": now - self._custody.keep_delivered_seconds,
+            "now": now,
+            "limit": _BATCH_ROWS,
+        }
         query = (
-            "SELECT id FROM instances WHERE state IN (?, ?) AND blob_kept = 1 AND changed_at <= ?"
-            " LIMIT ?"
+            "SELECT id FROM instances WHERE state IN (:delivered, :discarded) AND blob_kept = 1"  # noqa: S608
+            f" AND changed_at <= :before AND NOT {AWAITED} LIMIT :limit"
         )
         if not self._custody.read(query, wanted):
             return 0

@@ -10,13 +10,16 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from time import time
 from typing import Final
 
 from deid_node.errors import InputError
 from deid_node.spool import withheld
-from deid_node.spool.blobs import blob_name
+from deid_node.spool.again import remove_aside, send_back
+from deid_node.spool.blobs import Blobs, blob_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
@@ -26,6 +29,7 @@ from deid_node.spool.rows import (
     markings_json,
     received_from,
 )
+from deid_node.spool.samples import LookState, Samples, is_awaited, settle
 from deid_node.spool.withheld import WithheldEntry, WorkList
 from deid_node.values.geometry import Box
 from deid_node.values.identity import InstanceId
@@ -34,17 +38,28 @@ from deid_node.values.order import WorkOrder
 from deid_node.values.state import InstanceState
 
 CHOICES: Final = (Verb.FILL, Verb.NO_TEXT, Verb.RELEASE, Verb.DISCARD, Verb.HOLD)
-"""What can be decided at the desk."""
+"""What can be decided at the desk about what is withheld."""
 
-_MARKING: Final = frozenset({Verb.FILL, Verb.NO_TEXT})
+LOOKS: Final = (Verb.NOTHING_MISSED, Verb.MISSED)
+"""What can be said of a sample of what was delivered."""
+
+SAMPLE_CODE: Final = "delivered_sample"
+"""Stands where the code of withholding stands for others."""
+
+AGAIN: Final = "again"
+"""The reason of `Verb.MISSED` with which an instance walks again, with what was boxed."""
+
+_MARKING: Final = frozenset({Verb.FILL, Verb.NO_TEXT, Verb.MISSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person decided about one instance; `reason` is a code of why it is discarded.
+    """What a person decided about one instance.
 
-    `markings` go with `Verb.FILL` and `Verb.NO_TEXT` and with nothing else. `sample` is the
-    instance that the person looked at, where they decided about several at once; else None.
+    `reason` is a code of why it is discarded, or of what becomes of it where something was
+    missed. `markings` go with `Verb.FILL`, `NO_TEXT` and `MISSED` and with nothing else.
+    `sample` is the instance that the person looked at, where they decided about several at
+    once; else None.
     """
 
     instance: InstanceId
@@ -55,7 +70,7 @@ class Choice:
     sample: InstanceId | None = None
 
     def __post_init__(self) -> None:
-        if self.verb not in CHOICES:
+        if self.verb not in {*CHOICES, *LOOKS}:
             raise ValueError("not decided at the desk")
         if (self.markings is not None) is not (self.verb in _MARKING):
             raise ValueError("markings go with a decision about pixels, and with no other")
@@ -63,11 +78,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class CarriedOut:
-    """A decision that holds now; `sender` is whose turn the instance has if it walks."""
+    """A decision that holds now; `sender` is whose turn the instance has if it `walks`."""
 
     instance: InstanceId
     verb: Verb
     sender: str
+    walks: bool
 
 
 class Desk:
@@ -79,26 +95,29 @@ class Desk:
     def __init__(self, custody: Custody) -> None:
         self._custody = custody
         self._withheld = WorkList(custody)
+        self.samples = Samples(custody)
 
     def entries(self) -> Sequence[WithheldEntry]:
-        """Return what is withheld and not decided on, oldest first."""
+        """Return what is withheld or a sample, and not decided on, oldest first."""
         staged = {choice.instance for choice in self.staged()}
-        return [entry for entry in self._withheld.entries() if entry.id not in staged]
+        entries = (*self._withheld.entries(), *map(_sample_of, self.samples.rows()))
+        return [entry for entry in entries if entry.id not in staged]
 
     def entry(self, instance: InstanceId) -> WithheldEntry:
-        """Return one withheld instance; raise `InputError` where there is none of that id."""
-        return self._withheld.entry(instance)
+        """Return one that is withheld or a sample; `InputError` where there is none of that id."""
+        rows = self.samples.rows(instance)
+        return _sample_of(rows[0]) if rows else self._withheld.entry(instance)
 
     def order(self, instance: InstanceId, markings: Markings | None = None) -> WorkOrder:
         """Return what a worker would be handed for it with `markings`; nothing is claimed.
 
-        Raises `InputError` where it is not withheld.
+        Raises `InputError` where it is neither withheld nor a sample.
         """
         blobs = self._custody.blobs
         found = self._custody.read(
             "SELECT * FROM instances WHERE id = ? AND state = ?",
             (instance, InstanceState.WITHHELD),
-        )
+        ) or list(self.samples.rows(instance))
         if not found:
             raise InputError("no withheld instance of that id")
         return WorkOrder(
@@ -109,6 +128,10 @@ class Desk:
             origin=received_from(found[0]).origin,
             markings=markings,
         )
+
+    def sealed(self, instance: InstanceId) -> Path:
+        """Return where the bytes of a sample lie that were delivered."""
+        return self._custody.blobs.clean / blob_name(instance)
 
     def stage(self, choice: Choice, *, wait_seconds: float) -> None:
         """Write down `choice`, due after `wait_seconds`.
@@ -190,12 +213,15 @@ class Desk:
         for row in due:
             instance = InstanceId(row["instance_id"])
             try:
-                carried = self._custody.write(partial(_settle, instance=instance))
+                carried = self._custody.write(
+                    partial(_settle, blobs=self._custody.blobs, instance=instance)
+                )
             except InputError:
                 self._custody.write(partial(_forget, instance=instance))
                 continue
             if carried is not None:
                 done.append(carried)
+                remove_aside(self._custody.blobs, instance)
         return done
 
     def note_look(self, instance: InstanceId, person: str, *, keywords: Sequence[str]) -> None:
@@ -214,14 +240,11 @@ class Desk:
 def _stage(transaction: Transaction, choice: Choice, *, at: float, due_at: float) -> None:
     """Write one decision down; raise `InputError`, with nothing written."""
     connection = transaction.connection
-    row = connection.execute(
-        "SELECT clean_sha256 FROM instances WHERE id = ? AND state = ?",
-        (choice.instance, InstanceState.WITHHELD),
-    ).fetchone()
-    if row is None:
-        raise InputError("no withheld instance of that id")
-    if choice.markings is not None and row["clean_sha256"] is not None:
-        raise InputError("it is sealed already: its pixels are not decided on any more")
+    if choice.verb in LOOKS:
+        if not is_awaited(connection, choice.instance):
+            raise InputError("no look at it is awaited any more")
+    else:
+        _require_withheld(connection, choice)
     columns = {
         "instance_id": choice.instance,
         "verb": choice.verb,
@@ -241,7 +264,18 @@ def _stage(transaction: Transaction, choice: Choice, *, at: float, due_at: float
         raise InputError("it has been decided on already")
 
 
-def _settle(transaction: Transaction, instance: InstanceId) -> CarriedOut | None:
+def _require_withheld(connection: sqlite3.Connection, choice: Choice) -> None:
+    row = connection.execute(
+        "SELECT clean_sha256 FROM instances WHERE id = ? AND state = ?",
+        (choice.instance, InstanceState.WITHHELD),
+    ).fetchone()
+    if row is None:
+        raise InputError("no withheld instance of that id")
+    if choice.markings is not None and row["clean_sha256"] is not None:
+        raise InputError("it is sealed already: its pixels are not decided on any more")
+
+
+def _settle(transaction: Transaction, blobs: Blobs, instance: InstanceId) -> CarriedOut | None:
     """Carry one decision out; None where it was taken back in this moment."""
     connection = transaction.connection
     staged = connection.execute(
@@ -255,11 +289,17 @@ def _settle(transaction: Transaction, instance: InstanceId) -> CarriedOut | None
         # It walked meanwhile: what was decided about is not what waits now.
         raise InputError("it has changed since it was decided on")
     detail = _detail(choice, row)
+    walks = True
     _forget(transaction, instance)
     match choice.verb:
         case Verb.DISCARD:
             withheld.discard(transaction, instance, person=choice.person, at=at, detail=detail)
+            walks = False
+        case Verb.NOTHING_MISSED | Verb.MISSED:
+            note(transaction, instance, choice.verb, choice.person, at=at, detail=detail)
+            walks = _look(transaction, blobs, choice, row)
         case Verb.HOLD:
+            walks = False
             changed = connection.execute(
                 "UPDATE instances SET held = 1 WHERE id = ? AND state = ?",
                 (instance, InstanceState.WITHHELD),
@@ -281,11 +321,47 @@ def _settle(transaction: Transaction, instance: InstanceId) -> CarriedOut | None
                     "UPDATE instances SET markings = ? WHERE id = ?",
                     (markings_json(choice.markings), instance),
                 )
-    return CarriedOut(instance, choice.verb, row["sender"])
+    return CarriedOut(instance, choice.verb, row["sender"], walks)
+
+
+def _look(transaction: Transaction, blobs: Blobs, choice: Choice, row: sqlite3.Row) -> bool:
+    """Record what was seen in a sample; return whether it walks again, and let it."""
+    connection, instance = transaction.connection, choice.instance
+    if not is_awaited(connection, instance):
+        raise InputError("no look at it is awaited any more")
+    is_missed = choice.verb is Verb.MISSED
+    settle(connection, instance, LookState.MISSED if is_missed else LookState.NOTHING_MISSED)
+    if not is_missed or choice.reason != AGAIN or choice.markings is None:
+        return False
+    # What somebody decided about it before still counts.
+    before = markings_from(row) or Markings()
+    both = Markings((*before.fill, *choice.markings.fill), before.stays)
+    send_back(transaction, blobs, instance)
+    connection.execute(
+        "UPDATE instances SET markings = ? WHERE id = ?", (markings_json(both), instance)
+    )
+    return True
 
 
 def _forget(transaction: Transaction, instance: InstanceId) -> None:
     transaction.connection.execute("DELETE FROM staged WHERE instance_id = ?", (instance,))
+
+
+def _sample_of(row: sqlite3.Row) -> WithheldEntry:
+    return WithheldEntry(
+        id=InstanceId(row["id"]),
+        code=SAMPLE_CODE,
+        reason="drawn by chance, after it was delivered",
+        rule=row["rule"],
+        peer=row["peer"],
+        sop_class_uid=row["sop_class_uid"],
+        transfer_syntax=row["clean_transfer_syntax"],
+        size_bytes=row["clean_size_bytes"],
+        attempts=row["attempts"],
+        received_at=datetime.fromtimestamp(row["received_at"], UTC),
+        withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
+        is_sample=True,
+    )
 
 
 def _detail(choice: Choice, row: sqlite3.Row) -> str | None:

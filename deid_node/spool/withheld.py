@@ -45,6 +45,8 @@ class WithheldEntry:
     """Whether a person has put it aside at the review desk."""
     series: str = field(default="", repr=False)
     """Its Series Instance UID as sent; empty where that is not known."""
+    is_sample: bool = False
+    """Whether it is not withheld, but was delivered, and is drawn for a look."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ _EVENTS: Final = MappingProxyType(
         Verb.NO_TEXT: Event.INSTANCE_MARKED,
         Verb.HOLD: Event.INSTANCE_HELD,
         Verb.SHOW_VALUES: Event.VALUES_REVEALED,
+        Verb.NOTHING_MISSED: Event.SAMPLE_PASSED,
+        Verb.MISSED: Event.TEXT_MISSED,
         Verb.PROPOSE_REGIONS: Event.REGIONS_PROPOSED,
         Verb.ACCEPT_REGIONS: Event.REGIONS_ACCEPTED,
         Verb.REFUSE_REGIONS: Event.REGIONS_REFUSED,

@@ -8,6 +8,7 @@ from deid_node.spool.arrivals import Arrivals
 from deid_node.spool.blobs import companion_name
 from deid_node.spool.claims import Claims
 from deid_node.spool.custody import Custody
+from deid_node.spool.samples import Drawing
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Cleaned
@@ -17,6 +18,10 @@ from tests.fakes.peer_parcels import a_parcel, accompanied
 
 class Spool(Arrivals, Claims):
     """Both sides of custody, for a test that is the door and the workers."""
+
+    def __init__(self, custody: Custody, drawing: Drawing | None = None) -> None:
+        Arrivals.__init__(self, custody)
+        Claims.__init__(self, custody, drawing)
 
 
 def sealed(

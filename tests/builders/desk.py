@@ -87,7 +87,7 @@ class DeskHouse:
     ) -> InstanceId:
         """Let a file of pydicom's wait for a person."""
         spool = Spool(self.custody)
-        accepted = spool.accept(an_arrival(uid), [_as_received(packaged(name))])
+        accepted = spool.accept(an_arrival(uid), [as_received(packaged(name))])
         order = spool.claim(accepted.instance.id)
         assert isinstance(order, WorkOrder)
         seen = tuple(DoubtedRegion(0, box, 0.5, "boxed") for box in boxes)
@@ -107,7 +107,7 @@ def mark_of(config: Config) -> Callable[[str], str]:
     return Pseudonyms(require_key_file(config.metadata)).accession_mark
 
 
-def _as_received(path: Path) -> bytes:
+def as_received(path: Path) -> bytes:
     """Return a file as it lies in the spool: the dataset as it was, under the node's header."""
     meta = dcmread(path, stop_before_pixels=True).file_meta
     header = part10.spool_header(

@@ -83,7 +83,7 @@
       if (isMaking || !isShown()) return;
       const mine = ++afterAsked;
       isMaking = true;
-      say("Making the picture as it would be delivered …");
+      say("Making the other picture …");
       const found = await made(mine);
       if (mine !== afterAsked) return;
       isMaking = false;
@@ -288,7 +288,7 @@
       say("There is no box to fill: draw one, or say that it is no text.", true);
       return;
     }
-    const isFill = verb === "fill";
+    const isFill = verb === "fill" || verb === "missed";
     await leave(`${here}/decision${query}`, {
       verb, reason, fill: isFill ? fill : [], stays: isFill ? stays : [], rest: isForAll ? rest : [],
     });
@@ -342,7 +342,7 @@
       if (byId("undo")?.disabled) say("There is nothing to take back.", true);
       else if (byId("undo") && !busy) leave(`/undo${query}`, {});
     }
-    else if (name === "discard") { if (may.has("discard")) byId("reasons").showModal(); }
+    else if (name === "discard" || name === "missed") { if (may.has(name)) byId("reasons").showModal(); }
     else if (name === "propose") propose();
     else decide(name);
   }
@@ -352,7 +352,7 @@
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const follow = (id) => { const link = byId(id); if (link) location.assign(link.href); };
   const KEYS = {
-    n: () => act("no_text"), d: () => act("discard"), h: () => act("hold"), r: () => act("release"), u: () => act("undo"),
+    n: () => act(may.has("nothing_missed") ? "nothing_missed" : "no_text"), m: () => act("missed"), d: () => act("discard"), h: () => act("hold"), r: () => act("release"), u: () => act("undo"),
     s: scope, g: propose, t: nextBox, a: addInTheMiddle, x: drop, Delete: drop, b: nextMarked,
     j: () => follow("after"), k: () => follow("before"), "?": () => byId("help").showModal(),
     Home: () => go(0), End: () => go(frames - 1), Escape: () => choose(-1),
@@ -376,7 +376,7 @@
       // A button that has the focus does what it says.
       if (isButton) return;
       event.preventDefault();
-      if (event.key === " ") flicker(); else act(may.has("fill") ? "fill" : "release");
+      if (event.key === " ") flicker(); else act(["fill", "release"].find((verb) => may.has(verb)) ?? "none");
     } else if (arrow) {
       event.preventDefault();
       if (chosen >= 0) nudge(...arrow.map((step) => step * 2), event.shiftKey);
@@ -437,7 +437,7 @@
   document.querySelectorAll("[data-close]").forEach((button) => button.addEventListener("click", () => button.closest("dialog").close()));
   document.querySelectorAll("[data-reason]").forEach((button) => button.addEventListener("click", () => {
     byId("reasons").close();
-    decide("discard", button.dataset.reason);
+    decide(may.has("missed") ? "missed" : "discard", button.dataset.reason);
   }));
   const values = byId("values");
   if (values) values.addEventListener("click", async () => {

@@ -41,6 +41,8 @@ CONTRACT = {
     "deid_node_audit_waiting_messages": set(),
     "deid_node_workers_ended_total": {"reason"},
     "deid_node_review_decisions_total": {"decision"},
+    "deid_node_sampled_looks_total": set(),
+    "deid_node_sampled_misses_total": set(),
     "deid_node_worker_memory_bytes": {"worker"},
     "deid_node_received_bytes_total": set(),
     "deid_node_spool_free_bytes": set(),

@@ -28,7 +28,7 @@ SENT_BOX = {
 }  # fmt: skip
 
 
-def _grey(png: bytes) -> NDArray[np.uint8]:
+def grey(png: bytes) -> NDArray[np.uint8]:
     picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_GRAYSCALE)
     return np.asarray(picture, np.uint8)
 
@@ -89,7 +89,7 @@ def test_a_frame_is_shown_as_it_came(house: DeskHouse) -> None:
 
     assert (answer.status, answer.headers["content-type"]) == (200, "image/png")
     assert answer.headers["cache-control"] == "no-store"
-    assert _grey(answer.body).shape == (128, 128)
+    assert grey(answer.body).shape == (128, 128)
 
 
 def test_a_frame_that_is_not_there_says_so(house: DeskHouse) -> None:
@@ -141,7 +141,7 @@ def test_after_is_what_the_corridor_would_make_of_it(house: DeskHouse) -> None:
 
     assert answer.status == 200
     before = browser.get(f"/instances/{instance}/frames/0.png").body
-    changed = np.not_equal(_grey(before), _grey(answer.body))
+    changed = np.not_equal(grey(before), grey(answer.body))
     assert changed[BOX.slices].any()
     changed[BOX.top - 8 : BOX.bottom + 8, BOX.left - 8 : BOX.right + 8] = False
     assert not changed.any()
@@ -256,7 +256,7 @@ def test_what_is_put_aside_is_found_where_it_was_put(house: DeskHouse) -> None:
     instance = house.withhold()
     browser = house.browser("rita")
     browser.post(f"/instances/{instance}/decision", {"verb": "hold"})
-    until(lambda: "1 put aside" in browser.get("/?held=1").text)
+    until(lambda: "1 put aside" in browser.get("/?queue=held").text)
 
     assert "0 waiting" in browser.get("/").text
     assert house.offered == []
