@@ -48,6 +48,7 @@ MARKED: Final = Code("marked", "99DEIDNODE", "Text marked by a person, to be cle
 NO_TEXT: Final = Code("no-text", "99DEIDNODE", "Seen by a person and no text, to be cleaned so")
 HELD: Final = Code("held", "99DEIDNODE", "Put aside by a person")
 EXPORTED: Final = Code("copied-out", "99DEIDNODE", "Copied out of the spool by a person")
+OBJECTED: Final = Code("objected", "99DEIDNODE", "Not agreed to by a second person")
 NOTHING_MISSED: Final = Code("nothing-missed", "99DEIDNODE", "Sample seen by a person, clean")
 MISSED: Final = Code("missed", "99DEIDNODE", "Sample seen by a person, something was missed")
 REGIONS_PROPOSED: Final = Code("regions-proposed", "99DEIDNODE", "Fixed regions proposed")

@@ -203,6 +203,7 @@ VERBS: Final = MappingProxyType(
         "no_text": codes.NO_TEXT,
         "hold": codes.HELD,
         "show_values": codes.VALUES_SHOWN,
+        "object": codes.OBJECTED,
         "nothing_missed": codes.NOTHING_MISSED,
         "missed": codes.MISSED,
         "propose_regions": codes.REGIONS_PROPOSED,

@@ -116,6 +116,10 @@ class Event(CodedMeaning):
         "values_revealed",
         "A person was shown what stands in attributes of a withheld instance.",
     )
+    DECISION_REFUSED = (
+        "decision_refused",
+        "A second person did not agree to what was decided about a withheld instance.",
+    )
     SAMPLE_PASSED = (
         "sample_passed",
         "A person looked at a delivered instance that was drawn, and found nothing missed.",

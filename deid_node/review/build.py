@@ -2,9 +2,10 @@
 
 import hmac
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from deid_node.dicom.tls import expiries, server_tls
@@ -17,6 +18,7 @@ from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.review.accounts import Accounts
 from deid_node.review.options import ReviewOptions
 from deid_node.spool.custody import Custody
+from deid_node.spool.decisions import Verb
 from deid_node.spool.proposals import Proposals
 from deid_node.spool.samples import Drawing
 from deid_node.spool.staged import Desk
@@ -30,6 +32,13 @@ if TYPE_CHECKING:
 
 TLS_PATH: Final = "review.tls"
 _LIBRARIES: Final = ("jinja2", "starlette", "uvicorn")
+
+
+_LETS_OUT: Final = frozenset({Verb.FILL, Verb.NO_TEXT, Verb.RELEASE})
+_SECOND: Final[Mapping[str, frozenset[Verb]]] = MappingProxyType(
+    {"none": frozenset(), "let_through": _LETS_OUT, "everything": _LETS_OUT | {Verb.DISCARD}}
+)
+"""What another person must agree to; to put aside changes nothing."""
 
 
 def build_review(
@@ -84,6 +93,7 @@ def build_review(
         offer,
         undo_seconds=options.undo_seconds,
         series_sample=options.series_sample,
+        needs_second=_SECOND[options.second_reader],
         metrics=metrics,
         log=log,
     )

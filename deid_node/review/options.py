@@ -2,7 +2,7 @@
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -54,6 +54,13 @@ class ReviewOptions(BaseModel):
         description=(
             "How many instances of a series with the same layout a person must have looked at "
             "before one decision may let pixels out in the rest of it."
+        ),
+    )
+    second_reader: Literal["none", "let_through", "everything"] = Field(
+        default="none",
+        description=(
+            "Which decisions another person must agree to before they count: none, those that may "
+            "let an instance out (fill, no text, try again), or discarding as well."
         ),
     )
     sample_per_thousand: Annotated[int, Field(ge=0, le=1000)] = Field(

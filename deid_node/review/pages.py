@@ -21,8 +21,22 @@ from deid_node.review.requests import SentDecision, decision_of, preview_of
 from deid_node.review.series import Rest, layout_of
 from deid_node.review.service import Service
 from deid_node.review.sessions import Session
-from deid_node.review.words import DISCARD_REASONS, MISS_ENDINGS, keywords_in, words_of
-from deid_node.review.worklist import FIELDS, QUEUES, Asked, Item, listing, neighbours
+from deid_node.review.words import (
+    DISCARD_REASONS,
+    MISS_ENDINGS,
+    VERB_WORDS,
+    keywords_in,
+    words_of,
+)
+from deid_node.review.worklist import (
+    FIELDS,
+    QUEUES,
+    Asked,
+    Item,
+    boxes_of,
+    listing,
+    neighbours,
+)
 from deid_node.spool.decisions import Verb
 
 
@@ -100,37 +114,30 @@ class Pages:
             self._service.ahead(after)
         words = words_of(item.entry.code)
         may_decide = session.may(Role.REVIEWER)
-        boxes = [
-            {
-                "frame": region.frame,
-                "left": region.box.left,
-                "top": region.box.top,
-                "right": region.box.right,
-                "bottom": region.box.bottom,
-                "score": region.score,
-            }
-            for region in item.entry.regions
-        ]
         return self._rendering.page(
             "instance.html",
             session=session,
             item=item,
             words=words,
-            choices=[verb.value for verb in words.choices] if may_decide else [],
+            choices=_choices(item, session),
             rest=self._service.rest(item, items, session.shown) if may_decide else None,
             layout=session.mark(layout_of(item)),
             may_see_values=session.may(Role.ADMIN),
             reasons=MISS_ENDINGS if item.entry.is_sample else DISCARD_REASONS,
             went=self._service.went(item),
+            said=VERB_WORDS.get(item.choice.verb, "") if item.choice else "",
             keywords=keywords_in(item.entry.reason),
-            boxes=json.dumps(boxes),
+            boxes=json.dumps(boxes_of(item)),
             place=place,
             total=len(chosen),
             before=before,
             after=after,
             query=asked.query(),
             undo_seconds=self._service.undo_seconds,
-            has_undo=any(choice.person == session.name for choice in self._service.staged()),
+            has_undo=any(
+                session.name in {choice.person, choice.agreed_by}
+                for choice in self._service.staged()
+            ),
         )
 
     def _frame(self, request: Request, session: Session, _: bytes) -> Response:
@@ -168,14 +175,17 @@ class Pages:
             verb = Verb(sent.verb)
         except ValueError:
             raise InputError("that is no decision") from None
-        self._service.decide(
-            instance,
-            verb,
-            session.name,
-            reason=sent.reason,
-            markings=sent.markings() if verb in {Verb.FILL, Verb.MISSED} else None,
-            rest=rest,
-        )
+        if item.choice is not None:
+            self._service.answer(item, verb, session.name, rest=rest)
+        else:
+            self._service.decide(
+                instance,
+                verb,
+                session.name,
+                reason=sent.reason,
+                markings=sent.markings() if verb in {Verb.FILL, Verb.MISSED} else None,
+                rest=rest,
+            )
         following = after or before
         address = f"/instances/{following}{asked.query()}" if following else f"/{asked.query()}"
         return JSONResponse({"next": address})
@@ -198,3 +208,11 @@ class Pages:
             raise InputError("there is nothing to take back any more")
         query = Asked.of(request.query_params).query()
         return JSONResponse({"next": f"/instances/{instance}{query}"})
+
+
+def _choices(item: Item, session: Session) -> Sequence[str]:
+    """Return what the person may decide about `item`: nobody agrees with themselves."""
+    if not session.may(Role.REVIEWER) or (item.choice and item.choice.person == session.name):
+        return ()
+    verbs = (Verb.AGREE, Verb.OBJECT) if item.choice else words_of(item.entry.code).choices
+    return [verb.value for verb in verbs]

@@ -55,8 +55,20 @@ def layout_of(item: Item) -> Layout | None:
 
 
 def alike(items: Sequence[Item], item: Item) -> Sequence[Item]:
-    """Return those of `items` that wait as `item` does and have its layout; it is one of them."""
-    layout = layout_of(item)
+    """Return those of `items` that wait as `item` does and have its layout; it is one of them.
+
+    Of what awaits agreement, those that were decided about together.
+    """
+    layout, choice = layout_of(item), item.choice
+    if choice is not None:
+        # What one decision is about is agreed to by one, too.
+        return [
+            one
+            for one in items
+            if one.choice is not None
+            and choice.sample is not None
+            and (one.choice.sample, one.choice.person) == (choice.sample, choice.person)
+        ]
     return [
         one
         for one in items

@@ -66,6 +66,7 @@ class Service:
         *,
         undo_seconds: float,
         series_sample: int,
+        needs_second: Collection[Verb],
         metrics: Metrics,
         log: EventLog,
     ) -> None:
@@ -75,6 +76,7 @@ class Service:
         self._offer = offer
         self.undo_seconds: Final = undo_seconds
         self._series_sample = series_sample
+        self._needs_second = frozenset(needs_second)
         self._metrics = metrics
         self._log = log
         self._facts: dict[InstanceId, Facts] = {}
@@ -98,14 +100,20 @@ class Service:
 
     def items(self) -> Sequence[Item]:
         """Return what waits for a decision, oldest first; raise `CustodyError`."""
-        return [Item(entry, self._facts.get(entry.id)) for entry in self._desk.entries()]
+        return [
+            *(Item(entry, self._facts.get(entry.id)) for entry in self._desk.entries()),
+            *(
+                Item(entry, self._facts.get(entry.id), choice)
+                for entry, choice in self._desk.awaiting()
+            ),
+        ]
 
     def item(self, instance: str) -> Item:
         """Return one of them, its header read; raise `InputError` or `CustodyError`."""
         entry = self._desk.entry(InstanceId(instance))
         if entry.id not in self._facts:
             self._read(entry.id)
-        return Item(entry, self._facts.get(entry.id))
+        return Item(entry, self._facts.get(entry.id), self._desk.choice(entry.id))
 
     def proposed(self) -> int:
         """Return how many proposals wait for an admin; raise `CustodyError`."""
@@ -213,13 +221,26 @@ class Service:
                 raise InputError("there is no box to fill")
         else:
             markings = None
-        choice = Choice(entry.id, verb, person, reason, markings)
+        needs_second = verb in self._needs_second
+        choice = Choice(entry.id, verb, person, reason, markings, needs_second=needs_second)
         if rest is None:
             self._desk.stage(choice, wait_seconds=self.undo_seconds)
             return
         if rest.needed:
             raise InputError("more of the series must be looked at first")
         self._desk.stage_alike(choice, rest.others, wait_seconds=self.undo_seconds)
+
+    def answer(self, item: Item, verb: Verb, person: str, *, rest: Rest | None) -> None:
+        """Agree, or object, to what another decided; raise `InputError`."""
+        if rest is not None and rest.needed:
+            raise InputError("more of the series must be looked at first")
+        others = () if rest is None else rest.others
+        if verb is Verb.AGREE:
+            self._desk.agree(item.entry.id, others, person, wait_seconds=self.undo_seconds)
+        elif verb is Verb.OBJECT:
+            self._desk.object(item.entry.id, others, person)
+        else:
+            raise InputError("it has been decided on already")
 
     def undo(self, person: str) -> InstanceId | None:
         """Take back the person's newest decision; raise `CustodyError`."""
@@ -254,7 +275,8 @@ class Service:
                 self._log.error(Event.DESK_FAILED, error=type(error).__name__)
 
     def _read_headers(self) -> None:
-        waiting = [entry.id for entry in self._desk.entries()]
+        awaiting = (entry for entry, _ in self._desk.awaiting())
+        waiting = [entry.id for entry in (*self._desk.entries(), *awaiting)]
         for known in set(self._facts).difference(waiting):
             del self._facts[known]
         for instance in [one for one in waiting if one not in self._facts][:_AT_ONCE]:

@@ -39,6 +39,16 @@ class Words:
     choices: tuple[Verb, ...]
 
 
+VERB_WORDS: Final[Mapping[Verb, str]] = MappingProxyType(
+    {
+        Verb.FILL: "fill the boxes",
+        Verb.NO_TEXT: "it is no text",
+        Verb.RELEASE: "try it again",
+        Verb.DISCARD: "discard it",
+    }
+)
+"""What a person decided, as another is told who has to agree."""
+
 _LOOK: Final = "Look at the boxes: fill what is text, and leave what is none."
 _SITE: Final = "Whoever looks after the node can change that; then try it again."
 

@@ -9,7 +9,9 @@ from typing import Final
 from urllib.parse import urlencode
 
 from deid_node.review.looker import Facts
+from deid_node.spool.staged import Choice
 from deid_node.spool.withheld import WithheldEntry
+from deid_node.values.markings import Marking
 
 PAGE: Final = 50
 
@@ -19,6 +21,7 @@ class Queue(StrEnum):
 
     WAITING = ""
     HELD = "held"
+    SECOND = "second"
     SAMPLES = "samples"
 
 
@@ -26,6 +29,7 @@ QUEUES: Final[Mapping[Queue, str]] = MappingProxyType(
     {
         Queue.WAITING: "waiting",
         Queue.HELD: "put aside",
+        Queue.SECOND: "to be agreed to",
         Queue.SAMPLES: "delivered, to be looked at",
     }
 )
@@ -37,10 +41,14 @@ class Item:
 
     entry: WithheldEntry
     facts: Facts | None
+    choice: Choice | None = None
+    """What was decided about it, where another person is still to agree."""
 
     @property
     def queue(self) -> Queue:
         """Where it waits."""
+        if self.choice is not None:
+            return Queue.SECOND
         if self.entry.is_sample:
             return Queue.SAMPLES
         return Queue.HELD if self.entry.held else Queue.WAITING
@@ -107,6 +115,33 @@ class Asked:
             and all(_FIELDS[name](item) == value for name, value in self.fields.items())
         ]
         return sorted(left, key=lambda item: -item.doubt) if self.sort == "doubt" else left
+
+
+def boxes_of(item: Item) -> Sequence[Mapping[str, object]]:
+    """Return the boxes of a page: those that were seen, and what was decided about them, if it was.
+
+    `stays` says that one is no text; one without a score was drawn.
+    """
+    markings = item.choice.markings if item.choice else None
+    staying = frozenset(markings.stays) if markings else frozenset()
+    filled = list(markings.fill) if markings else []
+    boxes = []
+    for region in item.entry.regions:
+        seen = Marking(region.frame, region.box)
+        boxes.append({**_edges(seen), "score": region.score, "stays": seen in staying})
+        filled = [one for one in filled if one != seen]
+    return [*boxes, *({**_edges(one), "stays": False} for one in filled)]
+
+
+def _edges(marking: Marking) -> Mapping[str, object]:
+    box = marking.box
+    return {
+        "frame": marking.frame,
+        "left": box.left,
+        "top": box.top,
+        "right": box.right,
+        "bottom": box.bottom,
+    }
 
 
 @dataclass(frozen=True, slots=True)

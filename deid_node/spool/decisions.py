@@ -33,6 +33,8 @@ class Verb(StrEnum):
     NO_TEXT = "no_text"
     HOLD = "hold"
     SHOW_VALUES = "show_values"
+    AGREE = "agree"
+    OBJECT = "object"
     NOTHING_MISSED = "nothing_missed"
     MISSED = "missed"
     PROPOSE_REGIONS = "propose_regions"

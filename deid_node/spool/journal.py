@@ -151,6 +151,9 @@ CREATE INDEX instances_by_accession ON instances (accession_mark) WHERE accessio
 """
 _DESK = """
 ALTER TABLE staged ADD COLUMN sample TEXT;
+ALTER TABLE staged ADD COLUMN needs_second INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE staged ADD COLUMN agreed_by TEXT;
+ALTER TABLE staged ADD COLUMN agreed_at REAL;
 CREATE TABLE proposals (
     sequence INTEGER PRIMARY KEY,
     device TEXT NOT NULL,

@@ -59,7 +59,7 @@ class Choice:
     `reason` is a code of why it is discarded, or of what becomes of it where something was
     missed. `markings` go with `Verb.FILL`, `NO_TEXT` and `MISSED` and with nothing else.
     `sample` is the instance that the person looked at, where they decided about several at
-    once; else None.
+    once; else None. Where it `needs_second`, it counts once another person has agreed.
     """
 
     instance: InstanceId
@@ -68,12 +68,19 @@ class Choice:
     reason: str | None = None
     markings: Markings | None = None
     sample: InstanceId | None = None
+    needs_second: bool = False
+    agreed_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.verb not in {*CHOICES, *LOOKS}:
             raise ValueError("not decided at the desk")
         if (self.markings is not None) is not (self.verb in _MARKING):
             raise ValueError("markings go with a decision about pixels, and with no other")
+
+    @property
+    def awaits_second(self) -> bool:
+        """Whether another person is still to agree."""
+        return self.needs_second and self.agreed_by is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,21 +182,86 @@ class Desk:
         found = self._custody.read("SELECT * FROM staged ORDER BY staged_at, instance_id")
         return [_choice_of(row) for row in found]
 
+    def awaiting(self) -> Sequence[tuple[WithheldEntry, Choice]]:
+        """Return what was decided and awaits another person's agreement, oldest first."""
+        awaiting = {one.instance: one for one in self.staged() if one.awaits_second}
+        if not awaiting:
+            return []
+        entries = self._withheld.entries()
+        return [(entry, awaiting[entry.id]) for entry in entries if entry.id in awaiting]
+
+    def choice(self, instance: InstanceId) -> Choice | None:
+        """Return what was decided about an instance and awaits agreement, if anything does."""
+        found = self._custody.read("SELECT * FROM staged WHERE instance_id = ?", (instance,))
+        choice = _choice_of(found[0]) if found else None
+        return choice if choice is not None and choice.awaits_second else None
+
+    def agree(
+        self,
+        instance: InstanceId,
+        others: Sequence[InstanceId],
+        person: str,
+        *,
+        wait_seconds: float,
+    ) -> None:
+        """Let what another decided about `instance`, and `others` with it, count in a while.
+
+        `others` are those that were decided about together with it. Raises `InputError` where
+        it awaits no agreement, or `person` decided it: nobody agrees with themselves.
+        """
+
+        def write(transaction: Transaction) -> None:
+            now = time()
+            for one in _awaited(transaction, instance, others, person):
+                transaction.connection.execute(
+                    "UPDATE staged SET agreed_by = ?, agreed_at = ?, due_at = ?"
+                    " WHERE instance_id = ?",
+                    (person, now, now + wait_seconds, one),
+                )
+
+        self._custody.write(write)
+
+    def object(self, instance: InstanceId, others: Sequence[InstanceId], person: str) -> None:
+        """Let what another decided about `instance`, and `others`, be nothing: they wait again.
+
+        Raises as `agree`.
+        """
+
+        def write(transaction: Transaction) -> None:
+            for one in _awaited(transaction, instance, others, person):
+                row = transaction.connection.execute(
+                    "SELECT * FROM staged WHERE instance_id = ?", (one,)
+                ).fetchone()
+                detail = json.dumps({"decided": row["verb"], "by": row["person"]})
+                note(transaction, one, Verb.OBJECT, person, detail=detail)
+                _forget(transaction, one)
+
+        self._custody.write(write)
+
     def undo(self, person: str) -> InstanceId | None:
         """Take back the newest decision of `person` that is not carried out; None: there is none.
 
         One about several is taken back for all of them that still wait; what comes back is
-        the one that was looked at. Nobody takes back what another has decided.
+        the one that was looked at. Nobody takes back what another has decided; who agreed to
+        that takes back the agreement.
         """
 
         def write(transaction: Transaction) -> InstanceId | None:
             row = transaction.connection.execute(
-                "SELECT instance_id, sample, staged_at FROM staged WHERE person = ?"
-                " ORDER BY staged_at DESC, instance_id LIMIT 1",
-                (person,),
+                "SELECT *, CASE WHEN agreed_by = ? THEN agreed_at ELSE staged_at END AS moment"
+                " FROM staged WHERE person = ? OR agreed_by = ?"
+                " ORDER BY moment DESC, instance_id LIMIT 1",
+                (person, person, person),
             ).fetchone()
             if row is None:
                 return None
+            if row["agreed_by"] == person:
+                transaction.connection.execute(
+                    "UPDATE staged SET agreed_by = NULL, agreed_at = NULL"
+                    " WHERE agreed_by = ? AND agreed_at = ?",
+                    (person, row["agreed_at"]),
+                )
+                return InstanceId(row["sample"] or row["instance_id"])
             transaction.connection.execute(
                 "DELETE FROM staged WHERE instance_id = ?"
                 " OR (sample = ? AND person = ? AND staged_at = ?)",
@@ -206,7 +278,8 @@ class Desk:
         forgotten, and whoever looks sees the instance where it was.
         """
         due = self._custody.read(
-            "SELECT * FROM staged WHERE due_at <= ? ORDER BY staged_at, instance_id",
+            "SELECT * FROM staged WHERE due_at <= ?"
+            " AND (needs_second = 0 OR agreed_by IS NOT NULL) ORDER BY staged_at, instance_id",
             (float("inf") if everything else time(),),
         )
         done = []
@@ -252,6 +325,7 @@ def _stage(transaction: Transaction, choice: Choice, *, at: float, due_at: float
         "reason": choice.reason,
         "markings": markings_json(choice.markings),
         "sample": choice.sample,
+        "needs_second": choice.needs_second,
         "staged_at": at,
         "due_at": due_at,
     }
@@ -262,6 +336,34 @@ def _stage(transaction: Transaction, choice: Choice, *, at: float, due_at: float
     )
     if written.rowcount == 0:
         raise InputError("it has been decided on already")
+
+
+def _awaited(
+    transaction: Transaction, instance: InstanceId, others: Sequence[InstanceId], person: str
+) -> Sequence[InstanceId]:
+    """Return `instance`, and those of `others` that the same decision is about.
+
+    Raises `InputError` where no agreement is awaited, or `person` made the decision.
+    """
+    connection = transaction.connection
+    query = "SELECT * FROM staged WHERE instance_id = ? AND needs_second = 1 AND agreed_by IS NULL"
+    row = connection.execute(query, (instance,)).fetchone()
+    if row is None:
+        raise InputError("no agreement to it is awaited any more")
+    if row["person"] == person:
+        raise InputError("who decided cannot agree: another person has to")
+    found = [instance]
+    for other in others:
+        also = connection.execute(query, (other,)).fetchone()
+        if also is not None and row["sample"] is not None and _is_one(also, row):
+            found.append(other)
+    return found
+
+
+def _is_one(row: sqlite3.Row, other: sqlite3.Row) -> bool:
+    """Return whether both were decided at once."""
+    same = ("sample", "person", "staged_at")
+    return all(row[name] == other[name] for name in same)
 
 
 def _require_withheld(connection: sqlite3.Connection, choice: Choice) -> None:
@@ -376,6 +478,8 @@ def _detail(choice: Choice, row: sqlite3.Row) -> str | None:
     if choice.sample is not None:
         # It was decided about several at once, by a look at this one.
         said["sample"] = choice.sample
+    if choice.agreed_by is not None:
+        said["agreed_by"] = choice.agreed_by
     return json.dumps(said) if said else None
 
 
@@ -391,4 +495,6 @@ def _choice_of(row: sqlite3.Row) -> Choice:
         reason=row["reason"],
         markings=markings_from(row),
         sample=None if row["sample"] is None else InstanceId(row["sample"]),
+        needs_second=bool(row["needs_second"]),
+        agreed_by=row["agreed_by"],
     )

@@ -26,6 +26,7 @@ _EVENTS: Final = MappingProxyType(
         Verb.NO_TEXT: Event.INSTANCE_MARKED,
         Verb.HOLD: Event.INSTANCE_HELD,
         Verb.SHOW_VALUES: Event.VALUES_REVEALED,
+        Verb.OBJECT: Event.DECISION_REFUSED,
         Verb.NOTHING_MISSED: Event.SAMPLE_PASSED,
         Verb.MISSED: Event.TEXT_MISSED,
         Verb.PROPOSE_REGIONS: Event.REGIONS_PROPOSED,

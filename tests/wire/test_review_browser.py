@@ -15,6 +15,7 @@ from deid_node.values.markings import Marking, Markings
 from tests.builders.desk import BOX, PASSCODES, DeskHouse, a_desk
 from tests.fakes.programs import program, require
 from tests.fakes.waiting import eventually
+from tests.unit.review.test_samples import deliver
 
 pytestmark = [
     pytest.mark.slow,
@@ -433,3 +434,55 @@ def test_regions_for_a_device_are_proposed_and_put_in_force_by_key(
 
     assert untouched == 1
     assert "RHAPSODE" in (tmp_path / "regions.yaml").read_text()
+
+
+def test_what_one_person_decided_another_agrees_to_by_one_key(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    with a_desk(tmp_path, second_reader="let_through", undo_seconds=3600) as house:
+        instance = house.withhold()
+        with _page(chromium, house) as page:
+            sign_in(page, "rita")
+            page.click("#begin")
+            shown(page, instance)
+            press(page, "Enter")
+            page.wait_for_selector(".empty")
+        with _page(chromium, house) as page:
+            sign_in(page, "adam")
+            page.click("text=to be agreed to")
+            page.click("#begin")
+            shown(page, instance)
+            # Who agrees, agrees to what stands there.
+            press(page, "a", "t", "x")
+            boxes = page.locator("#boxes li").all_inner_texts()
+            press(page, "y")
+            page.wait_for_selector(".empty")
+        (choice,) = Desk(house.custody).staged()
+
+    assert [" ".join(line.split()) for line in boxes] == ["seen 0.50 frame 1, 32 × 12"]
+    assert (choice.person, choice.agreed_by) == ("desk/rita", "desk/adam")
+
+
+def test_a_sample_is_looked_at_and_what_was_missed_is_boxed(house: DeskHouse, page: Page) -> None:
+    first, second = deliver(house, "1.2.1"), deliver(house, "1.2.2")
+    sign_in(page, "rita")
+    page.click("text=delivered, to be looked at")
+    page.click("#begin")
+    shown(page, first)
+
+    left = _levels(page, BOX)
+    press(page, "Space")
+    page.wait_for_selector("#flag:has-text('as it came'):visible")
+    came = _levels(page, BOX)
+    press(page, "n")
+    shown(page, second)
+    press(page, "a", "m", "1")
+    page.wait_for_selector(".empty")
+
+    assert len(left) < len(came)
+    made = {choice.instance: choice for choice in Desk(house.custody).staged()}
+    assert made[first].verb is Verb.NOTHING_MISSED
+    assert (made[second].verb, made[second].reason) == (Verb.MISSED, "again")
+    markings = made[second].markings
+    assert markings is not None
+    assert len(markings.fill) == 1

@@ -16,7 +16,7 @@
   const LEAST = 3, LATE_MS = 150;
 
   // What was seen begins as text; `stays` is what a person calls no text.
-  let boxes = JSON.parse(desk.dataset.boxes).map((box) => ({ ...box, seen: true, stays: false }));
+  let boxes = JSON.parse(desk.dataset.boxes).map((box) => ({ ...box, seen: box.score !== undefined, stays: Boolean(box.stays) }));
   let frame = boxes.length ? boxes[0].frame : 0;
   let chosen = -1;
   let picture = null, showsAfter = false, after = null;
@@ -108,7 +108,8 @@
     draw();
   }
 
-  const isEditable = () => picture !== null && isShown();
+  // Who agrees, agrees to what stands there.
+  const isEditable = () => picture !== null && isShown() && !desk.dataset.locked;
   const isShown = () => desk.dataset.shown === String(frame);
 
   // --- drawing
@@ -218,7 +219,7 @@
   }
 
   function drop() {
-    if (chosen < 0) return;
+    if (chosen < 0 || !isEditable()) return;
     // What was seen cannot be forgotten: a person says that it is no text, or takes that back.
     if (boxes[chosen].seen) boxes[chosen].stays = !boxes[chosen].stays;
     else { boxes.splice(chosen, 1); chosen = -1; }
@@ -352,11 +353,11 @@
   const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const follow = (id) => { const link = byId(id); if (link) location.assign(link.href); };
   const KEYS = {
-    n: () => act(may.has("nothing_missed") ? "nothing_missed" : "no_text"), m: () => act("missed"), d: () => act("discard"), h: () => act("hold"), r: () => act("release"), u: () => act("undo"),
+    n: () => act(may.has("nothing_missed") ? "nothing_missed" : "no_text"), m: () => act("missed"), y: () => act("agree"), o: () => act("object"), d: () => act("discard"), h: () => act("hold"), r: () => act("release"), u: () => act("undo"),
     s: scope, g: propose, t: nextBox, a: addInTheMiddle, x: drop, Delete: drop, b: nextMarked,
     j: () => follow("after"), k: () => follow("before"), "?": () => byId("help").showModal(),
     Home: () => go(0), End: () => go(frames - 1), Escape: () => choose(-1),
-    f: () => { if (chosen >= 0) { const box = own(); box.frame = box.frame === null ? frame : null; changed(); } },
+    f: () => { if (chosen >= 0 && isEditable()) { const box = own(); box.frame = box.frame === null ? frame : null; changed(); } },
   };
 
   document.addEventListener("keydown", (event) => {
@@ -376,7 +377,7 @@
       // A button that has the focus does what it says.
       if (isButton) return;
       event.preventDefault();
-      if (event.key === " ") flicker(); else act(["fill", "release"].find((verb) => may.has(verb)) ?? "none");
+      if (event.key === " ") flicker(); else act(["fill", "release", "agree"].find((verb) => may.has(verb)) ?? "none");
     } else if (arrow) {
       event.preventDefault();
       if (chosen >= 0) nudge(...arrow.map((step) => step * 2), event.shiftKey);

@@ -22,18 +22,18 @@ def house(tmp_path: Path) -> Iterator[DeskHouse]:
         yield house
 
 
-def _read(browser: Browser) -> None:
+def read(browser: Browser) -> None:
     until(lambda: "still being read" not in browser.get("/").text)
 
 
-def _rest(browser: Browser, instance: str) -> tuple[list[str], int]:
+def rest_on(browser: Browser, instance: str) -> tuple[list[str], int]:
     page = browser.get(f"/instances/{instance}").text
     rest = re.search(r'data-rest="([^"]*)" data-needed="(\d+)"', page)
     assert rest is not None
     return rest[1].split(), int(rest[2])
 
 
-def _look(browser: Browser, *instances: str) -> None:
+def look(browser: Browser, *instances: str) -> None:
     for instance in instances:
         assert browser.get(f"/instances/{instance}/frames/0.png").status == 200
 
@@ -49,33 +49,33 @@ def test_the_rest_is_what_is_alike_and_waits(house: DeskHouse) -> None:
     house.withhold("MR_small.dcm", uid="1.2.9")
     put_aside = house.withhold(uid="1.2.10")
     browser = house.browser("rita")
-    _read(browser)
+    read(browser)
     browser.post(f"/instances/{put_aside}/decision", {"verb": "hold"})
 
-    assert _rest(browser, first) == ([second], 1)
-    assert _rest(browser, second) == ([first], 1)
+    assert rest_on(browser, first) == ([second], 1)
+    assert rest_on(browser, second) == ([first], 1)
 
 
 def test_of_a_viewer_nothing_is_asked_for_the_rest(house: DeskHouse) -> None:
     first, _ = (house.withhold(uid=f"1.2.{n}") for n in range(2))
     viewer = house.browser("vera")
-    _read(viewer)
+    read(viewer)
 
-    assert _rest(viewer, first) == ([], 0)
+    assert rest_on(viewer, first) == ([], 0)
 
 
 def test_a_sample_is_looked_at_before_the_rest_is_let_out(house: DeskHouse) -> None:
     instances = [house.withhold(uid=f"1.2.{n}") for n in range(5)]
     browser, other = house.browser("rita"), house.browser("adam")
-    _read(browser)
+    read(browser)
     first, last = instances[0], instances[-1]
     rest = instances[1:]
 
-    _look(other, *instances)
+    look(other, *instances)
     unseen = _fill(browser, first, rest)
-    _look(browser, first, last)
+    look(browser, first, last)
     page = browser.get(f"/instances/{first}").text
-    _look(browser, instances[2])
+    look(browser, instances[2])
     decided = _fill(browser, first, rest)
 
     assert unseen == 409
@@ -92,8 +92,8 @@ def test_of_what_was_seen_the_others_take_boxes_and_nothing_of_their_own(
     first = house.withhold(uid="1.2.1")
     second = house.withhold(uid="1.2.2", boxes=(BOX, elsewhere))
     browser = house.browser("rita")
-    _read(browser)
-    _look(browser, first, second)
+    read(browser)
+    look(browser, first, second)
 
     sent = {"verb": "no_text", "rest": [second]}
     assert browser.post(f"/instances/{first}/decision", sent).status == 200
@@ -107,11 +107,11 @@ def test_nothing_is_decided_about_that_was_not_told(house: DeskHouse) -> None:
     first, second = (house.withhold(uid=f"1.2.{n}") for n in range(2))
     other = house.withhold("MR_small.dcm", uid="1.2.9")
     browser = house.browser("rita")
-    _read(browser)
-    told, _ = _rest(browser, first)
+    read(browser)
+    told, _ = rest_on(browser, first)
     late = house.withhold(uid="1.2.7")
-    _read(browser)
-    _look(browser, first, second, late)
+    read(browser)
+    look(browser, first, second, late)
 
     assert told == [second]
     assert _fill(browser, first, [*told, other]) == 200
@@ -122,9 +122,9 @@ def test_nothing_is_decided_about_that_was_not_told(house: DeskHouse) -> None:
 def test_what_has_no_pixels_in_question_needs_no_sample(house: DeskHouse) -> None:
     first, second = (house.withhold(uid=f"1.2.{n}", code="undecodable", boxes=()) for n in range(2))
     browser = house.browser("rita")
-    _read(browser)
+    read(browser)
 
-    assert _rest(browser, first) == ([second], 0)
+    assert rest_on(browser, first) == ([second], 0)
     sent = {"verb": "discard", "reason": "damaged", "rest": [second]}
     assert browser.post(f"/instances/{first}/decision", sent).status == 200
     assert len(Desk(house.custody).staged()) == 2
@@ -133,8 +133,8 @@ def test_what_has_no_pixels_in_question_needs_no_sample(house: DeskHouse) -> Non
 def test_it_is_taken_back_for_all_at_once(house: DeskHouse) -> None:
     first, second = (house.withhold(uid=f"1.2.{n}") for n in range(2))
     browser = house.browser("rita")
-    _read(browser)
-    _look(browser, first, second)
+    read(browser)
+    look(browser, first, second)
     assert _fill(browser, first, [second]) == 200
 
     taken_back = browser.post("/undo", {})
@@ -147,8 +147,8 @@ def test_each_is_written_down_and_that_it_was_one_decision(tmp_path: Path) -> No
     with a_desk(tmp_path) as house:
         first, second = (house.withhold(uid=f"1.2.{n}") for n in range(2))
         browser = house.browser("rita")
-        _read(browser)
-        _look(browser, first, second)
+        read(browser)
+        look(browser, first, second)
         assert _fill(browser, first, [second]) == 200
         until(lambda: not WorkList(house.custody).entries())
         told = Decisions(house.custody).untold()
