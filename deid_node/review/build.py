@@ -14,7 +14,6 @@ from deid_node.errors import ConfigurationError
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pixels.text.device_regions import DeviceRegionsOptions
-from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.review.accounts import Accounts
 from deid_node.review.options import ReviewOptions
 from deid_node.spool.custody import Custody
@@ -47,8 +46,8 @@ def build_review(
     looker: "Callable[[], Looker]",
     offer: Callable[[InstanceId, str], object],
     *,
-    regions: Sequence[DeviceRegionsOptions] = (),
-    regions_file: Path | None = None,
+    regions: Callable[[], Sequence[DeviceRegionsOptions]] = lambda: (),
+    regions_file: Callable[[], Path | None] = lambda: None,
     metrics: Metrics,
     log: EventLog,
     status: "StatusSource",
@@ -57,9 +56,9 @@ def build_review(
     """Return the desk over `custody`, not started, None where none is asked for.
 
     `looker` builds, in a process of its own, what makes pictures; `offer` lets an instance
-    wait for a worker. `regions` are the fixed ones of the configuration, and `regions_file` is
-    where those lie that are accepted. `status` knows how the node is, and `reload` has its
-    configuration read anew. Raises `ConfigurationError`.
+    wait for a worker. `regions` are the fixed ones of the configuration that is in force, and
+    `regions_file` is where those lie that are accepted. `status` knows how the node is, and
+    `reload` has its configuration read anew. Raises `ConfigurationError`.
     """
     if options is None:
         return None
@@ -78,9 +77,7 @@ def build_review(
     from deid_node.review.throttle import Throttle
 
     tls = build_tls(options)
-    devices = Devices(
-        Proposals(custody), regions, None if regions_file is None else RegionsFile(regions_file)
-    )
+    devices = Devices(Proposals(custody), regions, regions_file)
     service = Service(
         Desk(custody),
         Renderer(

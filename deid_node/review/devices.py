@@ -7,6 +7,7 @@ What an admin accepts is written to the file that the corridor reads for each in
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import yaml
@@ -42,23 +43,27 @@ class Shown:
 
 
 class Devices:
-    """Proposes, learns, accepts and refuses; any thread may call."""
+    """Proposes, learns, accepts and refuses; any thread may call.
+
+    `configured` and `path` are asked each time: another configuration may take over.
+    """
 
     def __init__(
         self,
         proposals: Proposals,
-        configured: Sequence[DeviceRegionsOptions],
-        file: RegionsFile | None,
+        configured: Callable[[], Sequence[DeviceRegionsOptions]],
+        path: Callable[[], Path | None],
     ) -> None:
         self._proposals = proposals
-        self._configured = tuple(configured)
-        self._file = file
+        self._configured = configured
+        self._path = path
+        self._opened: RegionsFile | None = None
         self._deciding = threading.Lock()
 
     @property
     def has_file(self) -> bool:
         """Whether what is accepted is in force at once."""
-        return self._file is not None
+        return self._path() is not None
 
     def open(self) -> Sequence[Shown]:
         """Return what waits for an admin, the newest first; raise `CustodyError`."""
@@ -71,7 +76,7 @@ class Devices:
     def in_force(self) -> Mapping[str, Sequence[str]]:
         """Return a line for each rule, by where it stands; raise `InputError`."""
         return {
-            "configuration": covered(self._configured),
+            "configuration": covered(self._configured()),
             "file": covered(self._accepted()),
         }
 
@@ -116,7 +121,8 @@ class Devices:
 
         Raises `InputError` where it is decided on already, or the file cannot be written.
         """
-        if self._file is None:
+        file = self._file()
+        if file is None:
             raise InputError("no pixels.regions_file is configured: copy it into pixels.regions")
         with self._deciding:
             draft = self._proposals.get(number).draft
@@ -125,7 +131,7 @@ class Devices:
             if rule not in self._accepted():
                 remark = f"accepted by {who}: {draft.instances} instances, {draft.studies} studies"
                 try:
-                    self._file.add(rule, remark=remark)
+                    file.add(rule, remark=remark)
                 except RegionsUnreadable as error:
                     raise InputError(str(error)) from None
             self._proposals.settle(number, who, accepted=True)
@@ -147,12 +153,21 @@ class Devices:
         return replace(draft, places=places) if places else None
 
     def _rules(self) -> Sequence[DeviceRegionsOptions]:
-        return (*self._configured, *self._accepted())
+        return (*self._configured(), *self._accepted())
+
+    def _file(self) -> RegionsFile | None:
+        path = self._path()
+        if path is None:
+            return None
+        if self._opened is None or self._opened.path != path:
+            self._opened = RegionsFile(path)
+        return self._opened
 
     def _accepted(self) -> Sequence[DeviceRegionsOptions]:
-        if self._file is None:
+        file = self._file()
+        if file is None:
             return ()
         try:
-            return self._file.current()
+            return file.current()
         except RegionsUnreadable as error:
             raise InputError(str(error)) from None

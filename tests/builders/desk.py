@@ -155,7 +155,7 @@ def a_desk(
         custody,
         LookerFactory(PreviewsOfABox, PLAIN, Pseudonyms(bytes(32)).uid),
         lambda instance, sender: offered.append((instance, sender)),
-        regions_file=regions_file,
+        regions_file=lambda: regions_file,
         metrics=metrics,
         log=log,
         status=StatusReader(lambda: config, custody),

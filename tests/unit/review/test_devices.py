@@ -231,8 +231,8 @@ def test_a_proposal_counts_for_nothing_until_it_is_accepted(tmp_path: Path) -> N
     with a_desk(tmp_path, regions_file=tmp_path / "regions.yaml") as house:
         devices = Devices(
             Proposals(house.custody),
-            [DeviceRegionsOptions.model_validate({"boxes": [{**SENT_BOX_EDGES}]})],
-            None,
+            lambda: [DeviceRegionsOptions.model_validate({"boxes": [SENT_BOX_EDGES]})],
+            lambda: None,
         )
         assert devices.in_force()["file"] == ()
         assert devices.in_force()["configuration"] == ("every instance: 1 boxes",)
