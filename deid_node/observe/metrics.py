@@ -24,6 +24,7 @@ from deid_node.observe.collectors import (
     UnconfirmedSource,
     WaitingSource,
 )
+from deid_node.observe.desk_metrics import DeskMetrics
 from deid_node.observe.labels import (
     AssociationResult,
     AuditResult,
@@ -34,7 +35,6 @@ from deid_node.observe.labels import (
     DoorKind,
     InquiryResult,
     ReloadResult,
-    ReviewDecision,
     WorkerEnd,
 )
 from deid_node.values.delivery import DeliveryResult
@@ -74,7 +74,6 @@ class Metrics:
         self._refusal_codes = ClosedSet((*RefusalCode, *TlsFault))
         self._audit_results = ClosedSet(AuditResult)
         self._worker_ends = ClosedSet(WorkerEnd)
-        self._review_decisions = ClosedSet(ReviewDecision)
 
         self._received = Counter(
             "deid_node_instances_received_total",
@@ -183,28 +182,13 @@ class Metrics:
             ["worker"],
             registry=registry,
         )
-        self._reviewed = Counter(
-            "deid_node_review_decisions_total",
-            "Withheld instances that people decided about at the review desk.",
-            ["decision"],
-            registry=registry,
-        )
         self._reloads = Counter(
             "deid_node_reloads_total",
             "Configurations that were to take over while the node runs, by what became of it.",
             ["result"],
             registry=registry,
         )
-        self._looks = Counter(
-            "deid_node_sampled_looks_total",
-            "Delivered instances, drawn by chance, that people looked at at the review desk.",
-            registry=registry,
-        )
-        self._misses = Counter(
-            "deid_node_sampled_misses_total",
-            "Those of them in which something had been missed.",
-            registry=registry,
-        )
+        self.desk: Final = DeskMetrics(registry)
         self._build = Gauge(
             "deid_node_build_info",
             "Always 1; the labels say which version and models run.",
@@ -220,7 +204,7 @@ class Metrics:
             *((self._marked, self._rules), (self._withheld, self._codes)),
             *((self._regions, self._fills), (self._commitments, self._commitment_results)),
             *((self._stage_seconds, self._stages), (self._audit, self._audit_results)),
-            *((self._workers_ended, self._worker_ends), (self._reviewed, self._review_decisions)),
+            (self._workers_ended, self._worker_ends),
         )
         for metric, closed in single:
             for value in closed.values:
@@ -344,19 +328,9 @@ class Metrics:
         """Tell that worker number `worker` holds `held_bytes` of memory."""
         self._worker_memory.labels(str(worker)).set(held_bytes)
 
-    def reviewed(self, decision: ReviewDecision | str) -> None:
-        """Count a decision at the review desk, once it is carried out."""
-        self._reviewed.labels(self._review_decisions.value(decision)).inc()
-
     def reloaded(self, result: ReloadResult | str) -> None:
         """Count a configuration that was to take over, by what became of it."""
         self._reloads.labels(self._reload_results.value(result)).inc()
-
-    def looked(self, *, missed: bool) -> None:
-        """Count a look at a delivered instance that was drawn, and whether it found a miss."""
-        self._looks.inc()
-        if missed:
-            self._misses.inc()
 
     def build_info(
         self, *, version: str, standard_edition: str, finder: str, inpainter: str

@@ -8,13 +8,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from deid_node.dicom.tls import expiries, server_tls
-from deid_node.dicom.tls_options import ServerTlsOptions
+from deid_node.dicom.tls import client_tls, expiries, server_tls
+from deid_node.dicom.tls_options import ServerTlsOptions, WebTlsOptions
 from deid_node.errors import ConfigurationError
+from deid_node.machine import read_private
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 from deid_node.review.accounts import Accounts
+from deid_node.review.oidc_options import OidcOptions
 from deid_node.review.options import ReviewOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb
@@ -26,11 +28,13 @@ from deid_node.values.identity import InstanceId
 
 if TYPE_CHECKING:
     from deid_node.review.looker import Looker
+    from deid_node.review.oidc import Provider
     from deid_node.review.server import ReviewServer
     from deid_node.review.status_pages import StatusSource
 
 TLS_PATH: Final = "review.tls"
-_LIBRARIES: Final = ("jinja2", "starlette", "uvicorn")
+_SECRET_PATH: Final = "review.oidc.client_secret_file"  # noqa: S105 - a setting's name
+_LIBRARIES: Final = ("authlib", "httpx2", "jinja2", "joserfc", "starlette", "uvicorn")
 
 
 _LETS_OUT: Final = frozenset({Verb.FILL, Verb.NO_TEXT, Verb.RELEASE})
@@ -66,7 +70,8 @@ def build_review(
     from deid_node.review.checked import RoleCheck
     from deid_node.review.device_pages import DevicePages
     from deid_node.review.devices import Devices
-    from deid_node.review.pages import Pages
+    from deid_node.review.oidc_pages import LOGIN_PATH, OidcPages
+    from deid_node.review.pages import Pages, PartOfDesk
     from deid_node.review.renderer import Renderer
     from deid_node.review.rendering import Rendering
     from deid_node.review.server import ReviewServer
@@ -96,16 +101,23 @@ def build_review(
     )
     sessions = Sessions(idle_seconds=options.idle_seconds, session_seconds=options.session_seconds)
     rendering = Rendering()
+    provider, throttle, is_secure = _provider(options), Throttle(), tls is not None
     signing = SigningPages(
-        Accounts.read(options.users_file),
+        None if options.users_file is None else Accounts.read(options.users_file),
         sessions,
-        Throttle(),
+        throttle,
         rendering,
-        is_secure=tls is not None,
+        is_secure=is_secure,
         log=log,
+        oidc=None if provider is None else LOGIN_PATH,
+        goodbye=(lambda: None) if provider is None else provider.goodbye,
     )
     about = StatusPages(status, reload, rendering.page, log=log)
-    others = (signing, about, DevicePages(devices, service, rendering))
+    others: list[PartOfDesk] = [signing, about, DevicePages(devices, service, rendering)]
+    if provider is not None:
+        others.append(
+            OidcPages(provider, signing.let_in, throttle, rendering, is_secure=is_secure, log=log)
+        )
     pages = Pages(service, others, rendering, RoleCheck(rendering, log))
     return ReviewServer(options.host, options.port, pages, service, sessions, tls=tls, log=log)
 
@@ -124,11 +136,30 @@ def drawing_of(options: ReviewOptions | None, key: bytes) -> Drawing | None:
 
 
 def check_review(options: ReviewOptions) -> None:
-    """Check libraries, users and certificate; raise `ConfigurationError`."""
+    """Check libraries, users, provider and certificate; raise `ConfigurationError`.
+
+    The provider itself is not asked: the desk opens also while it is away.
+    """
     if any(find_spec(name) is None for name in _LIBRARIES):
         raise ConfigurationError("review", "the desk needs deid-node[review] to be installed")
-    Accounts.read(options.users_file)
+    if options.users_file is not None:
+        Accounts.read(options.users_file)
+    if options.oidc is not None:
+        secret = read_private(options.oidc.client_secret_file, setting=_SECRET_PATH)
+        if not secret.strip() or not secret.isascii():
+            raise ConfigurationError(_SECRET_PATH, "holds no secret of a client")
+        _oidc_tls(options.oidc)
     build_tls(options)
+
+
+def _provider(options: ReviewOptions) -> "Provider | None":
+    from deid_node.review.oidc import Provider
+
+    return None if options.oidc is None else Provider(options.oidc, _oidc_tls(options.oidc))
+
+
+def _oidc_tls(options: OidcOptions) -> ssl.SSLContext:
+    return client_tls(WebTlsOptions(ca_file=options.ca_file), "review.oidc")
 
 
 def build_tls(options: ReviewOptions) -> ssl.SSLContext | None:

@@ -1,10 +1,11 @@
 """What the YAML can say of the review desk. Light: no web library is imported here."""
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from deid_node.review.oidc_options import OidcOptions, is_loopback
 
 Seconds = Annotated[float, Field(gt=0)]
 
@@ -31,11 +32,15 @@ class ReviewOptions(BaseModel):
         description="Address to listen on; one that others can reach needs `tls`.",
     )
     port: int = Field(default=8443, ge=0, le=65535, description="Port; 0 = any free one.")
-    users_file: Path = Field(
+    users_file: Path | None = Field(
+        default=None,
         description=(
             "Who may sign in, one `name:role:hash` a line, mode 0600; "
-            "`deid-node user NAME --role reviewer` makes lines."
-        )
+            "`deid-node user NAME --role reviewer` makes lines. null = nobody but by `oidc`."
+        ),
+    )
+    oidc: OidcOptions | None = Field(
+        default=None, description="Signing in by OpenID Connect; null = none."
     )
     tls: ReviewTlsOptions | None = Field(
         default=None, description="HTTPS; null = plain HTTP, on this machine only."
@@ -85,15 +90,9 @@ class ReviewOptions(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _private_without_tls(self) -> Self:
+    def _can_be_entered(self) -> Self:
+        if self.users_file is None and self.oidc is None:
+            raise ValueError("give users_file or oidc: else nobody could sign in")
         if self.tls is None and not is_loopback(self.host):
             raise ValueError("without tls the desk listens on this machine only, as 127.0.0.1")
         return self
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether nobody on another machine can reach what listens on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -25,9 +25,10 @@ from deid_node.review.words import (
     words_of,
 )
 from deid_node.review.worklist import Item
+from deid_node.spool.choices import LOOKS, Choice
 from deid_node.spool.decisions import Verb
 from deid_node.spool.samples import Delivered
-from deid_node.spool.staged import LOOKS, Choice, Desk
+from deid_node.spool.staged import Desk
 from deid_node.spool.withheld import WithheldEntry
 from deid_node.values.device import Device
 from deid_node.values.geometry import DoubtedRegion
@@ -104,7 +105,7 @@ class Service:
             *(Item(entry, self._facts.get(entry.id)) for entry in self._desk.entries()),
             *(
                 Item(entry, self._facts.get(entry.id), choice)
-                for entry, choice in self._desk.awaiting()
+                for entry, choice in self._desk.agreements.awaiting()
             ),
         ]
 
@@ -113,7 +114,7 @@ class Service:
         entry = self._desk.entry(InstanceId(instance))
         if entry.id not in self._facts:
             self._read(entry.id)
-        return Item(entry, self._facts.get(entry.id), self._desk.choice(entry.id))
+        return Item(entry, self._facts.get(entry.id), self._desk.agreements.choice(entry.id))
 
     def proposed(self) -> int:
         """Return how many proposals wait for an admin; raise `CustodyError`."""
@@ -236,9 +237,11 @@ class Service:
             raise InputError("more of the series must be looked at first")
         others = () if rest is None else rest.others
         if verb is Verb.AGREE:
-            self._desk.agree(item.entry.id, others, person, wait_seconds=self.undo_seconds)
+            self._desk.agreements.agree(
+                item.entry.id, others, person, wait_seconds=self.undo_seconds
+            )
         elif verb is Verb.OBJECT:
-            self._desk.object(item.entry.id, others, person)
+            self._desk.agreements.object(item.entry.id, others, person)
         else:
             raise InputError("it has been decided on already")
 
@@ -250,9 +253,9 @@ class Service:
         """Carry out what is due, and let go what walks; raise `CustodyError`."""
         for done in self._desk.carry_out():
             if done.verb in LOOKS:
-                self._metrics.looked(missed=done.verb is Verb.MISSED)
+                self._metrics.desk.looked(missed=done.verb is Verb.MISSED)
             else:
-                self._metrics.reviewed(done.verb)
+                self._metrics.desk.reviewed(done.verb)
             self._renderer.forget(done.instance)
             if done.walks:
                 self._offer(done.instance, done.sender)
@@ -275,7 +278,7 @@ class Service:
                 self._log.error(Event.DESK_FAILED, error=type(error).__name__)
 
     def _read_headers(self) -> None:
-        awaiting = (entry for entry, _ in self._desk.awaiting())
+        awaiting = (entry for entry, _ in self._desk.agreements.awaiting())
         waiting = [entry.id for entry in (*self._desk.entries(), *awaiting)]
         for known in set(self._facts).difference(waiting):
             del self._facts[known]

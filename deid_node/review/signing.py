@@ -1,6 +1,6 @@
 """The pages on which people sign in and out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
@@ -21,18 +21,26 @@ from deid_node.review.throttle import Throttle
 
 
 class SigningPages:
-    """Lets people in who show a name and a passcode; holds nothing of either."""
+    """Lets people in who show a name and a passcode; holds nothing of either.
+
+    `accounts` is None where there are no local users. `oidc` is the address at which one signs
+    in by the site's provider, and `goodbye` tells where one signs out there.
+    """
 
     def __init__(
         self,
-        accounts: Accounts,
+        accounts: Accounts | None,
         sessions: Sessions,
         throttle: Throttle,
         rendering: Rendering,
         *,
         is_secure: bool,
         log: EventLog,
+        oidc: str | None = None,
+        goodbye: Callable[[], str | None] = lambda: None,
     ) -> None:
+        self._oidc = oidc
+        self._goodbye = goodbye
         self._accounts = accounts
         self._sessions = sessions
         self._throttle = throttle
@@ -70,17 +78,17 @@ class SigningPages:
                 HTTPStatus.TOO_MANY_REQUESTS,
                 "Too many attempts. Wait five minutes, then try again.",
             )
-        role = self._accounts.role_of(name, passcode)
+        role = None if self._accounts is None else self._accounts.role_of(name, passcode)
         if role is None:
             self._throttle.failed(*keys)
             self._log.warning(Event.DESK_REFUSED, code="wrong_passcode")
             return self._form(HTTPStatus.FORBIDDEN, "That name and passcode are not known.")
         self._throttle.succeeded(f"name {name}")
-        return self._let_in(name, role)
+        return self.let_in(RedirectResponse("/", HTTPStatus.SEE_OTHER), name, role)
 
-    def _let_in(self, name: str, role: Role) -> Response:
+    def let_in(self, answer: Response, name: str, role: Role) -> Response:
+        """Return `answer` with the cookie of a new session for `name`."""
         self._log.info(Event.DESK_ENTERED, state=role)
-        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         answer.set_cookie(
             cookie_name(is_secure=self._is_secure),
             self._sessions.begin(name, role),
@@ -94,9 +102,21 @@ class SigningPages:
     def _logout(self, request: Request, _: Session, __: bytes) -> Response:
         name = cookie_name(is_secure=self._is_secure)
         self._sessions.end(request.cookies.get(name))
-        answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+        elsewhere = self._goodbye()
+        answer: Response = (
+            RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+            if elsewhere is None
+            else self._rendering.page("left.html", session=None, elsewhere=elsewhere)
+        )
         answer.delete_cookie(name, path="/", secure=self._is_secure, httponly=True)
         return answer
 
     def _form(self, status: HTTPStatus = HTTPStatus.OK, said: str = "") -> Response:
-        return self._rendering.page("login.html", status=status, session=None, said=said)
+        return self._rendering.page(
+            "login.html",
+            status=status,
+            session=None,
+            said=said,
+            has_users=self._accounts is not None,
+            oidc=self._oidc,
+        )

@@ -11,8 +11,9 @@ from typing import Final
 
 from pydicom.datadict import tag_for_keyword
 
+from deid_node.spool.choices import AGAIN, LOOKS
 from deid_node.spool.decisions import Verb
-from deid_node.spool.staged import AGAIN, LOOKS, SAMPLE_CODE
+from deid_node.spool.samples import SAMPLE_CODE
 
 _PIXELS: Final = (Verb.FILL, Verb.NO_TEXT, Verb.DISCARD, Verb.HOLD)
 _AGAIN: Final = (Verb.RELEASE, Verb.DISCARD, Verb.HOLD)

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from deid_node.review.looker import Facts
-from deid_node.spool.staged import Choice
+from deid_node.spool.choices import Choice
 from deid_node.spool.withheld import WithheldEntry
 from deid_node.values.markings import Marking
 

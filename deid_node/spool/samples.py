@@ -9,16 +9,21 @@ import hmac
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from time import time
 from typing import Final
 
 from deid_node.spool.custody import Custody
+from deid_node.spool.withheld import WithheldEntry
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.state import InstanceState
 
 _THOUSAND: Final = 1000
+
+SAMPLE_CODE: Final = "delivered_sample"
+"""Stands where the code of withholding stands for others."""
 
 AWAITED: Final = """EXISTS (SELECT 1 FROM looks WHERE looks.instance_id = instances.id
     AND looks.state = 'awaited' AND instances.changed_at + looks.keep_seconds > :now)"""
@@ -125,3 +130,21 @@ def is_awaited(connection: sqlite3.Connection, instance: InstanceId) -> bool:
 def settle(connection: sqlite3.Connection, instance: InstanceId, state: LookState) -> None:
     """Record what a person saw."""
     connection.execute("UPDATE looks SET state = ? WHERE instance_id = ?", (state, instance))
+
+
+def entry_of(row: sqlite3.Row) -> WithheldEntry:
+    """Return a sample as the work-list has it."""
+    return WithheldEntry(
+        id=InstanceId(row["id"]),
+        code=SAMPLE_CODE,
+        reason="drawn by chance, after it was delivered",
+        rule=row["rule"],
+        peer=row["peer"],
+        sop_class_uid=row["sop_class_uid"],
+        transfer_syntax=row["clean_transfer_syntax"],
+        size_bytes=row["clean_size_bytes"],
+        attempts=row["attempts"],
+        received_at=datetime.fromtimestamp(row["received_at"], UTC),
+        withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
+        is_sample=True,
+    )

@@ -10,77 +10,30 @@ import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import time
-from typing import Final
 
 from deid_node.errors import InputError
 from deid_node.spool import withheld
 from deid_node.spool.again import remove_aside, send_back
+from deid_node.spool.agreements import Agreements
 from deid_node.spool.blobs import Blobs, blob_name
+from deid_node.spool.choices import AGAIN, Choice, choice_of, detail_of, stage
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Verb, note
 from deid_node.spool.rows import (
-    doubts_from,
     markings_from,
     markings_json,
     received_from,
 )
-from deid_node.spool.samples import LookState, Samples, is_awaited, settle
+from deid_node.spool.samples import LookState, Samples, entry_of, is_awaited, settle
 from deid_node.spool.withheld import WithheldEntry, WorkList
-from deid_node.values.geometry import Box
 from deid_node.values.identity import InstanceId
 from deid_node.values.markings import Markings
 from deid_node.values.order import WorkOrder
 from deid_node.values.state import InstanceState
-
-CHOICES: Final = (Verb.FILL, Verb.NO_TEXT, Verb.RELEASE, Verb.DISCARD, Verb.HOLD)
-"""What can be decided at the desk about what is withheld."""
-
-LOOKS: Final = (Verb.NOTHING_MISSED, Verb.MISSED)
-"""What can be said of a sample of what was delivered."""
-
-SAMPLE_CODE: Final = "delivered_sample"
-"""Stands where the code of withholding stands for others."""
-
-AGAIN: Final = "again"
-"""The reason of `Verb.MISSED` with which an instance walks again, with what was boxed."""
-
-_MARKING: Final = frozenset({Verb.FILL, Verb.NO_TEXT, Verb.MISSED})
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a person decided about one instance.
-
-    `reason` is a code of why it is discarded, or of what becomes of it where something was
-    missed. `markings` go with `Verb.FILL`, `NO_TEXT` and `MISSED` and with nothing else.
-    `sample` is the instance that the person looked at, where they decided about several at
-    once; else None. Where it `needs_second`, it counts once another person has agreed.
-    """
-
-    instance: InstanceId
-    verb: Verb
-    person: str
-    reason: str | None = None
-    markings: Markings | None = None
-    sample: InstanceId | None = None
-    needs_second: bool = False
-    agreed_by: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.verb not in {*CHOICES, *LOOKS}:
-            raise ValueError("not decided at the desk")
-        if (self.markings is not None) is not (self.verb in _MARKING):
-            raise ValueError("markings go with a decision about pixels, and with no other")
-
-    @property
-    def awaits_second(self) -> bool:
-        """Whether another person is still to agree."""
-        return self.needs_second and self.agreed_by is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +56,18 @@ class Desk:
         self._custody = custody
         self._withheld = WorkList(custody)
         self.samples = Samples(custody)
+        self.agreements = Agreements(custody)
 
     def entries(self) -> Sequence[WithheldEntry]:
         """Return what is withheld or a sample, and not decided on, oldest first."""
         staged = {choice.instance for choice in self.staged()}
-        entries = (*self._withheld.entries(), *map(_sample_of, self.samples.rows()))
+        entries = (*self._withheld.entries(), *map(entry_of, self.samples.rows()))
         return [entry for entry in entries if entry.id not in staged]
 
     def entry(self, instance: InstanceId) -> WithheldEntry:
         """Return one that is withheld or a sample; `InputError` where there is none of that id."""
         rows = self.samples.rows(instance)
-        return _sample_of(rows[0]) if rows else self._withheld.entry(instance)
+        return entry_of(rows[0]) if rows else self._withheld.entry(instance)
 
     def order(self, instance: InstanceId, markings: Markings | None = None) -> WorkOrder:
         """Return what a worker would be handed for it with `markings`; nothing is claimed.
@@ -148,7 +102,7 @@ class Desk:
         """
         now = time()
         self._custody.write(
-            lambda transaction: _stage(transaction, choice, at=now, due_at=now + wait_seconds)
+            lambda transaction: stage(transaction, choice, at=now, due_at=now + wait_seconds)
         )
 
     def stage_alike(
@@ -166,7 +120,7 @@ class Desk:
             for instance in (sample, *others):
                 one = replace(choice, instance=instance, sample=sample)
                 try:
-                    _stage(transaction, one, at=now, due_at=now + wait_seconds)
+                    stage(transaction, one, at=now, due_at=now + wait_seconds)
                 except InputError:
                     # It refuses before it writes.
                     if instance == sample:
@@ -180,63 +134,7 @@ class Desk:
     def staged(self) -> Sequence[Choice]:
         """Return what waits to be carried out, the oldest first."""
         found = self._custody.read("SELECT * FROM staged ORDER BY staged_at, instance_id")
-        return [_choice_of(row) for row in found]
-
-    def awaiting(self) -> Sequence[tuple[WithheldEntry, Choice]]:
-        """Return what was decided and awaits another person's agreement, oldest first."""
-        awaiting = {one.instance: one for one in self.staged() if one.awaits_second}
-        if not awaiting:
-            return []
-        entries = self._withheld.entries()
-        return [(entry, awaiting[entry.id]) for entry in entries if entry.id in awaiting]
-
-    def choice(self, instance: InstanceId) -> Choice | None:
-        """Return what was decided about an instance and awaits agreement, if anything does."""
-        found = self._custody.read("SELECT * FROM staged WHERE instance_id = ?", (instance,))
-        choice = _choice_of(found[0]) if found else None
-        return choice if choice is not None and choice.awaits_second else None
-
-    def agree(
-        self,
-        instance: InstanceId,
-        others: Sequence[InstanceId],
-        person: str,
-        *,
-        wait_seconds: float,
-    ) -> None:
-        """Let what another decided about `instance`, and `others` with it, count in a while.
-
-        `others` are those that were decided about together with it. Raises `InputError` where
-        it awaits no agreement, or `person` decided it: nobody agrees with themselves.
-        """
-
-        def write(transaction: Transaction) -> None:
-            now = time()
-            for one in _awaited(transaction, instance, others, person):
-                transaction.connection.execute(
-                    "UPDATE staged SET agreed_by = ?, agreed_at = ?, due_at = ?"
-                    " WHERE instance_id = ?",
-                    (person, now, now + wait_seconds, one),
-                )
-
-        self._custody.write(write)
-
-    def object(self, instance: InstanceId, others: Sequence[InstanceId], person: str) -> None:
-        """Let what another decided about `instance`, and `others`, be nothing: they wait again.
-
-        Raises as `agree`.
-        """
-
-        def write(transaction: Transaction) -> None:
-            for one in _awaited(transaction, instance, others, person):
-                row = transaction.connection.execute(
-                    "SELECT * FROM staged WHERE instance_id = ?", (one,)
-                ).fetchone()
-                detail = json.dumps({"decided": row["verb"], "by": row["person"]})
-                note(transaction, one, Verb.OBJECT, person, detail=detail)
-                _forget(transaction, one)
-
-        self._custody.write(write)
+        return [choice_of(row) for row in found]
 
     def undo(self, person: str) -> InstanceId | None:
         """Take back the newest decision of `person` that is not carried out; None: there is none.
@@ -310,73 +208,6 @@ class Desk:
         )
 
 
-def _stage(transaction: Transaction, choice: Choice, *, at: float, due_at: float) -> None:
-    """Write one decision down; raise `InputError`, with nothing written."""
-    connection = transaction.connection
-    if choice.verb in LOOKS:
-        if not is_awaited(connection, choice.instance):
-            raise InputError("no look at it is awaited any more")
-    else:
-        _require_withheld(connection, choice)
-    columns = {
-        "instance_id": choice.instance,
-        "verb": choice.verb,
-        "person": choice.person,
-        "reason": choice.reason,
-        "markings": markings_json(choice.markings),
-        "sample": choice.sample,
-        "needs_second": choice.needs_second,
-        "staged_at": at,
-        "due_at": due_at,
-    }
-    written = connection.execute(
-        f"INSERT OR IGNORE INTO staged ({', '.join(columns)})"  # noqa: S608
-        f" VALUES ({', '.join('?' * len(columns))})",
-        tuple(columns.values()),
-    )
-    if written.rowcount == 0:
-        raise InputError("it has been decided on already")
-
-
-def _awaited(
-    transaction: Transaction, instance: InstanceId, others: Sequence[InstanceId], person: str
-) -> Sequence[InstanceId]:
-    """Return `instance`, and those of `others` that the same decision is about.
-
-    Raises `InputError` where no agreement is awaited, or `person` made the decision.
-    """
-    connection = transaction.connection
-    query = "SELECT * FROM staged WHERE instance_id = ? AND needs_second = 1 AND agreed_by IS NULL"
-    row = connection.execute(query, (instance,)).fetchone()
-    if row is None:
-        raise InputError("no agreement to it is awaited any more")
-    if row["person"] == person:
-        raise InputError("who decided cannot agree: another person has to")
-    found = [instance]
-    for other in others:
-        also = connection.execute(query, (other,)).fetchone()
-        if also is not None and row["sample"] is not None and _is_one(also, row):
-            found.append(other)
-    return found
-
-
-def _is_one(row: sqlite3.Row, other: sqlite3.Row) -> bool:
-    """Return whether both were decided at once."""
-    same = ("sample", "person", "staged_at")
-    return all(row[name] == other[name] for name in same)
-
-
-def _require_withheld(connection: sqlite3.Connection, choice: Choice) -> None:
-    row = connection.execute(
-        "SELECT clean_sha256 FROM instances WHERE id = ? AND state = ?",
-        (choice.instance, InstanceState.WITHHELD),
-    ).fetchone()
-    if row is None:
-        raise InputError("no withheld instance of that id")
-    if choice.markings is not None and row["clean_sha256"] is not None:
-        raise InputError("it is sealed already: its pixels are not decided on any more")
-
-
 def _settle(transaction: Transaction, blobs: Blobs, instance: InstanceId) -> CarriedOut | None:
     """Carry one decision out; None where it was taken back in this moment."""
     connection = transaction.connection
@@ -386,11 +217,11 @@ def _settle(transaction: Transaction, blobs: Blobs, instance: InstanceId) -> Car
     row = connection.execute("SELECT * FROM instances WHERE id = ?", (instance,)).fetchone()
     if staged is None or row is None:
         return None
-    choice, at = _choice_of(staged), staged["staged_at"]
+    choice, at = choice_of(staged), staged["staged_at"]
     if row["changed_at"] > at:
         # It walked meanwhile: what was decided about is not what waits now.
         raise InputError("it has changed since it was decided on")
-    detail = _detail(choice, row)
+    detail = detail_of(choice, row)
     walks = True
     _forget(transaction, instance)
     match choice.verb:
@@ -447,54 +278,3 @@ def _look(transaction: Transaction, blobs: Blobs, choice: Choice, row: sqlite3.R
 
 def _forget(transaction: Transaction, instance: InstanceId) -> None:
     transaction.connection.execute("DELETE FROM staged WHERE instance_id = ?", (instance,))
-
-
-def _sample_of(row: sqlite3.Row) -> WithheldEntry:
-    return WithheldEntry(
-        id=InstanceId(row["id"]),
-        code=SAMPLE_CODE,
-        reason="drawn by chance, after it was delivered",
-        rule=row["rule"],
-        peer=row["peer"],
-        sop_class_uid=row["sop_class_uid"],
-        transfer_syntax=row["clean_transfer_syntax"],
-        size_bytes=row["clean_size_bytes"],
-        attempts=row["attempts"],
-        received_at=datetime.fromtimestamp(row["received_at"], UTC),
-        withheld_at=datetime.fromtimestamp(row["changed_at"], UTC),
-        is_sample=True,
-    )
-
-
-def _detail(choice: Choice, row: sqlite3.Row) -> str | None:
-    """Return, in numbers and codes, what stood before and what was decided."""
-    said: dict[str, object] = {}
-    if choice.reason is not None:
-        said["reason"] = choice.reason
-    if choice.markings is not None:
-        said["before"] = [_numbers(one.frame, one.box) for one in doubts_from(row)]
-        said["fill"] = [_numbers(one.frame, one.box) for one in choice.markings.fill]
-        said["stays"] = [_numbers(one.frame, one.box) for one in choice.markings.stays]
-    if choice.sample is not None:
-        # It was decided about several at once, by a look at this one.
-        said["sample"] = choice.sample
-    if choice.agreed_by is not None:
-        said["agreed_by"] = choice.agreed_by
-    return json.dumps(said) if said else None
-
-
-def _numbers(frame: int | None, box: Box) -> list[int | None]:
-    return [frame, box.left, box.top, box.right, box.bottom]
-
-
-def _choice_of(row: sqlite3.Row) -> Choice:
-    return Choice(
-        instance=InstanceId(row["instance_id"]),
-        verb=Verb(row["verb"]),
-        person=row["person"],
-        reason=row["reason"],
-        markings=markings_from(row),
-        sample=None if row["sample"] is None else InstanceId(row["sample"]),
-        needs_second=bool(row["needs_second"]),
-        agreed_by=row["agreed_by"],
-    )

@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -124,6 +125,8 @@ def a_desk(
     folder: Path,
     *,
     undo_seconds: float = 0,
+    port: int = 0,
+    has_users: bool = True,
     regions_file: Path | None = None,
     before: Callable[[Custody], None] = lambda _: None,
     **options: Any,
@@ -149,7 +152,12 @@ def a_desk(
     custody.open()
     before(custody)
     offered: list[tuple[InstanceId, str]] = []
-    settings = ReviewOptions(port=0, users_file=users, undo_seconds=undo_seconds, **options)
+    settings = ReviewOptions(
+        port=port,
+        users_file=users if has_users else None,
+        undo_seconds=undo_seconds,
+        **options,
+    )
     server = build_review(
         settings,
         custody,
@@ -169,6 +177,14 @@ def a_desk(
     finally:
         server.stop()
         custody.close()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nothing listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+    return port
 
 
 @dataclass(frozen=True)
@@ -225,7 +241,12 @@ class Browser:
             method, path, body, {name: value for name, value in said.items() if value is not None}
         )
         answer = connection.getresponse()
-        found = Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        # A header may stand more than once, as one that sets a cookie does.
+        said_back: dict[str, str] = {}
+        for name, value in answer.getheaders():
+            before = said_back.get(name.lower())
+            said_back[name.lower()] = value if before is None else f"{before}, {value}"
+        found = Answer(answer.status, said_back, answer.read())
         connection.close()
         return found
 

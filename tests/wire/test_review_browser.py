@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from deid_node.spool.choices import Choice
 from deid_node.spool.decisions import Verb
-from deid_node.spool.staged import Choice, Desk
+from deid_node.spool.staged import Desk
 from deid_node.values.geometry import Box
 from deid_node.values.markings import Marking, Markings
 from tests.builders.desk import BOX, PASSCODES, DeskHouse, a_desk
+from tests.fakes.oidc_provider import a_provider
 from tests.fakes.programs import program, require
 from tests.fakes.waiting import eventually
+from tests.unit.review.test_oidc import a_house
 from tests.unit.review.test_samples import deliver
 
 pytestmark = [
@@ -486,3 +489,21 @@ def test_a_sample_is_looked_at_and_what_was_missed_is_boxed(house: DeskHouse, pa
     markings = made[second].markings
     assert markings is not None
     assert len(markings.fill) == 1
+
+
+def test_the_sites_account_lets_in_over_another_site_and_the_desk_signs_out(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    """The provider is on another site: no strict cookie comes along from there."""
+    with a_provider() as provider:
+        provider.issuer = provider.issuer.replace("127.0.0.1", "localhost")
+        with a_house(tmp_path, provider) as house, _page(chromium, house) as page:
+            page.click("#oidc")
+            page.wait_for_selector("#heading")
+            entered = page.locator(".who").inner_text()
+            page.click("text=Sign out")
+            page.wait_for_selector("#elsewhere")
+            page.goto(f"http://127.0.0.1:{house.server.port}/")
+            page.wait_for_selector("h1:has-text('Sign in')")
+
+    assert "oidc:anna" in entered

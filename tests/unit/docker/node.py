@@ -79,7 +79,7 @@ def happen(metrics: Metrics) -> None:
     for end in WorkerEnd:
         metrics.worker_ended(end)
     metrics.worker_memory(0, 700_000_000)
-    metrics.looked(missed=True)
+    metrics.desk.looked(missed=True)
     for association in AssociationResult:
         metrics.association(association)
 

@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 
 from deid_node.errors import InputError
+from deid_node.spool.choices import AGAIN, Choice
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions, Verb
 from deid_node.spool.deliveries import Deliveries
 from deid_node.spool.options import SpoolOptions
 from deid_node.spool.retention import Retention
 from deid_node.spool.samples import Drawing
-from deid_node.spool.staged import AGAIN, Choice, Desk
+from deid_node.spool.staged import Desk
 from deid_node.values.delivery import DeliveryResult, Receipt
 from deid_node.values.geometry import Box
 from deid_node.values.identity import InstanceId

@@ -6,10 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from deid_node.errors import InputError
+from deid_node.spool.choices import Choice
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions, Verb
 from deid_node.spool.options import SpoolOptions
-from deid_node.spool.staged import Choice, Desk
+from deid_node.spool.staged import Desk
 from deid_node.spool.withheld import WorkList
 from deid_node.values.geometry import Box, DoubtedRegion
 from deid_node.values.identity import InstanceId
