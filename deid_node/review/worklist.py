@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -81,6 +82,7 @@ class Asked:
     queue: Queue = Queue.WAITING
     sort: str = "oldest"
     page: int = 1
+    is_grouped: bool = False
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "Asked":
@@ -91,6 +93,7 @@ class Asked:
             queue=Queue(queue)
             if (queue := query.get("queue", "")) in set(Queue)
             else Queue.WAITING,
+            is_grouped=query.get("grouped") == "1",
             sort="doubt" if query.get("sort") == "doubt" else "oldest",
             page=int(number) if number.isascii() and number.isdigit() and len(number) < 6 else 1,
         )
@@ -102,6 +105,8 @@ class Asked:
             said["queue"] = self.queue
         if self.sort != "oldest":
             said["sort"] = self.sort
+        if self.is_grouped:
+            said["grouped"] = "1"
         said |= changes
         text = urlencode({name: value for name, value in said.items() if value})
         return f"?{text}" if text else ""
@@ -145,6 +150,39 @@ def _edges(marking: Marking) -> Mapping[str, object]:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """What waits of one device for one reason."""
+
+    device: str
+    code: str
+    count: int
+    studies: int
+    oldest: datetime
+    doubt: float
+
+
+def groups_of(items: Sequence[Item], sort: str) -> Sequence[Group]:
+    """Return `items` by device and reason: the largest group first, or the surest text."""
+    found: dict[tuple[str, str], list[Item]] = {}
+    for item in items:
+        device = item.facts.device if item.facts else ""
+        found.setdefault((device, item.entry.code), []).append(item)
+    groups = [
+        Group(
+            device=device,
+            code=code,
+            count=len(those),
+            studies=len({one.facts.study for one in those if one.facts and one.facts.study}),
+            oldest=min(one.entry.received_at for one in those),
+            doubt=max(one.doubt for one in those),
+        )
+        for (device, code), those in found.items()
+    ]
+    by_count = sorted(groups, key=lambda group: (-group.count, group.device, group.code))
+    return sorted(by_count, key=lambda group: -group.doubt) if sort == "doubt" else by_count
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One page of the work-list."""
 
@@ -155,6 +193,7 @@ class Listing:
     codes: Sequence[tuple[str, int]]
     values: Mapping[str, Sequence[tuple[str, int]]]
     queues: Mapping[Queue, int]
+    groups: Sequence[Group]
     unread: int
 
 
@@ -165,7 +204,7 @@ def listing(items: Sequence[Item], asked: Asked) -> Listing:
     page = min(max(1, asked.page), pages)
     among = [item for item in items if item.queue is asked.queue]
     return Listing(
-        asked=Asked(asked.fields, asked.queue, asked.sort, page),
+        asked=replace(asked, page=page),
         items=chosen[(page - 1) * PAGE : page * PAGE],
         total=len(chosen),
         pages=pages,
@@ -176,6 +215,7 @@ def listing(items: Sequence[Item], asked: Asked) -> Listing:
             if name != "code"
         },
         queues=Counter(item.queue for item in items),
+        groups=groups_of(chosen, asked.sort) if asked.is_grouped else (),
         unread=sum(item.facts is None for item in among),
     )
 

@@ -1,6 +1,7 @@
 """Looking at what is withheld, and deciding: what a page shows and what it lets be done."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,39 @@ def test_the_work_list_is_oldest_first_and_narrowed_by_what_is_known(house: Desk
     assert ("1 waiting" in ct, "1 waiting" in mr, "2 waiting" in everything) == (True,) * 3
     assert "<td>CT</td>" in ct
     assert "<td>CT</td>" not in mr
+
+
+def test_groups_by_device_and_reason_lead_to_their_lists(house: DeskHouse) -> None:
+    for number in range(3):
+        house.withhold("CT_small.dcm", uid=f"1.2.{number}")
+    house.withhold("CT_small.dcm", uid="1.2.8", code="no_rule", boxes=())
+    house.withhold("MR_small.dcm", uid="1.2.9")
+    browser = house.browser("vera")
+    until(lambda: "still being read" not in browser.get("/").text)
+
+    page = browser.get("/?grouped=1").text
+    links = re.findall(r'<td><a href="([^"]+)">([^<]+)</a></td>', page)
+    narrowed = browser.get(links[0][0].replace("&amp;", "&")).text
+
+    assert [device for _, device in links] == [
+        "GE MEDICAL SYSTEMS RHAPSODE", "GE MEDICAL SYSTEMS RHAPSODE", "TOSHIBA_MEC MRT50H1",
+    ]  # fmt: skip
+    assert re.findall(r'<td class="number">(\d+)</td>', page)[0] == "3"
+    assert "3 waiting" in narrowed
+    assert "By device and reason" in narrowed
+
+
+def test_the_surest_text_comes_first_where_that_is_asked_for(house: DeskHouse) -> None:
+    house.withhold("MR_small.dcm", uid="1.2.1", code="no_rule", boxes=())
+    house.withhold("CT_small.dcm", uid="1.2.2")
+    browser = house.browser("vera")
+    until(lambda: "still being read" not in browser.get("/").text)
+
+    sorted_groups = browser.get("/?grouped=1&sort=doubt").text
+    plain = browser.get("/?sort=doubt").text
+
+    assert sorted_groups.index("RHAPSODE</a>") < sorted_groups.index("MRT50H1</a>")
+    assert plain.index("text uncertain</td>") < plain.index("no rule</td>")
 
 
 def test_no_page_names_the_patient(house: DeskHouse) -> None:
