@@ -101,8 +101,7 @@ class CorridorFactory:
         evidence = evidence_of(self.pixels.finder)
         reader = build_reader(self.pixels.reader)
         painter = build_painter(self.pixels.inpainter)
-        accepted = self.pixels.regions_file
-        regions_file = None if accepted is None else RegionsFile(accepted)
+        regions_file = RegionsFile.named(self.pixels.regions_file)
         treatments = {}
         for (name, options), key in zip(self.treatments, self.keys, strict=True):
             chosen = options_of(options, self.metadata, name=name)

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -40,6 +40,11 @@ class RegionsFile:
             None,
             (),
         )
+
+    @classmethod
+    def named(cls, path: Path | None) -> Self | None:
+        """Return the file at `path`, None where none is named."""
+        return None if path is None else cls(path)
 
     def current(self) -> tuple[DeviceRegionsOptions, ...]:
         """Return what the file says now; raise `RegionsUnreadable`.
