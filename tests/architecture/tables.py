@@ -149,6 +149,7 @@ def _plain(text: str) -> str:
         ("destination", "(destination)"),
         ("code", "(code)"),
         ("peer", "(peer)"),
+        ("door", "(door)"),
         ("part", "(part)"),
         ("reason", "(reason)"),
     ):
