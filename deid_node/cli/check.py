@@ -2,17 +2,20 @@
 
 import argparse
 import sys
+from collections.abc import Iterator, Sequence
 
 from deid_node.checks import accepted_regions, check_all, plans_of
 from deid_node.cli.arguments import Commands, add_config
 from deid_node.cli.status import ExitStatus
 from deid_node.config.load import load
 from deid_node.config.schema import Config
+from deid_node.dicom.tls_options import ServerTlsOptions
 from deid_node.errors import DestinationUnavailable
 from deid_node.forward.build import call_destination
 from deid_node.pixels.fill.build import no_model, uses_model
 from deid_node.pixels.fill.options import FillPolicy
 from deid_node.pixels.text.regions_file import covered
+from deid_node.receive.options import ReceiveOptions
 
 
 def add(commands: Commands) -> None:
@@ -35,15 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"valid: {len(config.route.rules)} rules, {len(config.treatments)} treatments, "
         f"{len(config.forward.destinations)} destinations\n"
     )
-    for one in config.receive.listening:
-        own = one.options
-        spoken = "TLS" if own.tls else "plain"
-        peers = "anybody" if own.peers == "any" else f"{len(own.peers)} peers"
-        name = f" ({one.name})" if one.name else ""
-        sys.stdout.write(
-            f"listens on {own.host}:{own.port}{name}: {spoken}, as {own.ae_title}, for {peers}, "
-            f"{own.max_associations} associations at once\n"
-        )
+    sys.stdout.writelines(f"{line}\n" for line in _listening(config.receive))
     for name, treatment in config.treatments.items():
         if treatment.keep:
             listed = "  ".join(treatment.keep)
@@ -79,3 +74,29 @@ def _all_answer(config: Config) -> bool:
         else:
             sys.stdout.write(f"destination {name} answers\n")
     return all_answer
+
+
+def _listening(receive: ReceiveOptions) -> Iterator[str]:
+    """Yield a line for each port that is to listen for senders."""
+    for one in receive.listening:
+        own = one.options
+        name = f" ({one.name})" if one.name else ""
+        yield (
+            f"listens on {own.host}:{own.port}{name}: {_spoken(own.tls)}, as {own.ae_title}, "
+            f"for {_whom(own.peers)}, {own.max_associations} associations at once"
+        )
+    stow = receive.stow
+    if stow is not None:
+        yield (
+            f"listens on {stow.host}:{stow.port} (stow): {_spoken(stow.tls)}, "
+            f"STOW-RS at {stow.path}/studies, for {_whom(stow.peers)}, "
+            f"{stow.max_requests} requests at once"
+        )
+
+
+def _spoken(tls: ServerTlsOptions | None) -> str:
+    return "TLS" if tls else "plain"
+
+
+def _whom(peers: str | Sequence[object]) -> str:
+    return "anybody" if peers == "any" else f"{len(peers)} peers"

@@ -135,6 +135,12 @@ def test_who_has_no_token_hears_so(hall: Hall, monkeypatch: pytest.MonkeyPatch) 
     )  # fmt: skip
 
 
+def test_check_says_where_it_would_listen(hall: Hall) -> None:
+    done = hall.folder.command("check", "--config", hall.folder.config)
+
+    assert "127.0.0.1:0 (stow): TLS, STOW-RS at /dicom-web/studies, for 1 peers" in done.stdout
+
+
 @pytest.mark.peer("Orthanc")
 @pytest.mark.skipif(not PLUGIN.exists(), reason="needs the DICOMweb plug-in of Orthanc")
 def test_what_orthanc_stores_is_cleaned_and_delivered(
