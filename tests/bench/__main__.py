@@ -24,12 +24,14 @@ from tests.bench.passes import measure_passes
 from tests.bench.receive import measure_receive
 from tests.bench.review import measure_review
 from tests.bench.runtimes import measure_runtimes
+from tests.bench.stow import measure_stow
 from tests.bench.stress import measure_stress
 from tests.bench.table import print_machine
 from tests.bench.whole import measure_whole
 
 MEASUREMENTS = {
     "receive": measure_receive,
+    "stow": measure_stow,
     "whole": measure_whole,
     "latency": measure_latency,
     "forward": measure_forward,

@@ -2,7 +2,8 @@
 
 ``python -m tests.bench.receivers bare FOLDER`` is pynetdicom with its own server
 and a handler that keeps the bytes in memory. ``door`` is our door with custody
-on, and a queue behind it that nobody takes from. Each writes its port to ``FOLDER/port``.
+on, and a queue behind it that nobody takes from; ``stow`` is that of STOW-RS. Each writes its
+port to ``FOLDER/port``.
 """
 
 import io
@@ -28,6 +29,8 @@ from deid_node.receive.dimse.store import StoreHandler
 from deid_node.receive.intake import Intake
 from deid_node.receive.options import Listening, ReceiveOptions
 from deid_node.receive.status import status_of
+from deid_node.receive.stow.server import StowServer
+from deid_node.receive.stow_options import StowOptions
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
 from deid_node.work.queue import WorkQueue
@@ -107,10 +110,33 @@ def _door(folder: Path, silence_seconds: float) -> int:
     return door.port
 
 
+def _stow(folder: Path, silence_seconds: float) -> int:
+    custody = Custody(SpoolOptions(dir=folder / "spool", reserve_bytes=0), exclusive=True)
+    custody.open()
+    metrics, log = Metrics(CollectorRegistry()), EventLog(io.StringIO(), "error")
+    door = StowServer(
+        StowOptions(
+            host="127.0.0.1",
+            port=0,
+            silence_seconds=silence_seconds,
+            max_requests_per_address=32,
+            max_refusals_per_minute=0,
+        ),
+        Intake(Spool(custody), WorkQueue().offer, status_of=status_of, metrics=metrics, log=log),
+        require_room=custody.require_room,
+        metrics=metrics,
+        log=log,
+    )
+    door.start()
+    return door.port
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
     place = Path(sys.argv[2])
-    listening = {"bare": _bare, "door": _door}[sys.argv[1]](place, float(sys.argv[3]))
+    listening = {"bare": _bare, "door": _door, "stow": _stow}[sys.argv[1]](
+        place, float(sys.argv[3])
+    )
     (place / "port.partial").write_text(str(listening))
     (place / "port.partial").rename(place / "port")
     threading.Event().wait()
