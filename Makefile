@@ -40,7 +40,7 @@ check: $(VENV)/.dev ## format, lint, types, import contracts, fast tests
 bench: $(VENV)/.dev ## measure speed against a peer in the same run
 	$(BIN)/python -m tests.bench
 
-fuzz: $(VENV)/.dev ## nonsense to the door and damaged files through the corridor, for MINUTES=20
+fuzz: $(VENV)/.dev ## nonsense to the doors and damaged files through the corridor, for MINUTES=20
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),20) --seed $(or $(SEED),1)
 
 crash: $(VENV)/.dev ## kill the node and what is around it for 20 minutes, and count losses

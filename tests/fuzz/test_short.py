@@ -14,6 +14,7 @@ from tests.fuzz.files import DamagedFile, damaged_files
 from tests.fuzz.findings import FAULTS, Findings
 from tests.fuzz.siege import besieged
 from tests.fuzz.walking import Walker, walking
+from tests.fuzz.web import WebRequest, WebSiege, web_requests
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fuzz")]
 
@@ -45,6 +46,22 @@ def test_no_conversation_takes_the_door_down_or_leaves_anything_behind(tmp_path:
     assert findings.faults == findings.verdicts["unexpected"] == 0, findings.table()
     assert siege.totals["acknowledged"] > 5
     assert siege.totals["delivered"] > 5
+
+
+@pytest.mark.req("REQ-NW-05")
+def test_no_request_takes_the_door_of_stow_rs_down_or_leaves_anything_behind(
+    tmp_path: Path,
+) -> None:
+    findings = Findings(tmp_path / "kept")
+    said: list[WebRequest] = []
+    drawn(web_requests(), 200, seed=SEED, take=said.append)
+
+    siege = WebSiege(tmp_path / "spool", findings)
+    siege.storm(said)
+    siege.close()
+
+    assert findings.faults == findings.verdicts["unexpected"] == 0, findings.table()
+    assert findings.totals["named"] > 50
 
 
 def test_the_files_are_sound_before_they_are_damaged(walker: Walker) -> None:
