@@ -9,11 +9,13 @@ What is drawn depends on the seed alone, how much of it on the machine.
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Final
 
+from deid_node.dicom.silence import silenced
 from tests.fuzz.conversations import Conversation, conversations
 from tests.fuzz.corpus import many
 from tests.fuzz.drawing import drawn
@@ -64,13 +66,13 @@ def _fuzz_door(folder: Path, findings: Findings, *, seed: int, until: float) -> 
 
 def _fuzz_web(folder: Path, findings: Findings, *, seed: int, until: float) -> None:
     batch = 0
-    siege = WebSiege(folder, findings)
-    while monotonic() < until:
-        said: list[WebRequest] = []
-        drawn(web_requests(), _CONVERSATIONS, seed=seed * 1_000_000 + batch, take=said.append)
-        siege.storm(said)
-        batch += 1
-    siege.close()
+    # The door stands in this process, and its parser would print what is wrong.
+    with silenced(), closing(WebSiege(folder, findings)) as siege:
+        while monotonic() < until:
+            said: list[WebRequest] = []
+            drawn(web_requests(), _CONVERSATIONS, seed=seed * 1_000_000 + batch, take=said.append)
+            siege.storm(said)
+            batch += 1
 
 
 def _fuzz_files(folder: Path, findings: Findings, *, seed: int, until: float) -> None:
@@ -100,9 +102,8 @@ def _replay(folder: Path, findings: Findings, paths: Sequence[Path]) -> None:
         with besieged(folder / "door", findings) as siege:
             siege.storm(said)
     if requests:
-        web = WebSiege(folder / "web", findings)
-        web.storm(requests)
-        web.close()
+        with silenced(), closing(WebSiege(folder / "web", findings)) as web:
+            web.storm(requests)
     if files:
         (folder / "files").mkdir()
         with walking(folder / "files", findings) as walker:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -56,9 +57,8 @@ def test_no_request_takes_the_door_of_stow_rs_down_or_leaves_anything_behind(
     said: list[WebRequest] = []
     drawn(web_requests(), 200, seed=SEED, take=said.append)
 
-    siege = WebSiege(tmp_path / "spool", findings)
-    siege.storm(said)
-    siege.close()
+    with silenced(), closing(WebSiege(tmp_path / "spool", findings)) as siege:
+        siege.storm(said)
 
     assert findings.faults == findings.verdicts["unexpected"] == 0, findings.table()
     assert findings.totals["named"] > 50

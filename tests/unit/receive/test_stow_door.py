@@ -31,7 +31,7 @@ def house(tmp_path: Path) -> Iterator[StowHouse]:
         yield built
 
 
-@pytest.mark.req("REQ-RX-03")
+@pytest.mark.req("REQ-RX-28")
 def test_what_is_named_as_stored_is_in_custody(house: StowHouse) -> None:
     answer = house.ask(request(body([part_ten("1.2.3.4"), part_ten("1.2.3.5")])))
 

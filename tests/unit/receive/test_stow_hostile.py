@@ -62,6 +62,8 @@ def house(tmp_path: Path) -> Iterator[StowHouse]:
         (b"POST /dicom-web/studies HTTP/1.1\r\n\r\n", 400),
         (request(WHOLE, headers=[("Transfer-Encoding", "gzip, chunked")]), 501),
         (b"NOISE\r\n\r\n", 400),
+        (request(b"").replace(b"Length: 0", b"Length: " + b"9" * 5000), 400),
+        (request(b"").replace(b"Length: 0", b"Length: 5, 6"), 400),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, int) else "",
 )

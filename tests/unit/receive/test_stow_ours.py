@@ -63,6 +63,7 @@ def test_a_full_disk_is_a_matter_of_time_to_our_sender(
 
 
 @pytest.mark.slow
+@pytest.mark.req("REQ-RX-29")
 @pytest.mark.parametrize("way", list(Way))
 def test_a_cut_at_any_byte_leaves_both_of_one_mind(
     way: Way, house: StowHouse, parcels: list[Parcel], tmp_path: Path
