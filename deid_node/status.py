@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from deid_node import __version__
 from deid_node.checks import certificates_of, keys_of
+from deid_node.config.fingerprint import fingerprint_of
 from deid_node.config.schema import Config
 from deid_node.errors import ConfigurationError, DestinationUnavailable, InputError, SpoolInUse
 from deid_node.forward.build import probe
@@ -59,7 +60,12 @@ class StatusReader:
                 None
                 if note is None
                 else ConfigurationStatus(
-                    note.configuration, note.since, note.result, note.at, note.reason
+                    note.configuration,
+                    note.configuration == fingerprint_of(config),
+                    note.since,
+                    note.result,
+                    note.at,
+                    note.reason,
                 )
             ),
             ports=tuple(ports_of(config)),

@@ -81,6 +81,8 @@ def _write_node(status: NodeStatus, answers: dict[str, str | None] | None) -> No
     if status.configuration is not None:
         last = status.configuration
         console.print(f"configuration {last.configuration}, in force since {_at(last.since)}")
+        if not last.is_asked_with:
+            console.print("this file says something else: it is not in force")
         if last.result == "refused":
             console.print(f"another was refused at {_at(last.at)}: {last.reason}")
     ports = [

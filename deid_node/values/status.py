@@ -63,9 +63,14 @@ class CertificateStatus:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationStatus:
-    """What the node said last of its configuration; times are Unix times."""
+    """What the node said last of its configuration; times are Unix times.
+
+    `is_asked_with`: it is the very one that was asked with. Where it is not, ports and
+    destinations are told as they would be after a reload or a restart.
+    """
 
     configuration: str
+    is_asked_with: bool
     since: float
     result: str
     at: float

@@ -9,11 +9,14 @@ from pydicom import dcmread
 from pynetdicom.dsutils import encode
 
 from deid_node.cli import main
+from deid_node.config.fingerprint import fingerprint_of
+from deid_node.config.load import load
 from deid_node.dicom import part10
 from deid_node.metadata.apply.keys import new_key_file, read_key_file
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.spool.custody import Custody
 from deid_node.spool.options import SpoolOptions
+from deid_node.spool.reload_note import ReloadNotes
 from tests.builders.custody import Spool
 from tests.builders.samples import packaged
 from tests.builders.values import EXPLICIT, an_arrival
@@ -142,6 +145,24 @@ def test_a_running_node_is_told_by_its_process(
         custody.close()
 
     assert json.loads(capsys.readouterr().out)["process"] == os.getpid()
+
+
+def test_a_file_that_is_not_in_force_is_told_as_such(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    custody = Custody(SpoolOptions(dir=config.parent / "spool", reserve_bytes=0), exclusive=True)
+    custody.open()
+    ReloadNotes(custody).write("started", fingerprint_of(load(config)))
+    custody.close()
+    said = []
+    for port in (None, 104):
+        if port is not None:
+            content = {**json.loads(config.read_text()), "receive": {"port": port}}
+            config.write_text(json.dumps(content))
+        assert main(["status", "--config", str(config)]) == 0
+        said.append("it is not in force" in capsys.readouterr().out)
+
+    assert said == [False, True]
 
 
 def test_studies_are_found_by_their_accession_number(
