@@ -26,7 +26,7 @@ class AutoInpainter:
     Parameters
     ----------
     backends
-        By the fill that each makes, `Fill.SOLID` and `Fill.HARMONIC` among them; what is
+        By the fill that each makes, `Fill.SOLID` and `Fill.TELEA` among them; what is
         missing is replaced by the latter.
     table
         Which fill a ground gets.
@@ -39,7 +39,7 @@ class AutoInpainter:
     ) -> None:
         self._backends = backends
         self._table = {
-            ground: fill if fill in backends else Fill.HARMONIC for ground, fill in table.items()
+            ground: fill if fill in backends else Fill.TELEA for ground, fill in table.items()
         }
 
     @property

@@ -10,9 +10,8 @@ from deid_node.pixels.fill.choice import CHOICE, MODEL_EVERYWHERE, PLAINLY, SMOO
 from deid_node.pixels.fill.diffusion import DiffusionInpainter
 from deid_node.pixels.fill.folder import missing_library, open_folder, shipped
 from deid_node.pixels.fill.gradient import GradientInpainter
-from deid_node.pixels.fill.grain import COARSE_PIXELS, GrainedInpainter
+from deid_node.pixels.fill.grain import GrainedInpainter
 from deid_node.pixels.fill.guided import GuidedInpainter
-from deid_node.pixels.fill.harmonic import HarmonicInpainter
 from deid_node.pixels.fill.options import FillPolicy, InpainterOptions
 from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.smooth import SmoothInpainter
@@ -68,9 +67,7 @@ def backends(painter: Painter | None = None) -> dict[Fill, Inpainter]:
     plain: dict[Fill, Inpainter] = {
         Fill.SOLID: SolidInpainter(),
         Fill.GRADIENT: GradientInpainter(),
-        Fill.HARMONIC: GuidedInpainter(
-            GrainedInpainter(HarmonicInpainter(streaked=True), shade=COARSE_PIXELS)
-        ),
+        Fill.TELEA: GuidedInpainter(GrainedInpainter(TeleaInpainter())),
     }
     if painter is None:
         return plain

@@ -54,8 +54,8 @@ CHOICE: Final[Mapping[Ground, Fill]] = MappingProxyType(
     {
         Ground.FLAT: Fill.SOLID,
         Ground.GRADIENT: Fill.GRADIENT,
-        Ground.TEXTURE: Fill.HARMONIC,
-        Ground.ANATOMY: Fill.HARMONIC,
+        Ground.TEXTURE: Fill.TELEA,
+        Ground.ANATOMY: Fill.TELEA,
     }
 )
 """What ``auto`` takes."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.base import Filled, Inpainter
-from deid_node.pixels.fill.crops import Crop
+from deid_node.pixels.fill.crops import Crop, Neighbour
 from deid_node.pixels.fill.smooth import spread
 from deid_node.pixels.fill.surround import near
 from deid_node.pixels.fill.tones import Shown
@@ -33,7 +33,7 @@ FINE_PIXELS: Final = 2
 """What is coarser than this is shade for a fill that continues its surround."""
 
 COARSE_PIXELS: Final = 4
-"""And for a film or a model's, the mean of many that are likely: it lacks their texture."""
+"""And for a model's, which is the mean of many that are likely, and lacks their texture."""
 
 _LEAST_PIXELS: Final = 200
 _OUTLIER: Final = 4.0
@@ -41,11 +41,19 @@ _BLOCK: Final = 64
 _ALIKE: Final = 0.97
 _FADED: Final = 0.1
 _MOST_SLICES: Final = 24
+_MOST_SCALE: Final = 4.0
 _STACK: Final = 2**24
 """Numbers of seeds kept apart for the slices of one instance."""
 
 
-def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXELS) -> Shown:
+def with_grain(
+    crop: Crop,
+    before: Shown,
+    filled: Shown,
+    shade: int = FINE_PIXELS,
+    *,
+    model: Neighbour | None = None,
+) -> Shown:
     """Return `filled` with as much grain added under the target as it lacks.
 
     Parameters
@@ -58,6 +66,9 @@ def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXEL
         The fill, in the same tones.
     shade
         Deviation, in pixels, of the Gaussian that tells shades from grain.
+    model
+        A frame that shows the target bare, and how much grain there is at each place of it;
+        without one the grain of the surround is continued.
     """
     known = near(crop.target, RING_PIXELS) & ~crop.mask
     if known.sum() < _LEAST_PIXELS:
@@ -65,7 +76,8 @@ def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXEL
     grey = _grey(np.where(_like(crop.target, filled), filled, before))
     rough = grey - cv2.GaussianBlur(grey, (0, 0), shade)
     power = _without_edges(rough, known)
-    lacking = spread(power, known) - _local(rough * rough, crop.target, shade)
+    wanted = spread(power, known) if model is None else _shown_by(crop, model, power, known, shade)
+    lacking = wanted - _local(rough * rough, crop.target, shade)
     strength = np.sqrt(np.maximum(lacking, 0))
     window = crop.window
     rows, columns = crop.mask.shape
@@ -84,6 +96,20 @@ def with_grain(crop: Crop, before: Shown, filled: Shown, shade: int = FINE_PIXEL
     added = strength * grain
     result[crop.target] += added[crop.target] if filled.ndim == 2 else added[crop.target][:, None]
     return result
+
+
+def _shown_by(
+    crop: Crop, model: Neighbour, power: NDArray[np.float32], known: Mask, shade: int
+) -> NDArray[np.float32]:
+    """Return the power of the grain that `model` shows under the target, on the crop's scale."""
+    other = _grey(crop.tone.shown(model.stored))
+    rough = other - cv2.GaussianBlur(other, (0, 0), shade)
+    both = known & ~near(model.mask, 2 * shade)
+    if both.sum() < _LEAST_PIXELS:
+        return spread(power, known)
+    theirs = _without_edges(rough, both)
+    scale = float(power[both].mean()) / max(float(theirs[both].mean()), 1e-6)
+    return np.float32(min(scale, _MOST_SCALE)) * _local(theirs, crop.target, shade)
 
 
 def _shared(crop: Crop, rough: NDArray[np.float32], known: Mask, shade: int) -> float:
@@ -214,14 +240,10 @@ def noise_at(
 
 
 class GrainedInpainter:
-    """Adds to the fills of another the noise that they lack.
+    """Adds to the fills of another the noise that they lack."""
 
-    `shade` is the deviation, in pixels, of the Gaussian that tells shades from grain.
-    """
-
-    def __init__(self, smooth: Inpainter, *, shade: int = FINE_PIXELS) -> None:
+    def __init__(self, smooth: Inpainter) -> None:
         self._smooth = smooth
-        self._shade = shade
 
     @property
     def context_pixels(self) -> int:
@@ -235,13 +257,13 @@ class GrainedInpainter:
     def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
         """Return the crops filled."""
         return tuple(
-            _grained(crop, filled, self._shade)
+            _grained(crop, filled)
             for crop, filled in zip(crops, self._smooth.fill(crops), strict=True)
         )
 
 
-def _grained(crop: Crop, filled: Filled, shade: int) -> Filled:
+def _grained(crop: Crop, filled: Filled) -> Filled:
     if not crop.target.any():
         return filled
-    shown = with_grain(crop, crop.shown(), crop.tone.shown(filled.values), shade)
+    shown = with_grain(crop, crop.shown(), crop.tone.shown(filled.values))
     return replace(filled, values=crop.back(shown))

@@ -96,7 +96,8 @@ def _guided(crop: Crop) -> tuple[Shown, tuple[Part, ...]]:
     if not parts:
         return shown, ()
     target = _covered(parts, crop.target)
-    return with_grain(replace(crop, target=target), shown, filled), tuple(parts)
+    model = next((one for one in crop.neighbours if not (one.mask & target).any()), None)
+    return with_grain(replace(crop, target=target), shown, filled, model=model), tuple(parts)
 
 
 def _detail(

@@ -24,12 +24,10 @@ from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.smooth import spread
 from deid_node.pixels.fill.solid import NARROW_PIXELS
-from deid_node.pixels.fill.telea import grown_in
 from deid_node.pixels.fill.tones import Shown
 from deid_node.values.fill import Fill
 
 _BESIDE: Final = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], dtype=np.float64)
-_SHADE_PIXELS: Final = 8.0
 _MOST_STEPS: Final = 400
 _CLOSE: Final = 0.02
 """Grey levels by which a pixel may miss the mean of its neighbours, as a root mean square."""
@@ -38,15 +36,9 @@ _CLOSE: Final = 0.02
 class HarmonicInpainter:
     """Stretches the surround of a target over it.
 
-    Parameters
-    ----------
-    streaked
-        Whether the fine detail of Telea's streaks, below a Gaussian of 8 pixels, is laid on
-        the film: nearer to what surrounds it, and a little further from the truth.
+    Nearest to the truth of all that guess nothing, and without texture: `auto` does not
+    take it, evaluations do.
     """
-
-    def __init__(self, *, streaked: bool = False) -> None:
-        self._streaked = streaked
 
     @property
     def context_pixels(self) -> int:
@@ -59,16 +51,13 @@ class HarmonicInpainter:
 
     def fill(self, crops: Sequence[Crop]) -> Sequence[Filled]:
         """Return the crops filled."""
-        return tuple(self._painted(crop) for crop in crops)
+        return tuple(_painted(crop) for crop in crops)
 
-    def _painted(self, crop: Crop) -> Filled:
-        if not crop.target.any():
-            return filled_by(Fill.HARMONIC, crop, crop.stored.copy())
-        shown = crop.shown()
-        film = stretched(shown, crop.mask)
-        if self._streaked:
-            film += _fine(grown_in(shown, crop.mask)) - _fine(film)
-        return filled_by(Fill.HARMONIC, crop, crop.back(film))
+
+def _painted(crop: Crop) -> Filled:
+    if not crop.target.any():
+        return filled_by(Fill.HARMONIC, crop, crop.stored.copy())
+    return filled_by(Fill.HARMONIC, crop, crop.back(stretched(crop.shown(), crop.mask)))
 
 
 def stretched(shown: Shown, mask: Mask) -> Shown:
@@ -86,11 +75,6 @@ def stretched(shown: Shown, mask: Mask) -> Shown:
         guess = spread(np.ascontiguousarray(planes[..., n]), ~mask)
         filled[(*near, n)] = _film(planes[(*near, n)], mask[near], guess[near])
     return filled.reshape(shown.shape)
-
-
-def _fine(shown: Shown) -> Shown:
-    """Return what is finer than a shade."""
-    return np.asarray(shown - cv2.GaussianBlur(shown, (0, 0), _SHADE_PIXELS))
 
 
 def _box_around(mask: Mask) -> tuple[slice, slice]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from deid_node.pixels.fill.build import build_inpainter, build_painter, no_model
 from deid_node.pixels.fill.diffusion import DiffusionInpainter
 from deid_node.pixels.fill.grain import GrainedInpainter
+from deid_node.pixels.fill.harmonic import HarmonicInpainter
 from deid_node.pixels.fill.options import FillPolicy, InpainterOptions
 from deid_node.pixels.fill.prompts import prompt_of
 from deid_node.pixels.fill.solid import SolidInpainter
@@ -12,6 +13,7 @@ from deid_node.pixels.fill.telea import TeleaInpainter
 from deid_node_lab.evaluation.restoration.arms import (
     AUTO,
     BEST,
+    FILM,
     GRAINED,
     MODALITY,
     NEUTRAL,
@@ -44,6 +46,7 @@ def build_arms(
         NodeArm(SOLID, SolidInpainter()),
         NodeArm(TELEA, TeleaInpainter()),
         NavierStokes(),
+        NodeArm(FILM, HarmonicInpainter()),
         NodeArm(GRAINED, GrainedInpainter(TeleaInpainter())),
     ]
     left_out = [f"the arms of diffusion: {no_model()}"]

@@ -14,6 +14,7 @@ from deid_node.pixels.fill.build import build_painter
 from deid_node.pixels.fill.options import InpainterOptions
 from deid_node_lab.evaluation.restoration.arms import (
     BEST,
+    FILM,
     GRAINED,
     NAVIER_STOKES,
     NEUTRAL,
@@ -53,7 +54,7 @@ from deid_node_lab.training.faces import Face
 STEPS: Final = (1, 2, 4, 8, 16)
 """Numbers of denoising steps that the curve is drawn over."""
 
-_NOT_ATTACKED: Final = frozenset({ORIGINAL, SOLID, NAVIER_STOKES, NEUTRAL, BEST})
+_NOT_ATTACKED: Final = frozenset({ORIGINAL, SOLID, NAVIER_STOKES, FILM, NEUTRAL, BEST})
 """What holds the truth, is even, or is made like another arm that is attacked."""
 
 

@@ -116,7 +116,7 @@ def test_entries_of_a_palette_are_no_gradient() -> None:
         [crop_of(values, mask, layout, Palette(0, colours))]
     )
 
-    assert [part.method for part in filled.parts] == [Fill.HARMONIC]
+    assert [part.method for part in filled.parts] == [Fill.TELEA]
     assert set(np.unique(filled.values[mask])) <= set(np.unique(values[~mask]))
 
 
@@ -131,7 +131,7 @@ def test_each_part_is_filled_by_its_own_ground() -> None:
     (filled,) = inpainter.fill([crop])
 
     assert filled.method_in(flat_part) == Fill.SOLID
-    assert filled.method_in(tissue) == Fill.HARMONIC
+    assert filled.method_in(tissue) == Fill.TELEA
     assert filled.method_in(Box(0, 0, 5, 5)) == ""
     assert (filled.values[flat_part.slices] == 40).all()
     assert inpainter.made_up_pixels(crop) == tissue.area_pixels
@@ -145,10 +145,10 @@ def test_every_ground_has_a_fill_and_even_ones_are_never_made_up(
     assert {table[Ground.FLAT], table[Ground.GRADIENT]}.isdisjoint(MADE_UP)
 
 
-def test_without_a_model_the_table_falls_back_to_the_film() -> None:
+def test_without_a_model_the_table_falls_back_to_telea() -> None:
     mask = np.zeros((110, 140), dtype=np.bool_)
     mask[HOLE.slices] = True
 
     (filled,) = AutoInpainter(backends(), MODEL_EVERYWHERE).fill([picture_crop(anatomy(), mask)])
 
-    assert [part.method for part in filled.parts] == [Fill.HARMONIC]
+    assert [part.method for part in filled.parts] == [Fill.TELEA]

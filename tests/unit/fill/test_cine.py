@@ -63,7 +63,7 @@ def test_a_filled_cine_flickers_no_more_than_the_truth(step_pixels: int) -> None
 
     filled, made_by = cleaned(truth, AutoInpainter(backends(), CHOICE))
 
-    assert made_by == {"harmonic"}
+    assert made_by == {"telea"}
     assert flicker(filled) <= 1.1 * flicker(truth)
 
 
@@ -165,7 +165,7 @@ def big_hole(limit: AnatomyOptions) -> tuple[Region, ...]:
 
 
 def test_more_anatomy_than_the_treatment_lets_withholds_the_instance() -> None:
-    assert {region.fill for region in big_hole(AnatomyOptions(most_share=0.5))} == {"harmonic"}
+    assert {region.fill for region in big_hole(AnatomyOptions(most_share=0.5))} == {"telea"}
     with pytest.raises(AnatomyCovered):
         big_hole(AnatomyOptions())
 

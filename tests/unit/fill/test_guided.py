@@ -5,6 +5,7 @@ import numpy as np
 
 from deid_node.pixeldata.layout import Layout
 from deid_node.pixels.fill.crops import Crop, Neighbour, crop_of
+from deid_node.pixels.fill.grain import GrainedInpainter
 from deid_node.pixels.fill.guided import GuidedInpainter
 from deid_node.pixels.fill.harmonic import HarmonicInpainter
 from deid_node.values.fill import Fill
@@ -126,3 +127,18 @@ def test_what_stands_under_the_mask_has_no_influence_on_the_weights() -> None:
     (other,) = GuidedInpainter(HarmonicInpainter()).fill([crop(written, beside)])
 
     assert np.array_equal(one.values, other.values)
+
+
+def test_grain_is_as_strong_as_the_neighbour_shows_it_there() -> None:
+    """Noise that stands around a hole must not be seen in what is dark and still within it."""
+    truth = anatomy(1)
+    truth[56:84, 85:135] = 20
+    grain = np.random.default_rng(8).normal(0, 12, (2, ROWS, COLUMNS))
+    grain[:, 56:84, 85:135] = 0
+    one, other = (stored(truth + own, noise=0) for own in grain)
+
+    (filled,) = GuidedInpainter(HarmonicInpainter()).fill([crop(one, neighbour(other))])
+
+    (alone,) = GrainedInpainter(HarmonicInpainter()).fill([crop(one)])
+    still = (slice(64, 76), slice(97, 123))
+    assert filled.values[still].std() < alone.values[still].std() / 2
