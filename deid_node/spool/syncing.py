@@ -12,9 +12,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from deid_node.spool.blobs import sync_folder
 from deid_node.values.identity import InstanceId
+
+_IDLE_SECONDS: Final = 2.0
 
 
 class Sync:
@@ -46,8 +49,8 @@ class Sync:
 class Syncing:
     """Threads that wait for the disk, and the instances that are not on it yet.
 
-    Any thread may call. There is no thread before the first is needed, and then as many
-    as were ever needed at once.
+    Any thread may call. There is no thread before the first is needed, and one that has had
+    nothing to do for a while ends.
     """
 
     def __init__(self) -> None:
@@ -113,7 +116,10 @@ class Syncing:
 
 
 class _DiskThread:
-    """A thread that does one thing after the other, and says when it is idle."""
+    """A thread that does one thing after the other, says when it is idle, and ends after a while.
+
+    Who takes it out of `idle` has it: a caller with something for it, or itself at its end.
+    """
 
     def __init__(self, idle: "deque[_DiskThread]") -> None:
         self._idle = idle
@@ -132,7 +138,14 @@ class _DiskThread:
 
     def _run(self) -> None:
         while True:
-            self._wakes.acquire()
+            if not self._wakes.acquire(timeout=_IDLE_SECONDS):
+                try:
+                    self._idle.remove(self)
+                except ValueError:
+                    # A caller has it already, and is about to say what is to be done.
+                    self._wakes.acquire()
+                else:
+                    return
             sync, self._sync = self._sync, None
             if sync is None:
                 return
