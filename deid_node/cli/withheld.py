@@ -184,7 +184,10 @@ def _choice(arguments: argparse.Namespace, config: Config) -> Choice:
 
 
 def _json(entry: WithheldEntry, indent: int | None = None) -> str:
-    return json.dumps(asdict(entry), default=lambda moment: moment.isoformat(), indent=indent)
+    told = asdict(entry)
+    # As sent: it names the patient's series, and serves the desk alone.
+    del told["series"]
+    return json.dumps(told, default=lambda moment: moment.isoformat(), indent=indent)
 
 
 def _write_table(entries: Sequence[WithheldEntry]) -> None:

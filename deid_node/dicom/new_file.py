@@ -19,7 +19,7 @@ class NewFile(Protocol):
 
     * what was written is whole and on disk once `finish` has returned, its folder not;
     * without `finish`, what lies there counts for nothing;
-    * `finish` and `close` may be called again.
+    * `end`, `finish` and `close` may be called again.
     """
 
     def write(self, piece: bytes | bytearray | memoryview, /) -> int:
@@ -34,8 +34,15 @@ class NewFile(Protocol):
         """Refuse with `OSError`: nothing can be written over any more."""
         ...
 
+    def end(self) -> None:
+        """Hand what is left to the system, where a full disk shows; nothing follows.
+
+        Raises `OSError`.
+        """
+        ...
+
     def finish(self) -> None:
-        """Write what is left, put it on disk and close; raises `OSError`."""
+        """End it where nobody has, put it on disk and close; raises `OSError`."""
         ...
 
     def close(self) -> None:
@@ -73,10 +80,15 @@ class PlainFile:
         """Refuse: nothing is written over."""
         raise io.UnsupportedOperation("a new file is written in one go")
 
+    def end(self) -> None:
+        """Hand what is left to the system."""
+        if not self._file.closed:
+            self._file.flush()
+
     def finish(self) -> None:
         """Put it on disk and close."""
         if not self._file.closed:
-            self._file.flush()
+            self.end()
             os.fsync(self._file.fileno())
             self._file.close()
 

@@ -141,6 +141,10 @@ class _HashedFile:
         """Refuse: nothing is written over."""
         return self._file.seek(offset, whence)
 
+    def end(self) -> None:
+        """Hand what is left to the system."""
+        self._file.end()
+
     def finish(self) -> None:
         """Put it on disk and close."""
         self._file.finish()

@@ -94,6 +94,7 @@ class EncryptedNewFile:
         self._cipher: Final = key.cipher(self._header)
         self._held: Final = bytearray()
         self._pieces = self._size = 0
+        self._is_ended = False
         self._file: Final = PlainFile(path, mode)
         self._file.write(self._header)
 
@@ -123,11 +124,18 @@ class EncryptedNewFile:
         """Refuse: what is encrypted is not written over."""
         return self._file.seek(offset, whence)
 
+    def end(self) -> None:
+        """Hand the last piece to the system."""
+        if not self._is_ended and not self._file.closed:
+            self._put(self._held, is_last=True)
+            self._held.clear()
+            self._is_ended = True
+        self._file.end()
+
     def finish(self) -> None:
         """Write the last piece, put the file on disk and close."""
         if not self._file.closed:
-            self._put(self._held, is_last=True)
-            self._held.clear()
+            self.end()
             self._file.finish()
 
     def close(self) -> None:

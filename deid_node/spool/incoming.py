@@ -69,12 +69,19 @@ class Incoming:
         self.discard()
 
     def reference(self) -> BlobRef:
-        """Return the reference of what came; it may not be on disk yet.
+        """Return the reference of what came; the system has it, the disk may not yet.
 
-        Raises the fault that was kept; then the file is gone.
+        Raises the fault that was kept, `SpoolFull` or `SpoolUnavailable`; then the file is gone.
         """
         # Also of no bytes at all there is a file.
         self._put(b"")
+        with self._lock:
+            if self._file is not None:
+                try:
+                    # A full disk shows here, before anything names the instance.
+                    self._file.end()
+                except OSError as error:
+                    self.fail(custody_error(error))
         if self._fault is not None:
             raise self._fault
         return BlobRef(self.path.name, self._size, self._digest.hexdigest())

@@ -403,14 +403,14 @@ def test_whoever_came_to_a_box_by_tab_stays_there(house: DeskHouse, page: Page) 
 
     # From the picture through its decisions to the boxes, in the order in which they are read.
     way = [page.evaluate(FOCUSED)]
-    for _ in range(4):
+    for _ in range(5):
         press(page, "Tab")
         way.append(page.evaluate(FOCUSED))
     press(page, "Tab", "Enter")
     page.wait_for_selector("#boxes button[aria-pressed=true]:focus")
 
     assert way == [
-        "picture", "fill", "no_text", "discard", "hold",
+        "picture", "fill", "no_text", "discard", "hold", "propose",
     ]  # fmt: skip
     assert list(Desk(house.custody).staged()) == []
 
