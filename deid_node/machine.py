@@ -1,4 +1,4 @@
-"""What the machine must offer for a setting to work: names that resolve, folders, private files."""
+"""What the machine must offer for a setting to work: names, ports, folders, private files."""
 
 import os
 import socket
@@ -13,6 +13,31 @@ def require_resolvable(host: str, *, path: str) -> None:
         socket.getaddrinfo(host, None)
     except OSError:
         raise ConfigurationError(path, "no address is known for this name") from None
+
+
+def listening_on(host: str, port: int, *, backlog: int, setting: str) -> socket.socket:
+    """Return a socket that listens for TCP connections; port 0 takes any free one.
+
+    Raises
+    ------
+    ConfigurationError
+        The address is none of this machine's, or the port cannot be had; `setting` is the
+        section whose ``host`` and ``port`` it names.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        raise ConfigurationError(f"{setting}.host", "no such address") from None
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(backlog)
+    except OSError as error:
+        listening.close()
+        reason = f"cannot listen there: {error.strerror}"
+        raise ConfigurationError(f"{setting}.port", reason) from None
+    return listening
 
 
 def takes_connections(host: str, port: int, timeout_seconds: float) -> bool:

@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from deid_node.errors import ConfigurationError
+from deid_node.machine import listening_on
 from deid_node.observe.logs import EventLog
 from deid_node.review.guard import Guard
 from deid_node.review.looker import Looker
@@ -26,6 +26,7 @@ from deid_node.review.sessions import Sessions
 _STOP_SECONDS: Final = 5
 _START_SECONDS: Final = 30.0
 _MOST_CONNECTIONS: Final = 64
+_BACKLOG: Final = 64
 
 
 class ReviewServer:
@@ -73,7 +74,9 @@ class ReviewServer:
 
     def start(self) -> None:
         """Listen; raise `ConfigurationError` where the address cannot be had."""
-        self._socket = _bound(self._host, self._wanted_port)
+        self._socket = listening_on(
+            self._host, self._wanted_port, backlog=_BACKLOG, setting="review"
+        )
         config = uvicorn.Config(
             self._guarded,
             http="h11",
@@ -109,19 +112,3 @@ class ReviewServer:
 
     async def _not_found(self, _: Request, __: Exception) -> Response:
         return self._pages.failed(HTTPStatus.NOT_FOUND, "There is no such page.")
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-    except OSError:
-        raise ConfigurationError("review.host", "no such address") from None
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(64)
-    except OSError as error:
-        listening.close()
-        raise ConfigurationError("review.port", f"cannot listen there: {error.strerror}") from None
-    return listening

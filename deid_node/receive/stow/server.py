@@ -10,7 +10,7 @@ from typing import Final
 
 from deid_node.audit.records import DoorRecord
 from deid_node.dicom.tls import fault_of, server_tls
-from deid_node.errors import ConfigurationError
+from deid_node.machine import listening_on
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
@@ -71,7 +71,9 @@ class StowServer:
         """Listen; raise `ConfigurationError` where the address cannot be had."""
         options = self._options
         self._tls = None if options.tls is None else server_tls(options.tls, STOW_TLS_PATH)
-        self._listening = _bound(options.host, options.port)
+        self._listening = listening_on(
+            options.host, options.port, backlog=_BACKLOG, setting="receive.stow"
+        )
         self._port = self._listening.getsockname()[1]
         self._accepting = threading.Thread(
             target=self._accept, args=(self._listening,), name="stow-door", daemon=True
@@ -177,21 +179,3 @@ class StowServer:
         link.close()
         with self._counting:
             self._standing.pop(thread, None)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-    except OSError:
-        raise ConfigurationError("receive.stow.host", "no such address") from None
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen(_BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise ConfigurationError(
-            "receive.stow.port", f"cannot listen there: {error.strerror}"
-        ) from None
-    return listening
