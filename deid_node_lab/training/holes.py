@@ -1,8 +1,9 @@
-"""Holes like those that the corridor cuts: lines of text as widened boxes.
+"""Holes like those that the corridor cuts: lines of text as widened boxes, and barcodes.
 
 The letters are not drawn: a hole is all that an inpainter gets to see of them.
 """
 
+import cv2
 import numpy as np
 
 from deid_node.pixeldata.arrays import Mask
@@ -14,22 +15,27 @@ _TRIES = 20
 def hole(rows: int, columns: int, chance: np.random.Generator) -> Mask:
     """Return a mask ``(rows, columns)`` with at least one box and much left around it.
 
-    Half hold a single line, the others a block of lines, lines here and there or a
-    strip from edge to edge. Capitals are 6 to 40 pixels high and a line stands apart
-    from the picture's edge, where there is room, so that it is seen from all sides.
+    Nearly half hold a single line, the others a block of lines, lines here and there, a
+    strip from edge to edge, a tilted line or a barcode. Capitals are 6 to 40 pixels high and a
+    line stands apart from the picture's edge, where there is room, so that it is seen from
+    all sides.
     """
     for _ in range(_TRIES):
         mask = np.zeros((rows, columns), np.bool_)
         kind = chance.random()
-        if kind < 0.5:
+        if kind < 0.45:
             _line(mask, chance)
-        elif kind < 0.72:
+        elif kind < 0.65:
             _block(mask, chance)
-        elif kind < 0.9:
+        elif kind < 0.8:
             for _ in range(int(chance.integers(2, 5))):
                 _line(mask, chance)
-        else:
+        elif kind < 0.88:
             _strip(mask, chance)
+        elif kind < 0.96:
+            _tilted(mask, chance)
+        else:
+            _barcode(mask, chance)
         if 0 < mask.mean() <= _LARGEST_SHARE:
             return mask
     mask = np.zeros((rows, columns), np.bool_)
@@ -73,6 +79,21 @@ def _strip(mask: Mask, chance: np.random.Generator) -> None:
         mask[:, start : start + height] = True
     else:
         mask[start : start + height] = True
+
+
+def _tilted(mask: Mask, chance: np.random.Generator) -> None:
+    rows, columns = mask.shape
+    height = _height(chance)
+    width = min(height * chance.uniform(2, 6), 0.9 * min(rows, columns))
+    middle = (columns * chance.uniform(0.3, 0.7), rows * chance.uniform(0.3, 0.7))
+    corners = cv2.boxPoints((middle, (width, height), chance.uniform(-60, 60)))
+    drawn = cv2.fillConvexPoly(mask.astype(np.uint8), np.rint(corners).astype(np.int32), 1)
+    mask |= drawn.astype(np.bool_)
+
+
+def _barcode(mask: Mask, chance: np.random.Generator) -> None:
+    side = int(chance.integers(20, 48))
+    _put(mask, side, round(side * chance.choice((1.0, 1.0, 1.8, 2.6))), chance)
 
 
 def _put(mask: Mask, height: int, width: int, chance: np.random.Generator) -> None:
