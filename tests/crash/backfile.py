@@ -66,7 +66,8 @@ def _behind(owner: Any, name: str, then: Callable[[], None]) -> None:
 
 
 if __name__ in {"__main__", "__mp_main__"}:
-    arm(Burner(Fuse.from_arguments(sys.argv[1:5])))
+    fuse = Fuse.from_arguments(sys.argv[1:5])
+    arm(Burner(lambda: fuse))
 
 if __name__ == "__main__":
     setattr(offline, "corridor_factory", lambda *_, **__: LightFactory())  # noqa: B010

@@ -18,7 +18,7 @@ from deid_node.demo.server import events_in
 from deid_node.metadata.apply.keys import new_key_file
 from tests.crash.archive import Archive, Kind, digest_of
 from tests.crash.fuse import Fuse, Victim
-from tests.crash.launcher import NO_POINT
+from tests.crash.launcher import NO_POINT, POISONED, SOUND
 from tests.crash.parcels import NEEDLES
 from tests.crash.points import MEMORY_LIMIT_BYTES
 from tests.fakes.waiting import eventually
@@ -80,7 +80,8 @@ class House:
         archive: Kind = "cstore",
     ) -> None:
         self._folder = folder
-        self._runs = 0
+        self._runs = self._fuses = 0
+        self._fuse = folder / "fuse"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = self.web_port = 0
         self.archive = Archive(folder / "archive", archive)
@@ -97,12 +98,27 @@ class House:
 
     # The node.
 
-    def start(self, point: str = NO_POINT, passes: int = 1, victim: Victim = Victim.SELF) -> Fuse:
+    def arm(self, point: str = NO_POINT, passes: int = 1, victim: Victim = Victim.SELF) -> Fuse:
+        """Put a fuse into the node that runs, or into the next."""
+        self._fuses += 1
+        fuse = Fuse(point, passes, victim, self._folder / f"blown-{self._fuses}")
+        fuse.write(self._fuse)
+        return fuse
+
+    def start(
+        self,
+        point: str = NO_POINT,
+        passes: int = 1,
+        victim: Victim = Victim.SELF,
+        *,
+        poisoned: bool = False,
+    ) -> Fuse:
         """Start the node with a fuse in it and wait until it is ready, or dead already."""
         self._runs += 1
-        fuse = Fuse(point, passes, victim, self._folder / f"blown-{self._runs}")
+        fuse = self.arm(point, passes, victim)
         command = [
-            sys.executable, "-m", "tests.crash.launcher", *fuse.arguments,
+            sys.executable, "-m", "tests.crash.launcher",
+            str(self._fuse), POISONED if poisoned else SOUND,
             "serve", "--config", str(self._config),
         ]  # fmt: skip
         with self.log.open("wb") as out, self.log.with_suffix(".err").open("wb") as err:
@@ -127,6 +143,11 @@ class House:
     def log(self) -> Path:
         """The log of the run."""
         return self._folder / f"node-{self._runs}.log"
+
+    @property
+    def spool(self) -> Path:
+        """Where the node keeps what it has in custody."""
+        return self._folder / "spool"
 
     @property
     def node(self) -> "subprocess.Popen[bytes]":
@@ -200,7 +221,7 @@ class House:
 
     def journal(self) -> Sequence[Row]:
         """Return what the journal says; read beside the node, with no code of the spool."""
-        path = self._folder / "spool" / "journal.sqlite"
+        path = self.spool / "journal.sqlite"
         with closing(sqlite3.connect(path, timeout=60)) as connection:
             rows = connection.execute(
                 "SELECT id, sop_instance_uid, state, code, clean_sop_instance_uid, blob_kept,"
@@ -268,7 +289,7 @@ class House:
 
     def orphans(self) -> list[str]:
         """Return the names of files in the spool that the journal does not name."""
-        spool = self._folder / "spool"
+        spool = self.spool
         rows = [row for row in self.journal() if row.blob_kept]
         kept = {f"{row.id}.dcm" for row in rows}
         kept |= {f"{row.id}.companion.dcm" for row in rows if row.companion is not None}

@@ -22,7 +22,7 @@ from time import monotonic, sleep
 
 from tests.crash.fuse import Victim
 from tests.crash.house import ENDED, House
-from tests.crash.launcher import POISON, POISON_TOO
+from tests.crash.launcher import NO_POINT
 from tests.crash.parcels import parcels
 from tests.crash.points import NODE_POINTS, WORKER_POINTS, Poison
 from tests.crash.scanner import Scanner
@@ -170,14 +170,14 @@ class Siege:
         if fault in {Fault.NODE_AT_A_POINT, Fault.WORKER_AT_A_POINT} and home.is_running:
             home.kill()
         while not home.is_running:
-            point, victim = POISON, Victim.SELF
+            point, victim = NO_POINT, Victim.SELF
             if fault is Fault.NODE_AT_A_POINT:
                 point = self._draw.choice([*NODE_POINTS, *WORKER_POINTS])
                 victim = Victim.PARENT if point in WORKER_POINTS else Victim.SELF
-                point += POISON_TOO
             elif fault is Fault.WORKER_AT_A_POINT:
-                point = self._draw.choice(WORKER_POINTS) + POISON_TOO
-            home.start(point, passes=self._draw.randint(1, 12), victim=victim)
+                point = self._draw.choice(WORKER_POINTS)
+            passes = self._draw.randint(1, 12)
+            home.start(point, passes=passes, victim=victim, poisoned=True)
             # What waited from before may have blown it at the start already: a death, too.
             fault = fault if home.node.poll() is None else None
 

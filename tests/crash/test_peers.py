@@ -9,18 +9,18 @@ import pytest
 
 from deid_node.forward.dimse.association import AssociationLost
 from tests.crash.house import House, house
-from tests.crash.launcher import POISON
+from tests.crash.launcher import NO_POINT
 from tests.crash.parcels import Parcel, parcels
 from tests.crash.points import Poison
 from tests.crash.scanner import Scanner
-from tests.fakes.waiting import eventually
+from tests.crash.standing import StandingHouse, standing_house
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-@pytest.fixture
-def home(tmp_path: Path) -> Iterator[House]:
-    with house(tmp_path) as built:
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandingHouse]:
+    with standing_house(tmp_path_factory.mktemp("standing")) as built:
         yield built
 
 
@@ -30,9 +30,14 @@ def home(tmp_path: Path) -> Iterator[House]:
     ids=["crashes", "eats all memory"],
 )
 def test_an_instance_that_kills_its_worker_is_withheld_alone_after_its_third_start(
-    home: House, poison: Poison, code: str
+    tmp_path: Path, poison: Poison, code: str
 ) -> None:
-    home.start(POISON)
+    with house(tmp_path) as home:
+        _poison(home, poison, code)
+
+
+def _poison(home: House, poison: Poison, code: str) -> None:
+    home.start(poisoned=True)
     scanner, poisoner, poisoned = Scanner(), Scanner(poison), parcels(1, start=40)
 
     poisoner.send(poisoned, home.port)
@@ -47,41 +52,34 @@ def test_an_instance_that_kills_its_worker_is_withheld_alone_after_its_third_sta
     home.stop()
 
 
-def test_what_an_archive_that_was_killed_had_not_confirmed_comes_again(home: House) -> None:
-    home.start()
-    scanner, sent = Scanner(), parcels(16)
-
-    scanner.send(sent[:8], home.port)
-    eventually(home.archive.arrivals, what="the first arrival")
-    home.archive.kill()
-    scanner.send(sent[8:], home.port)
-    eventually(lambda: home.events("destination_unreachable"), what="the archive is missed")
-    home.archive.start()
-    home.wait_until_quiet()
-
-    assert len(scanner.acknowledged) == len(sent)
-    assert {row.state for row in home.journal()} == {"delivered"}
-    home.check_all(scanner.acknowledged)
-    home.stop()
+def test_what_an_archive_that_was_killed_had_not_confirmed_comes_again(
+    standing: StandingHouse,
+) -> None:
+    with standing.tenancy() as here:
+        here.miss_the_archive()
 
 
-def test_an_instance_that_its_sender_breaks_off_leaves_nothing_behind(home: House) -> None:
-    home.start()
-    scanner, sent = Scanner(), parcels(4)
+def test_an_instance_that_its_sender_breaks_off_leaves_nothing_behind(
+    standing: StandingHouse,
+) -> None:
+    with standing.tenancy() as here:
+        here.arm(NO_POINT)
+        home, scanner, sent = here.house, Scanner(), here.parcels(4)
+        before = {row.sop_instance_uid for row in home.journal()}
 
-    scanner.send(sent[:1], home.port)
-    for parcel in sent[1:]:
-        _break_off(scanner, parcel, home.port)
-    scanner.send(sent[:1], home.port)
-    home.wait_until_quiet()
+        scanner.send(sent[:1], home.port)
+        for parcel in sent[1:]:
+            _break_off(scanner, parcel, home.port)
+        scanner.send(sent[:1], home.port)
+        home.wait_until_quiet()
 
-    assert [row.sop_instance_uid for row in home.journal()] == [sent[0].sop_instance_uid]
-    home.check_all(scanner.acknowledged)
-    scanner.send(sent, home.port)
-    home.wait_until_quiet()
-    assert len(scanner.acknowledged) == len(sent)
-    home.check_all(scanner.acknowledged)
-    home.stop()
+        came = [row.sop_instance_uid for row in home.journal()]
+        assert [uid for uid in came if uid not in before] == [sent[0].sop_instance_uid]
+        here.check(scanner.acknowledged)
+        scanner.send(sent, home.port)
+        home.wait_until_quiet()
+        assert len(scanner.acknowledged) == len(sent)
+        here.check(scanner.acknowledged)
 
 
 def _break_off(scanner: Scanner, parcel: Parcel, port: int) -> None:
