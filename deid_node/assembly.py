@@ -26,9 +26,7 @@ from deid_node.checks import (
 from deid_node.config.fingerprint import fingerprint_of
 from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
 from deid_node.dicom.silence import silence_libraries
-from deid_node.forward.build import (
-    reporting_titles,
-)
+from deid_node.forward.build import reporting_titles
 from deid_node.forward.outgoing import Outgoing
 from deid_node.forward.sender import Sender
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
@@ -73,6 +71,7 @@ from deid_node.spool.retention import Retention
 from deid_node.status import StatusReader
 from deid_node.values.state import InstanceState
 from deid_node.work.admission import Admission
+from deid_node.work.closing import Closing
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
 from deid_node.work.shifts import Shifts
@@ -123,6 +122,7 @@ class CorridorFactory:
                 ),
                 options=chosen,
                 marks_filled=marks_filled(options, name=name),
+                waits=options.wait_for_series if self.compares else None,  # not offline
             )
         return Corridor(
             compile_router(
@@ -193,8 +193,7 @@ def build_node(
         new_journal=new_journal,
         mark=pseudonyms.accession_mark,
     )
-    retention = Retention(custody)
-    queue, outgoing = WorkQueue(), Outgoing()
+    retention, queue, outgoing = Retention(custody), WorkQueue(), Outgoing()
     audit = audit_build.build_audit(
         config.audit,
         config.spool.dir,
@@ -311,6 +310,7 @@ def build_node(
                 reserve_bytes=config.spool.reserve_bytes,
                 clock=clock,
                 leftovers=leftovers,
+                closing=Closing.over(custody, queue, metrics=metrics, log=log),
                 record=audit.decided,
             ),
             reporter=reception.reporter,

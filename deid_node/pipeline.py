@@ -17,8 +17,6 @@ from typing import Final
 from pydicom import Dataset
 
 from deid_node.dicom import part10
-from deid_node.dicom.bare import whole
-from deid_node.dicom.bulk import Bulk
 from deid_node.dicom.identity import require_one_identity
 from deid_node.errors import (
     BlobDamaged,
@@ -27,7 +25,6 @@ from deid_node.errors import (
     MemoryLimit,
     NoRule,
     RuleWithholds,
-    UidConflict,
     Unexpected,
 )
 from deid_node.leaks.check import LeakCheck
@@ -35,20 +32,21 @@ from deid_node.leaks.spoken import HeaderMatch
 from deid_node.metadata.plan.attest import attest
 from deid_node.metadata.plan.options import Option
 from deid_node.metadata.scrub import Scrubbed, Scrubber
+from deid_node.originals import Originals, waiting_of
 from deid_node.pixeldata.attributes import value_of
-from deid_node.pixeldata.content import content_sha256
 from deid_node.pixels.cleaner import PixelCleaner, PixelsCleaned
 from deid_node.pixels.provenance import segmentation_of
 from deid_node.pixels.text.device_regions import device_of
 from deid_node.route.header import header_of
 from deid_node.route.router import Router
-from deid_node.spool.blobs import Hashing, blob_name, companion_name, intact
+from deid_node.spool.blobs import Hashing, blob_name, companion_name
 from deid_node.spool.files import PLAIN, BlobFiles
+from deid_node.spool.series_options import WaitForSeriesOptions
 from deid_node.spool.trouble import custody_error
 from deid_node.values.decision import Discard, Forward, Withhold
 from deid_node.values.instance import BlobRef, CleanInstance, Companion
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, stopped_by
+from deid_node.values.outcome import Cleaned, Discarded, Outcome, Repeated, Waiting, stopped_by
 from deid_node.values.report import CleaningReport, Step
 from deid_node.values.stage import Stage
 
@@ -63,6 +61,7 @@ class Treatment:
     scrubber: Scrubber
     options: frozenset[Option]
     marks_filled: bool = False
+    waits: WaitForSeriesOptions | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +95,19 @@ class Corridor:
         self._provenance: Final = provenance
         self._files: Final = files
         self._compares: Final = compares
+        self._originals: Final = Originals(files)
         self._leaks: Final = LeakCheck()
+        self._waits: Final = any(one.waits is not None for one in treatments.values())
 
     def clean(self, order: WorkOrder) -> Outcome:
         """Return how it ended; after `Cleaned` its file is on disk, and that of its companion."""
         rule: str | None = None
         error: DeidNodeError
         try:
-            original = part10.read(self._received(order), scratch_dir=order.output.parent)
-            content = self._content(order, original)
-            if self._is_repeat(order, content):
-                return Repeated()
+            original = self._originals.of(order)
+            content, early = self._compared(order, original)
+            if early is not None:
+                return early
             decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
             rule = decision.rule
             match decision:
@@ -129,13 +130,37 @@ class Corridor:
             path.unlink(missing_ok=True)
         return stopped_by(error, rule)
 
+    def _compared(
+        self, order: WorkOrder, original: Dataset
+    ) -> tuple[str | None, Waiting | Repeated | None]:
+        """Return the checksum of its content, and what becomes of it where it walks no further."""
+        waiting = self._waiting(order, original)
+        if waiting is not None:
+            return None, waiting
+        content = self._originals.content(order, original, compares=self._compares)
+        return content, Repeated() if self._originals.is_repeat(order, content) else None
+
+    def _waiting(self, order: WorkOrder, original: Dataset) -> Waiting | None:
+        """Return for which series it waits before it walks; None where it does not.
+
+        By the rules and its header alone: nothing of it is decoded. What has waited, or has to be
+        compared with others of its UID, goes on; and so does what no rule can decide about.
+        """
+        if not self._waits or order.series is not None or order.rivals:
+            return None
+        decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
+        if not isinstance(decision, Forward):
+            return None
+        waits = self._treatments[decision.treatment].waits
+        return None if waits is None else waiting_of(original, decision.treatment, waits)
+
     def preview(self, order: WorkOrder) -> tuple[Dataset, PixelsCleaned]:
         """Return what came, and its pixels as `clean` would leave them; nothing is written.
 
         For a person who is about to decide: no header is scrubbed, and nothing is sealed.
         Raises `CleaningError` for what would withhold the instance up to there, and `OSError`.
         """
-        original = part10.read(self._received(order), scratch_dir=order.output.parent)
+        original = self._originals.of(order)
         decision = self._router.decide(header_of(original, self._router.keywords), order.origin)
         if not isinstance(decision, Forward):
             raise (
@@ -143,59 +168,27 @@ class Corridor:
                 if decision.rule
                 else NoRule()
             )
-        return original, self._pixels(order, original, self._treatments[decision.treatment])
+        return original, self._pixels(order, original, decision.treatment)
 
-    def _pixels(self, order: WorkOrder, original: Dataset, treatment: Treatment) -> PixelsCleaned:
+    def _pixels(self, order: WorkOrder, original: Dataset, name: str) -> PixelsCleaned:
+        treatment, series = self._treatments[name], order.series
+        beside = None
+        if series is not None and treatment.waits is not None and series.treatment == name:
+            beside = self._originals.beside(order, original, treatment.cleaner)
         return treatment.cleaner.clean(
             original,
-            seed=_seed(original),
+            seed=_seed(original, "SOPInstanceUID" if beside is None else "SeriesInstanceUID"),
             names_patient=HeaderMatch(original).says,
             scratch_dir=order.output.parent,
             markings=order.markings,
+            beside=beside,
         )
-
-    def _received(self, order: WorkOrder) -> Bulk:
-        """Return what came into custody, read against its checksum where there is one.
-
-        A file that nobody sent may lack what the door puts before a data set.
-        """
-        if order.blob_sha256 is None:
-            return whole(self._files.open(order.blob))
-        return intact(order.blob, order.blob_sha256, self._files)
-
-    def _content(self, order: WorkOrder, original: Dataset) -> str | None:
-        """Return the checksum of what the one object in `original` says, where it is wanted."""
-        if order.sop_instance_uid is not None:
-            require_one_identity(original, sop_instance_uid=order.sop_instance_uid)
-        return content_sha256(original) if self._compares or order.rivals else None
-
-    def _is_repeat(self, order: WorkOrder, content: str | None) -> bool:
-        """Return whether it says what another said before under its UID.
-
-        False where no other came; raises `UidConflict` where all of them say something else.
-        """
-        for rival in order.rivals:
-            known = rival.content_sha256 or self._content_of(rival.blob, order.output.parent)
-            if content is not None and content == known:
-                return True
-        if order.rivals:
-            raise UidConflict
-        return False
-
-    def _content_of(self, blob: Path | None, scratch_dir: Path) -> str | None:
-        if blob is None:
-            return None
-        try:
-            return content_sha256(part10.read(self._files.open(blob), scratch_dir=scratch_dir))
-        except (CleaningError, OSError):
-            # It went in this moment, or cannot be read: then nobody can say that it is the same.
-            return None
 
     def _sealed(self, order: WorkOrder, original: Dataset, decision: Forward) -> CleanInstance:
         started = perf_counter()
         treatment = self._treatments[decision.treatment]
 
-        pixels = self._pixels(order, original, treatment)
+        pixels = self._pixels(order, original, decision.treatment)
 
         scrubbing = perf_counter()
         scrubbed = treatment.scrubber.scrub(pixels.dataset)
@@ -321,9 +314,9 @@ def _of_the_system(error: OSError) -> DeidNodeError:
     return custody_error(error) if error.errno in _NO_ROOM else Unexpected(error)
 
 
-def _seed(original: Dataset) -> int:
-    """Return a number that is the same each time this instance is cleaned."""
-    return zlib.crc32(str(value_of(original, "SOPInstanceUID") or "").encode())
+def _seed(original: Dataset, keyword: str) -> int:
+    """Return a number that is the same each time this instance, or its series, is cleaned."""
+    return zlib.crc32(str(value_of(original, keyword) or "").encode())
 
 
 def _steps(pixels: PixelsCleaned, *, scrub: float, total: float) -> tuple[Step, ...]:

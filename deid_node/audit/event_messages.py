@@ -199,6 +199,8 @@ VERBS: Final = MappingProxyType(
         "redeliver": codes.REDELIVERED,
         "reprocess": codes.REPROCESSED,
         "export": codes.EXPORTED,
+        "release_series": codes.SERIES_RELEASED,
+        "expect_instances": codes.INSTANCES_EXPECTED,
         "fill": codes.MARKED,
         "no_text": codes.NO_TEXT,
         "hold": codes.HELD,
@@ -218,6 +220,7 @@ _OF_THE_CLEANED: Final = frozenset(
     {
         *("redeliver", "reprocess", "nothing_missed", "missed"),
         *("propose_regions", "accept_regions", "refuse_regions"),
+        *("release_series", "expect_instances"),
     }
 )
 _ACTIONS: Final = MappingProxyType(

@@ -5,7 +5,7 @@ An input has a random id while it is under way, and goes by it in the names of i
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -14,11 +14,11 @@ from typing import Final
 from deid_node.batch.line import report_line
 from deid_node.batch.placing import Moves, targets
 from deid_node.batch.work_list import WorkList
-from deid_node.errors import InputError, SpoolUnavailable
+from deid_node.errors import InputError, SpoolUnavailable, Unexpected
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Dimse, Origin
-from deid_node.values.outcome import Cleaned, Ending
+from deid_node.values.outcome import Cleaned, Ending, Waiting, Withheld
 
 _NO_ROOM: Final = "the disk of the results is full, or cannot be written any more"
 
@@ -70,6 +70,11 @@ class ListLedger:
         self._under_way[instance].starts -= 1
         self._stop(_NO_ROOM)
         return True
+
+    def hold(self, order: WorkOrder, _: Waiting) -> Mapping[str, Sequence[InstanceId]]:
+        """Withhold what would wait: here nothing comes later, and nobody would let it go on."""
+        self.record(order, Withheld.because(Unexpected(NotImplementedError())))
+        return {}
 
     def record(self, order: WorkOrder, outcome: Ending) -> None:
         """Keep the outcome in the list, for `wait` to return."""

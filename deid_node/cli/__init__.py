@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         laboratory,
         reidentify,
         reload,
+        series,
         serve,
         user,
         withheld,
@@ -44,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--version", action="version", version=f"deid-node {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
-        serve, reload, check, clean, find, explain, import_regions, inventory, withheld, again,
-        crosswalk, reidentify, user, demo, laboratory,
+        serve, reload, check, clean, find, explain, import_regions, inventory, withheld, series,
+        again, crosswalk, reidentify, user, demo, laboratory,
     ):  # fmt: skip
         command.add(commands)
     _complete(parser)

@@ -28,6 +28,7 @@ from deid_node.receive.options import ReceiveOptions
 from deid_node.review.options import ReviewOptions
 from deid_node.route.options import RouteOptions
 from deid_node.spool.options import SpoolOptions
+from deid_node.spool.series_options import WaitForSeriesOptions
 from deid_node.work.options import WorkOptions
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -70,6 +71,13 @@ class TreatmentOptions(BaseModel):
         description=(
             "What marks the pixels that were filled: nothing, or a DICOM Segmentation that goes "
             "beside each instance that has any; needs deid-node[provenance]."
+        ),
+    )
+    wait_for_series: WaitForSeriesOptions | None = Field(
+        default=None,
+        description=(
+            "Hold each instance until the rest of its series has come, so that text on one slice "
+            "is filled by what the slices beside it show; null = each is cleaned when it comes."
         ),
     )
     options: tuple[Option, ...] | None = Field(

@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from deid_node.errors import ConfigurationError, DeidNodeError
 from deid_node.values.certificate import Certificate
-from deid_node.values.state import InstanceState
+from deid_node.values.state import WAITING_STATES
 
 
 class WaitingSource(Protocol):
@@ -36,10 +36,6 @@ class WaitingSource(Protocol):
     def failures(self) -> Mapping[str, int]:
         """Return how many writes and reads have failed since the start, by the error's code."""
         ...
-
-
-WAITING_STATES: Final = (InstanceState.RECEIVED, InstanceState.CLEAN, InstanceState.WITHHELD)
-"""The states in which an instance waits for something: a worker, a destination, a person."""
 
 
 class CustodyCollector(Collector):

@@ -84,6 +84,26 @@ class Event(CodedMeaning):
     INSTANCE_CLEANED = "instance_cleaned", "An instance is sealed and waits for delivery."
     INSTANCE_WITHHELD = "instance_withheld", "An instance is kept whole for a person to decide."
     INSTANCE_DISCARDED = "instance_discarded", "A rule dropped an instance."
+    SERIES_AWAITED = (
+        "series_awaited",
+        "An instance is held until the rest of its series has come, as its treatment says.",
+    )
+    SERIES_CLOSED = (
+        "series_closed",
+        "A series is waited for no longer, the code says why; its instances go on.",
+    )
+    SERIES_MISSED = (
+        "series_missed",
+        "An instance came after its series was closed; it goes on without waiting.",
+    )
+    SERIES_RELEASED = (
+        "series_released",
+        "A person let a series go on that was waited for; told once, for its oldest instance.",
+    )
+    INSTANCES_EXPECTED = (
+        "instances_expected",
+        "A person said how many instances a series has that is waited for.",
+    )
     INSTANCE_RELEASED = (
         "instance_released",
         "A person gave a withheld instance back to the node; the code is why it was withheld.",

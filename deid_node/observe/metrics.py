@@ -40,6 +40,7 @@ from deid_node.observe.labels import (
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.fill import Fill
 from deid_node.values.refusal import RefusalCode, TlsFault
+from deid_node.values.series import ClosedBy
 from deid_node.values.stage import Stage
 
 ANY_PEER: Final = "any"
@@ -66,14 +67,13 @@ class Metrics:
         self._codes = ClosedSet(withhold_codes())
         self._destinations = ClosedSet(names.destinations)
         self._listeners = ClosedSet(names.listeners)
-        self._reload_results = ClosedSet(ReloadResult)
+        self._reload_results, self._audit_results = ClosedSet(ReloadResult), ClosedSet(AuditResult)
         self._results, self._stages = ClosedSet(DeliveryResult), ClosedSet(Stage)
         self._fills, self._association_results = ClosedSet(Fill), ClosedSet(AssociationResult)
         self._commitment_results = ClosedSet(CommitmentResult)
         self._inquiry_results = ClosedSet(InquiryResult)
         self._refusal_codes = ClosedSet((*RefusalCode, *TlsFault))
-        self._audit_results = ClosedSet(AuditResult)
-        self._worker_ends = ClosedSet(WorkerEnd)
+        self._worker_ends, self._closings = ClosedSet(WorkerEnd), ClosedSet(ClosedBy)
 
         self._received = Counter(
             "deid_node_instances_received_total",
@@ -102,6 +102,12 @@ class Metrics:
             "deid_node_instances_withheld_total",
             "Instances kept whole for a person, by the reason's code.",
             ["code"],
+            registry=registry,
+        )
+        self._series = Counter(
+            "deid_node_series_closed_total",
+            "Series that are waited for no longer, by what closed them.",
+            ["reason"],
             registry=registry,
         )
         self._deliveries = Counter(
@@ -204,7 +210,7 @@ class Metrics:
             *((self._marked, self._rules), (self._withheld, self._codes)),
             *((self._regions, self._fills), (self._commitments, self._commitment_results)),
             *((self._stage_seconds, self._stages), (self._audit, self._audit_results)),
-            (self._workers_ended, self._worker_ends),
+            *((self._workers_ended, self._worker_ends), (self._series, self._closings)),
         )
         for metric, closed in single:
             for value in closed.values:
@@ -279,6 +285,10 @@ class Metrics:
     def instance_withheld(self, code: str) -> None:
         """Count an instance that waits for a person because of `code`."""
         self._withheld.labels(self._codes.value(code)).inc()
+
+    def series_closed(self, reason: ClosedBy | str) -> None:
+        """Count a series that is waited for no longer because of `reason`."""
+        self._series.labels(self._closings.value(reason)).inc()
 
     def delivery(self, destination: str, result: DeliveryResult | str) -> None:
         """Count one attempt to deliver one instance to `destination`."""

@@ -6,7 +6,7 @@ filled on them, or stays by leave, is masked.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -31,6 +31,22 @@ def is_stacked(modality: str) -> bool:
     Those of the others follow each other in time, on one place.
     """
     return modality.strip().upper() in _STACKED
+
+
+class Neighbours(Protocol):
+    """Who shows a frame what others have at its place; may raise `Undecodable`."""
+
+    def around(self, index: int, window: Box, boxes: Sequence[Box]) -> tuple[Neighbour, ...]:
+        """Return the nearest before and after on which `boxes` are bare, as they show `window`."""
+        ...
+
+    def next_to(self, index: int, window: Box) -> Neighbour | None:
+        """Return what the next one shows of `window`; None where there is no other."""
+        ...
+
+    def number_of(self, index: int) -> int:
+        """Return the number of frame `index` in its stack."""
+        ...
 
 
 class Beside:
@@ -76,6 +92,10 @@ class Beside:
         if len(self._boxes) == 1:
             return None
         return self._neighbour(index - 1 if index else 1, window)
+
+    def number_of(self, index: int) -> int:
+        """Return the number of frame `index` in its stack."""
+        return index
 
     def _neighbour(self, index: int, window: Box) -> Neighbour:
         values = self._values(index)[window.slices].copy()

@@ -8,23 +8,17 @@ What is in doubt after the first ends there: nothing is written.
 Source: PS3.15 E.3.1 (Clean Pixel Data Option).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, TypeAlias
 
+import numpy as np
 from pydicom.dataset import Dataset
 
-from deid_node.errors import (
-    BurnedInUnconfirmed,
-    ResidualText,
-    SlideLabel,
-    TextUncertain,
-)
-from deid_node.pixeldata.arrays import StoredFrame
 from deid_node.pixeldata.attributes import text
-from deid_node.pixeldata.bits import stray, values_of
-from deid_node.pixeldata.comments import without_comments
-from deid_node.pixeldata.display import Display
+from deid_node.pixeldata.bits import values_of
 from deid_node.pixeldata.frames import Frames
 from deid_node.pixeldata.layout import pixel_keyword
 from deid_node.pixels.beside import Beside, is_stacked
@@ -36,29 +30,29 @@ from deid_node.pixels.fill.options import AnatomyOptions
 from deid_node.pixels.fill.prompts import prompt_of
 from deid_node.pixels.hidden.overlays import planes_without_text
 from deid_node.pixels.hidden.pictures import without_hidden_pictures
-from deid_node.pixels.hidden.supported import require_open, require_picture
-from deid_node.pixels.region_tracking import carried_over
+from deid_node.pixels.hidden.supported import require_open
 from deid_node.pixels.restore import Restorer
-from deid_node.pixels.rewrite import Rewrite, grid_of
+from deid_node.pixels.rewrite import Rewrite
+from deid_node.pixels.slices_beside import ShownSlice, SlicesBeside, StackBeside, covered_on
 from deid_node.pixels.stopwatch import Stopwatch
-from deid_node.pixels.text.device_regions import DeviceRegionsOptions, device_marks
+from deid_node.pixels.survey import Surveyor
+from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 from deid_node.pixels.text.doubt import DoubtOptions
-from deid_node.pixels.text.evidence import Band, Evidence
+from deid_node.pixels.text.evidence import Evidence
 from deid_node.pixels.text.find.base import Finder
-from deid_node.pixels.text.keep.judge import Judge, KeepList, NamesPatient, names_everybody
-from deid_node.pixels.text.keep.settle import KeptLine, Settled
-from deid_node.pixels.text.keep.sorter import Sorter
-from deid_node.pixels.text.kinds import Kind, kind_of, says_burned_in
-from deid_node.pixels.text.masks import GIVEN, Marked
+from deid_node.pixels.text.keep.judge import KeepList, NamesPatient, names_everybody
+from deid_node.pixels.text.keep.settle import KeptLine
 from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.regions_file import RegionsFile
-from deid_node.pixels.text.search import BATCH_BYTES, Look, looks
+from deid_node.pixels.text.search import BATCH_BYTES
 from deid_node.pixels.text.spelled import Speller
-from deid_node.pixels.text.ultrasound_regions import image_regions
-from deid_node.values.geometry import DoubtedRegion, KeptRegion, Region
+from deid_node.values.geometry import Box, KeptRegion, Region
 from deid_node.values.markings import Markings
 from deid_node.values.report import Step
-from deid_node.values.stage import Stage
+
+_MOST_REMEMBERED: Final = 64
+_Seen: TypeAlias = tuple[str, tuple[DeviceRegionsOptions, ...]]
+"""A checksum, and the fixed regions that were in force besides those of the configuration."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,16 +127,22 @@ class PixelCleaner:
     ) -> None:
         self._finder = finder
         self._inpainter = inpainter
-        self._device_regions = tuple(device_regions)
-        self._regions_file = regions_file
         self._second_look = finder if second_look is None else second_look
         self._keep = keep
         self._keep_overlays = keep_overlays
         self._limit = limit
-        self._evidence = evidence
-        self._doubt = doubt
-        self._speller = None if reader is None else Speller(reader)
         self._batch_bytes = batch_bytes
+        self._surveyor = Surveyor(
+            finder,
+            tuple(device_regions),
+            keep,
+            evidence,
+            doubt,
+            None if reader is None else Speller(reader),
+            regions_file,
+            batch_bytes,
+        )
+        self._covered: OrderedDict[_Seen, tuple[Box, ...]] = OrderedDict()
 
     def clean(
         self,
@@ -152,6 +152,7 @@ class PixelCleaner:
         names_patient: NamesPatient = names_everybody,
         scratch_dir: Path | None = None,
         markings: Markings | None = None,
+        beside: StackBeside | None = None,
     ) -> PixelsCleaned:
         """Return `dataset` without text in its pixels; it is not written to.
 
@@ -171,6 +172,8 @@ class PixelCleaner:
             What a person decided who has looked at it: their boxes are filled beside what
             is found, what they say is no text stays, and what was withheld to be looked
             at is not withheld again for that alone.
+        beside
+            The slices beside this one, for an image of one frame.
 
         Raises
         ------
@@ -194,43 +197,22 @@ class PixelCleaner:
         RegionsUnreadable
             The file of fixed boxes cannot be read for now.
         """
-        require_open(dataset)
-        planes = planes_without_text(dataset, self._finder) if self._keep_overlays else frozenset()
-        twin, _ = without_hidden_pictures(dataset, planes)
+        twin = self._without_hidden(dataset)
         keyword = pixel_keyword(twin)
         if keyword is None:
             return PixelsCleaned(twin, 0, (), False, False, ())
-        twin, frames, _ = without_comments(twin, Frames(twin, keyword), scratch_dir)
-        kind = kind_of(dataset, frames.layout)
-        awaits_person = markings is None
-        if awaits_person and kind is Kind.SLIDE_LABEL and self._doubt.slide_labels == "withhold":
-            raise SlideLabel
-        suspicious = says_burned_in(dataset)
-        display = Display(twin, frames.layout, big_endian=frames.syntax.big_endian)
         watch = Stopwatch()
-        band = self._band(kind, suspicious)
-        images = image_regions(twin, rows=frames.layout.rows, columns=frames.layout.columns)
-        judge = None if self._keep is None else Judge(self._keep, names_patient, watch)
-        sorter = Sorter(
-            judge,
-            rows=frames.layout.rows,
-            columns=frames.layout.columns,
-            grid_pixels=grid_of(frames),
-            band=band,
-            markings=markings or Markings(),
-            doubts_flow=kind is Kind.ULTRASOUND and self._doubt.regions == "withhold",
-            images=images,
+        found = self._surveyor.survey(
+            dataset,
+            twin,
+            keyword,
+            names_patient=names_patient,
+            watch=watch,
+            scratch_dir=scratch_dir,
+            markings=markings,
         )
-        settled, strays = self._search(twin, frames, display, sorter, watch, kind=kind)
-        with watch.running(Stage.FIND):
-            settled = carried_over(frames, settled, sorter, display.palette)
-        self._require_no_doubt(settled)
-        if any(one.marks or one.kept for one in settled):
-            require_picture(dataset)
-        unconfirmed = suspicious and not any(one.marks for one in settled)
-        if unconfirmed and awaits_person and self._doubt.burned_in == "withhold":
-            raise BurnedInUnconfirmed
-        if not strays and not any(one.marks for one in settled):
+        twin, frames, settled = found.twin, found.frames, found.settled
+        if not found.strays and not any(one.marks for one in settled):
             return PixelsCleaned(
                 twin,
                 len(frames),
@@ -239,25 +221,31 @@ class PixelCleaner:
                 looked_at=True,
                 steps=watch.steps(),
                 kept=self._kept(one.kept for one in settled),
-                unconfirmed=unconfirmed,
+                unconfirmed=found.unconfirmed,
             )
         restorer = Restorer(
             inpainter=self._inpainter,
             smooth=smooth_inpainter(),
             plain=plain_inpainter(),
             second_look=self._second_look,
-            sorter=sorter,
-            display=display,
+            sorter=found.sorter,
+            display=found.display,
             layout=frames.layout,
             seed=seed,
             stopwatch=watch,
             prompt=prompt_of(text(twin, "Modality")),
-            limit=self._limit if awaits_person else self._limit.agreed(),
+            limit=self._limit if markings is None else self._limit.agreed(),
             carried=Carried(),
-            beside=Beside(frames, settled, most_bytes=self._batch_bytes),
+            beside=(
+                Beside(frames, settled, most_bytes=self._batch_bytes)
+                if beside is None or len(frames) > 1
+                else SlicesBeside(beside, frames.layout)
+            ),
             stacked=is_stacked(text(twin, "Modality")),
         )
-        rewrite = Rewrite(frames, settled, strays, restorer, watch, self._batch_bytes, scratch_dir)
+        rewrite = Rewrite(
+            frames, settled, found.strays, restorer, watch, self._batch_bytes, scratch_dir
+        )
         rewritten = rewrite.write_into(twin)
         return PixelsCleaned(
             twin,
@@ -267,25 +255,58 @@ class PixelCleaner:
             looked_at=True,
             steps=watch.steps(),
             kept=self._kept(rewritten.kept),
-            unconfirmed=unconfirmed,
+            unconfirmed=found.unconfirmed,
             derivation=derivation_of(
                 filled=bool(rewritten.regions),
                 made_up=rewritten.made_up,
-                bits_cleared=strays,
+                bits_cleared=found.strays,
             ),
         )
 
-    def _band(self, kind: Kind, suspicious: bool) -> Band:
-        band = self._evidence.band(kind, suspicious=suspicious)
-        return band.without_doubt() if self._doubt.regions == "fill" else band
+    def slice_of(
+        self,
+        dataset: Dataset,
+        known_as: str,
+        *,
+        names_patient: NamesPatient = names_everybody,
+        scratch_dir: Path | None = None,
+    ) -> ShownSlice | None:
+        """Return the one frame of `dataset`, and what on it nobody else may be shown.
 
-    def _require_no_doubt(self, settled: Sequence[Settled]) -> None:
-        doubted = self._doubted((n, mark) for n, one in enumerate(settled) for mark in one.in_doubt)
-        if doubted:
-            raise TextUncertain(regions=doubted)
+        That is all that would be filled on it, and what would stay by leave. None where it has
+        no frame, or several. Raises as `clean` does: what would be withheld shows nothing.
+        `known_as` is the checksum of its bytes: what was found on them is remembered.
+        """
+        twin = self._without_hidden(dataset)
+        keyword = pixel_keyword(twin)
+        if keyword is None:
+            return None
+        frames = Frames(twin, keyword)
+        if len(frames) != 1:
+            return None
+        seen = (known_as, self._surveyor.accepted_regions())
+        if seen not in self._covered:
+            found = self._surveyor.survey(
+                dataset,
+                twin,
+                keyword,
+                names_patient=names_patient,
+                watch=Stopwatch(),
+                scratch_dir=scratch_dir,
+                markings=None,
+            )
+            (settled,) = found.settled
+            while len(self._covered) >= _MOST_REMEMBERED:
+                self._covered.popitem(last=False)
+            self._covered[seen] = covered_on(settled)
+        values = np.asarray(values_of(frames[0], frames.layout))
+        return ShownSlice(values, self._covered[seen], frames.layout)
 
-    def _doubted(self, marks: Iterable[tuple[int, Marked]]) -> list[DoubtedRegion]:
-        return [DoubtedRegion(n, mark.box, mark.score, mark.source) for n, mark in marks]
+    def _without_hidden(self, dataset: Dataset) -> Dataset:
+        """Return a twin of `dataset` without pictures that no frame shows; it must be open."""
+        require_open(dataset)
+        planes = planes_without_text(dataset, self._finder) if self._keep_overlays else frozenset()
+        return without_hidden_pictures(dataset, planes)[0]
 
     def _kept(self, lines: Iterable[tuple[KeptLine, ...]]) -> tuple[KeptRegion, ...]:
         reader = "" if self._keep is None else self._keep.reader.name
@@ -294,49 +315,3 @@ class PixelCleaner:
             for frame, on_frame in enumerate(lines)
             for line in sorted(on_frame, key=lambda line: line.box)
         )
-
-    def _search(
-        self,
-        twin: Dataset,
-        frames: Frames,
-        display: Display,
-        sorter: Sorter,
-        watch: Stopwatch,
-        *,
-        kind: Kind,
-    ) -> tuple[tuple[Settled, ...], bool]:
-        accepted = () if self._regions_file is None else self._regions_file.current()
-        fixed = device_marks((*self._device_regions, *accepted), twin, frames.layout)
-        strays = False
-
-        def decoded() -> Iterator[tuple[int, StoredFrame]]:
-            nonlocal strays
-            for index in range(len(frames)):
-                with watch.running(Stage.DECODE):
-                    words = frames[index]
-                    strays = strays or stray(words, frames.layout)
-                    values = values_of(words, frames.layout)
-                yield index, values
-
-        settled = []
-        for look in looks(self._finder, display, decoded(), watch, batch_bytes=self._batch_bytes):
-            sorted_out = sorter.sorted_out(look, fixed, self._finder.name)
-            if kind is Kind.MAP:
-                sorted_out = self._of_a_map(sorter.overruled(look), sorted_out, watch)
-            settled.append(sorted_out)
-        return tuple(settled), strays
-
-    def _of_a_map(self, look: Look, sorted_out: Settled, watch: Stopwatch) -> Settled:
-        """Return what counts in a mask or a map: nothing that is not read, then all of it."""
-        found = look.found
-        if self._speller is not None:
-            with watch.running(Stage.FIND):
-                found = self._speller.spelled(look)
-        written = [mark for mark in sorted_out.marks if mark.source in GIVEN]
-        written += [Marked(one.box, one.score, self._finder.name) for one in found]
-        if written:
-            raise ResidualText(
-                "something like text is seen in a mask or a map, which is not filled",
-                regions=self._doubted((look.index, mark) for mark in written),
-            )
-        return Settled(())

@@ -18,7 +18,7 @@ from deid_node.pixeldata.arrays import Mask, StoredFrame
 from deid_node.pixeldata.compose import keep_inside
 from deid_node.pixeldata.display import Display
 from deid_node.pixeldata.layout import Layout
-from deid_node.pixels.beside import Beside
+from deid_node.pixels.beside import Neighbours
 from deid_node.pixels.fill.base import Filled, Inpainter
 from deid_node.pixels.fill.crops import Crop, crop_of
 from deid_node.pixels.fill.fill_cache import Carried
@@ -102,7 +102,7 @@ class Restorer:
     prompt: str
     limit: AnatomyOptions
     carried: Carried
-    beside: Beside
+    beside: Neighbours
     stacked: bool = False
 
     def restored(
@@ -215,8 +215,8 @@ class Restorer:
                 neighbours=self.beside.around(index, window, own),
             )
             if self.stacked:
-                beside = self.beside.next_to(index, window)
-                crop = replace(crop, next_slice=beside, slice_number=index)
+                beside, number = self.beside.next_to(index, window), self.beside.number_of(index)
+                crop = replace(crop, next_slice=beside, slice_number=number)
             holes.append(_Hole(group, crop, manner_of(own, frame.blamed)))
         return self._within_limit(index, marks, holes)
 

@@ -26,6 +26,8 @@ from deid_node.values.state import DeliveryState, InstanceState
 _BATCH: Final = 200
 _SEALED: Final = frozenset({InstanceState.CLEAN, InstanceState.DELIVERED, InstanceState.WITHHELD})
 
+_UNDER_WAY: Final = frozenset({InstanceState.RECEIVED, InstanceState.HELD})
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -46,8 +48,8 @@ class Ordered:
     """What came of an order.
 
     `done` go out, or walk, again. Of `awaited` the bytes are gone: each walks when its sender
-    sends it again. `left` are as they were: in a worker's hands, never delivered, or another
-    instance has their UID.
+    sends it again. `left` are as they were: in a worker's hands, waiting for their series, never
+    delivered, or another instance has their UID.
     """
 
     done: tuple[InstanceId, ...] = ()
@@ -152,7 +154,7 @@ class Again:
         self, transaction: Transaction, row: sqlite3.Row, _: Selection, order: _Order
     ) -> _Ending:
         connection, instance = transaction.connection, InstanceId(row["id"])
-        if row["superseded"] or row["state"] == InstanceState.RECEIVED:
+        if row["superseded"] or row["state"] in _UNDER_WAY:
             return _Ending.LEFT
         if not row["blob_kept"] or not self._path(instance).exists():
             if row["state"] == InstanceState.DELIVERED:
@@ -198,7 +200,7 @@ class Again:
     def _ended(self, selection: Selection) -> Sequence[InstanceId]:
         found = self._custody.read(
             "SELECT i.* FROM instances i WHERE (:since IS NULL OR i.received_at >= :since)"
-            " AND i.state != 'received' AND i.superseded = 0"
+            " AND i.state NOT IN ('received', 'held') AND i.superseded = 0"
             " AND (:destination IS NULL OR EXISTS (SELECT 1 FROM deliveries d"
             " WHERE d.instance_sequence = i.sequence AND d.destination = :destination))"
             " ORDER BY i.sequence",

@@ -10,15 +10,18 @@ from typing import assert_never
 
 from deid_node.errors import WorkerLost
 from deid_node.spool import rows, transitions
+from deid_node.spool.beside import in_series
 from deid_node.spool.blobs import blob_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
 from deid_node.spool.rows import markings_from, received_from
 from deid_node.spool.samples import Drawing
+from deid_node.spool.series import Held, WaitingSeries
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.order import MAX_STARTS, Rival, WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Ending, Repeated, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Ending, Repeated, Waiting, Withheld
+from deid_node.values.series import InSeries
 from deid_node.values.state import InstanceState
 
 
@@ -28,6 +31,7 @@ class Claims:
     def __init__(self, custody: Custody, drawing: Drawing | None = None) -> None:
         self._custody = custody
         self._drawing = drawing
+        self._series = WaitingSeries(custody)
 
     def claim(self, instance: InstanceId) -> WorkOrder | Withheld | None:
         """Count a start of `instance` and return the order for it.
@@ -40,7 +44,7 @@ class Claims:
 
         def count(
             transaction: Transaction,
-        ) -> tuple[sqlite3.Row, tuple[Rival, ...]] | Withheld | None:
+        ) -> tuple[sqlite3.Row, tuple[Rival, ...], InSeries | None] | Withheld | None:
             row: sqlite3.Row | None = transaction.connection.execute(
                 "SELECT * FROM instances WHERE id = ? AND state = ?",
                 (instance, InstanceState.RECEIVED),
@@ -54,12 +58,16 @@ class Claims:
                 "UPDATE instances SET attempts = attempts + 1, in_hand = 1 WHERE id = ?",
                 (instance,),
             )
-            return row, self._rivals(transaction.connection, instance)
+            return (
+                row,
+                self._rivals(transaction.connection, instance),
+                in_series(transaction.connection, row, self._custody.blobs.received),
+            )
 
         claimed = self._custody.write(count, name="claim")
         if claimed is None or isinstance(claimed, Withheld):
             return claimed
-        row, rivals = claimed
+        row, rivals, series = claimed
         received = received_from(row)
         blobs = self._custody.blobs
         output = blobs.partial / f"{instance}.clean"
@@ -73,10 +81,15 @@ class Claims:
             rivals,
             markings_from(row),
             received.blob.sha256,
+            series,
         )
         for path in order.outputs:
             path.unlink(missing_ok=True)
         return order
+
+    def hold(self, order: WorkOrder, waiting: Waiting) -> Held:
+        """Let the instance of `order` wait for its series, if that is not closed."""
+        return self._series.hold(order.id, waiting)
 
     def give_back(self, instance: InstanceId) -> None:
         """Take the last start of `instance` from the count: its disk failed, not its worker."""

@@ -33,10 +33,12 @@ _AHEAD: Final = (
     ("inquiries", "next_at", f"state = 'new' AND next_at > :latest{_HERE}"),
     ("inquiries", "asked_at", f"state = 'asked' AND asked_at > :ahead{_HERE}"),
     ("commitments", "next_at", "state = 'due' AND next_at > :latest"),
+    ("series", "changed_at", "closed_at IS NULL AND changed_at > :ahead"),
+    ("series", "opened_at", "closed_at IS NULL AND opened_at > :ahead"),
     (
         "instances",
         "changed_at",
-        "state IN ('received', 'clean', 'delivered', 'withheld', 'discarded')" + _AGO,
+        "state IN ('received', 'clean', 'delivered', 'withheld', 'discarded', 'held')" + _AGO,
     ),
 )
 """Table, column and which rows: each is a look into an index, however long the journal is."""

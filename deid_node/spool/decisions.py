@@ -27,6 +27,8 @@ class Verb(StrEnum):
     REDELIVER = "redeliver"
     REPROCESS = "reprocess"
     EXPORT = "export"
+    RELEASE_SERIES = "release_series"
+    EXPECT_INSTANCES = "expect_instances"
 
     # At the review desk:
     FILL = "fill"

@@ -16,7 +16,7 @@ from deid_node.spool.custody import Custody
 from deid_node.spool.rows import clean_from
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
-from deid_node.values.state import DeliveryState, InstanceState
+from deid_node.values.state import WAITING_STATES, DeliveryState, InstanceState
 
 _OF_STUDY: Final = """i.sequence IN (
     SELECT sequence FROM instances
@@ -143,16 +143,13 @@ class Inventory:
     def waiting(self) -> Mapping[str, tuple[int, float]]:
         """Return, for each state, how many instances are in it and the age of the oldest."""
         now = time()
-        counts: dict[str, tuple[int, float]] = {
-            state.value: (0, 0.0)
-            for state in (InstanceState.RECEIVED, InstanceState.CLEAN, InstanceState.WITHHELD)
-        }
+        counts: dict[str, tuple[int, float]] = {state.value: (0, 0.0) for state in WAITING_STATES}
         for row in self._custody.read(
             # Whichever is earlier: a clock that ran ahead may have written one of them.
             "SELECT state, COUNT(*) AS count, MIN(MIN(received_at, changed_at)) AS oldest"
             " FROM instances"
-            " WHERE state IN (?, ?, ?) GROUP BY state",
-            tuple(counts),
+            " WHERE state IN (SELECT value FROM json_each(?)) GROUP BY state",
+            (json.dumps(list(counts)),),
         ):
             counts[row["state"]] = (row["count"], max(0.0, now - row["oldest"]))
         return counts

@@ -14,7 +14,7 @@ from deid_node.spool.blobs import sync_file, sync_folder
 from deid_node.spool.committer import Transaction
 from deid_node.spool.places import PLACES
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 
 _SCHEMA = """
 CREATE TABLE instances (
@@ -171,10 +171,36 @@ CREATE TABLE looks (
     keep_seconds REAL NOT NULL
 ) WITHOUT ROWID;
 """
+_SERIES = """
+CREATE TABLE series (
+    sequence INTEGER PRIMARY KEY,
+    study_instance_uid TEXT NOT NULL,
+    series_instance_uid TEXT NOT NULL,
+    treatment TEXT NOT NULL,
+    quiet_seconds REAL NOT NULL,
+    most_seconds REAL NOT NULL,
+    most_instances INTEGER NOT NULL,
+    most_bytes INTEGER NOT NULL,
+    expected INTEGER,
+    instances INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    opened_at REAL NOT NULL,
+    changed_at REAL NOT NULL,
+    closed_at REAL,
+    closed_by TEXT,
+    UNIQUE (series_instance_uid, study_instance_uid, treatment)
+);
+CREATE INDEX series_open ON series (changed_at) WHERE closed_at IS NULL;
+ALTER TABLE instances ADD COLUMN series INTEGER;
+ALTER TABLE instances ADD COLUMN stack TEXT;
+ALTER TABLE instances ADD COLUMN along REAL;
+ALTER TABLE instances ADD COLUMN late INTEGER;
+CREATE INDEX instances_by_series ON instances (series, state) WHERE series IS NOT NULL;
+"""
 
 _STEPS = (
     *(_SCHEMA, _COMMITMENTS, _DECISIONS, _PERSONS, _INQUIRIES, _TURNS, _COMPANIONS),
-    *(_DOUBTS, PLACES, _REVIEW, _STUDIES, _LISTENERS + _DESK),
+    *(_DOUBTS, PLACES, _REVIEW, _STUDIES, _LISTENERS + _DESK, _SERIES),
 )
 """What makes a journal of version n out of one of version n - 1; version 0 is an empty file."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import time
 
 from deid_node.errors import BlobDamaged
+from deid_node.spool.beside import IN_WORK
 from deid_node.spool.blobs import blob_name, companion_name
 from deid_node.spool.committer import Transaction
 from deid_node.spool.custody import Custody
@@ -57,7 +58,7 @@ class Retention:
     def remove_expired(self) -> int:
         """Remove the bytes of what was settled long enough ago; return how many instances.
 
-        Not of what somebody is still to look at.
+        Not of what somebody is still to look at, nor of what others of its series may need.
         """
         now = time()
         wanted = {
@@ -69,7 +70,7 @@ class Retention:
         }
         query = (
             "SELECT id FROM instances WHERE state IN (:delivered, :discarded) AND blob_kept = 1"  # noqa: S608
-            f" AND changed_at <= :before AND NOT {AWAITED} LIMIT :limit"
+            f" AND changed_at <= :before AND NOT {AWAITED} AND NOT ({IN_WORK}) LIMIT :limit"
         )
         if not self._custody.read(query, wanted):
             return 0

@@ -18,6 +18,7 @@ from deid_node.values.identity import InstanceId
 from deid_node.values.instance import BlobRef, CleanInstance, Companion, ReceivedInstance
 from deid_node.values.markings import Markings
 from deid_node.values.origin import Dimse, Http, Origin, Via
+from deid_node.values.outcome import Cleaned
 from deid_node.values.report import CleaningReport
 from deid_node.values.state import InstanceState
 
@@ -76,6 +77,39 @@ def origin_columns(origin: Origin) -> dict[str, str | float]:
         "address": origin.address,
         "association": origin.association,
         "received_at": origin.received_at.timestamp(),
+    }
+
+
+def received_columns(received: ReceivedInstance) -> dict[str, str | int | float]:
+    """Return what the journal keeps of an instance that has just come."""
+    return {
+        "id": received.id,
+        "sop_class_uid": received.sop_class_uid,
+        "sop_instance_uid": received.sop_instance_uid,
+        "study_instance_uid": received.study_instance_uid,
+        "series_instance_uid": received.series_instance_uid,
+        "accession_mark": received.accession_mark,
+        "blob_sha256": received.blob.sha256,
+        "blob_size_bytes": received.blob.size_bytes,
+        "transfer_syntax": received.origin.transfer_syntax,
+        **origin_columns(received.origin),
+    }
+
+
+def sealed_columns(outcome: Cleaned) -> dict[str, str | int | None]:
+    """Return what the journal keeps of an instance that was sealed."""
+    clean = outcome.instance
+    return {
+        "rule": clean.rule,
+        "clean_sha256": clean.blob.sha256,
+        "clean_size_bytes": clean.blob.size_bytes,
+        "clean_sop_instance_uid": clean.sop_instance_uid,
+        "clean_series_instance_uid": clean.series_instance_uid,
+        "clean_study_instance_uid": clean.study_instance_uid,
+        "clean_transfer_syntax": clean.transfer_syntax,
+        "report": report_json(clean.report),
+        "companion": companion_json(clean.companion),
+        "content_sha256": outcome.content_sha256,
     }
 
 

@@ -10,7 +10,9 @@
        +--enter------> WITHHELD <-----------|--+ |                  |
                          |   release,       v    |                  |
                          +--discard----> DISCARDED                  |
-                             walk_again: from each of them but RECEIVED back to it
+                             walk_again: from each of these four back to RECEIVED
+
+    RECEIVED ---hold---> HELD ---go_on---> RECEIVED     HELD ---give_way---> DISCARDED
 
     seal ---> DUE ---close---> DELIVERED     DUE ---close---> REFUSED
                ^  ---close---> SENT          SENT --confirm-> DELIVERED
@@ -34,10 +36,11 @@ from typing import Final
 
 from deid_node.errors import DeidNodeError
 from deid_node.spool.places import FORGET_SEAL
-from deid_node.spool.rows import companion_json, doubts_json, origin_columns, report_json
+from deid_node.spool.rows import doubts_json, received_columns, sealed_columns
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import ReceivedInstance
 from deid_node.values.outcome import Cleaned, Withheld
+from deid_node.values.series import Place
 from deid_node.values.state import DeliveryState, InstanceState
 
 _SEQUENCE: Final = "(SELECT sequence FROM instances WHERE id = ?)"
@@ -54,9 +57,8 @@ _FRESH: Final = MappingProxyType(
 )
 """What an instance has forgotten that a person gives back to the node."""
 
-_BUT_RECEIVED: Final = tuple(
-    state for state in InstanceState if state is not InstanceState.RECEIVED
-)
+_WALKED: Final = frozenset(InstanceState) - {InstanceState.RECEIVED, InstanceState.HELD}
+_GIVES_WAY: Final = frozenset(InstanceState) - {InstanceState.DELIVERED, InstanceState.DISCARDED}
 
 
 def enter(
@@ -66,22 +68,12 @@ def enter(
     withheld: DeidNodeError | None = None,
 ) -> None:
     """(door) -> RECEIVED, or WITHHELD for `withheld`: what has just come into custody."""
-    origin = received.origin
     columns = {
-        "id": received.id,
         "state": InstanceState.WITHHELD if withheld else InstanceState.RECEIVED,
         "changed_at": time(),
         "code": withheld and withheld.code,
         "reason": withheld and str(withheld),
-        "sop_class_uid": received.sop_class_uid,
-        "sop_instance_uid": received.sop_instance_uid,
-        "study_instance_uid": received.study_instance_uid,
-        "series_instance_uid": received.series_instance_uid,
-        "accession_mark": received.accession_mark,
-        "blob_sha256": received.blob.sha256,
-        "blob_size_bytes": received.blob.size_bytes,
-        "transfer_syntax": origin.transfer_syntax,
-        **origin_columns(origin),
+        **received_columns(received),
     }
     connection.execute(
         f"INSERT INTO instances ({', '.join(columns)})"  # noqa: S608
@@ -99,6 +91,30 @@ def leave(connection: sqlite3.Connection, instance: InstanceId) -> bool:
     return bool(gone.rowcount)
 
 
+def hold(connection: sqlite3.Connection, instance: InstanceId, series: int, place: Place) -> bool:
+    """RECEIVED -> HELD in the series of that number: it waits for the rest of it.
+
+    The start that has found that out counts for nothing.
+    """
+    return _move(
+        connection,
+        instance,
+        (InstanceState.RECEIVED,),
+        InstanceState.HELD,
+        attempts=0,
+        in_hand=0,
+        series=series,
+        stack=place.stack,
+        along=place.along,
+        late=None,
+    )
+
+
+def go_on(connection: sqlite3.Connection, instance: InstanceId) -> bool:
+    """HELD -> RECEIVED: its series is not waited for any more, and it is one of its members."""
+    return _move(connection, instance, (InstanceState.HELD,), InstanceState.RECEIVED, late=0)
+
+
 def seal(connection: sqlite3.Connection, outcome: Cleaned) -> bool:
     """RECEIVED -> CLEAN, and what is due with it: (nothing) -> DUE at each destination."""
     clean = outcome.instance
@@ -109,16 +125,7 @@ def seal(connection: sqlite3.Connection, outcome: Cleaned) -> bool:
         InstanceState.CLEAN,
         code=None,
         reason=None,
-        rule=clean.rule,
-        clean_sha256=clean.blob.sha256,
-        clean_size_bytes=clean.blob.size_bytes,
-        clean_sop_instance_uid=clean.sop_instance_uid,
-        clean_series_instance_uid=clean.series_instance_uid,
-        clean_study_instance_uid=clean.study_instance_uid,
-        clean_transfer_syntax=clean.transfer_syntax,
-        report=report_json(clean.report),
-        companion=companion_json(clean.companion),
-        content_sha256=outcome.content_sha256,
+        **sealed_columns(outcome),
     ):
         return False
     connection.executemany(
@@ -183,9 +190,8 @@ def discard(connection: sqlite3.Connection, instance: InstanceId) -> bool:
 
 
 def give_way(connection: sqlite3.Connection, instance: InstanceId) -> bool:
-    """RECEIVED, CLEAN, WITHHELD -> DISCARDED: a person decides for another of its UID."""
-    start = (InstanceState.RECEIVED, InstanceState.CLEAN, InstanceState.WITHHELD)
-    return _move(connection, instance, start, InstanceState.DISCARDED)
+    """RECEIVED, HELD, CLEAN, WITHHELD -> DISCARDED: a person decides for another of its UID."""
+    return _move(connection, instance, _GIVES_WAY, InstanceState.DISCARDED)
 
 
 def supersede(connection: sqlite3.Connection, instance: InstanceId) -> bool:
@@ -212,7 +218,7 @@ def release(connection: sqlite3.Connection, instance: InstanceId, *, sealed: boo
 
 def walk_again(connection: sqlite3.Connection, instance: InstanceId) -> bool:
     """WITHHELD, CLEAN, DELIVERED, DISCARDED -> RECEIVED; seal and deliveries are forgotten."""
-    if not _move(connection, instance, _BUT_RECEIVED, InstanceState.RECEIVED, **_FRESH):
+    if not _move(connection, instance, _WALKED, InstanceState.RECEIVED, **_FRESH):
         return False
     connection.execute(f"UPDATE instances SET {FORGET_SEAL} WHERE id = ?", (instance,))  # noqa: S608
     connection.execute(

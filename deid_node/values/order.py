@@ -6,6 +6,7 @@ from pathlib import Path
 from deid_node.values.identity import InstanceId
 from deid_node.values.markings import Markings
 from deid_node.values.origin import Origin
+from deid_node.values.series import InSeries
 
 MAX_STARTS = 3
 """How often an instance is started before it is withheld."""
@@ -39,6 +40,7 @@ class WorkOrder:
     file, too.
     Where there are `rivals`, the corridor looks first whether it is the same as one of them.
     `markings` are what a person decided about its pixels; None where nobody did.
+    `series` is said of an instance that has waited for its series, or came too late to wait.
     """
 
     id: InstanceId
@@ -50,6 +52,7 @@ class WorkOrder:
     rivals: tuple[Rival, ...] = ()
     markings: Markings | None = None
     blob_sha256: str | None = None
+    series: InSeries | None = None
 
     @property
     def companion_output(self) -> Path:

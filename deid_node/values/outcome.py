@@ -1,4 +1,7 @@
-"""How one start of an instance ends: sealed, withheld, discarded, a repeat, or not at all yet."""
+"""How one start of an instance ends: sealed, withheld, discarded, a repeat, or not at all yet.
+
+Not at all yet: postponed, or it waits for its series.
+"""
 
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
@@ -6,6 +9,7 @@ from typing import Final, Self, TypeAlias
 from deid_node.errors import CleaningError, CustodyError, DeidNodeError
 from deid_node.values.geometry import DoubtedRegion
 from deid_node.values.instance import CleanInstance
+from deid_node.values.series import Place, WaitLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +92,23 @@ class Repeated:
     """The same content as one that is in custody, in another transfer syntax: not kept twice."""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Not cleaned yet: its treatment waits for the rest of its series.
+
+    `expected` is how many instances the series has, where the instance itself says so.
+    """
+
+    treatment: str
+    limits: WaitLimits
+    place: Place
+    expected: int | None = None
+
+
 Ending: TypeAlias = Cleaned | Withheld | Discarded | Repeated
 """What the journal holds."""
 
-Outcome: TypeAlias = Ending | Postponed
+Outcome: TypeAlias = Ending | Postponed | Waiting
 """What a worker answers."""
 
 

@@ -1,16 +1,18 @@
 """Writes outcomes into the journal, and tells of them once they are on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, assert_never
 
 from deid_node.observe.events import Event
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
+from deid_node.spool.series import Held
 from deid_node.values.identity import InstanceId
 from deid_node.values.instance import CleanInstance
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Cleaned, Discarded, Ending, Repeated, Withheld
+from deid_node.values.outcome import Cleaned, Discarded, Ending, Repeated, Waiting, Withheld
 from deid_node.values.stage import Stage
+from deid_node.work.closing import tell_closed
 
 
 class Journal(Protocol):
@@ -22,6 +24,10 @@ class Journal(Protocol):
 
     def give_back(self, instance: InstanceId) -> None:
         """Take the last start of `instance` from the count."""
+        ...
+
+    def hold(self, order: WorkOrder, waiting: Waiting) -> Held:
+        """Let the instance wait for its series, and return what became of that."""
         ...
 
     def record(self, order: WorkOrder, outcome: Ending) -> Ending | None:
@@ -60,6 +66,19 @@ class Bookkeeper:
         """Take the last start of `instance` from the count; it was the disk's fault."""
         self._journal.give_back(instance)
         return True
+
+    def hold(self, order: WorkOrder, waiting: Waiting) -> Mapping[str, Sequence[InstanceId]]:
+        """Let the instance of `order` wait for its series; return by sender who goes on now."""
+        held = self._journal.hold(order, waiting)
+        if held.late is not None:
+            self._log.info(Event.SERIES_MISSED, instance=order.id, treatment=waiting.treatment)
+            return {held.late: (order.id,)}
+        if held.waits:
+            self._log.info(Event.SERIES_AWAITED, instance=order.id, treatment=waiting.treatment)
+        if held.closed is None:
+            return {}
+        tell_closed(held.closed, metrics=self._metrics, log=self._log)
+        return held.closed.going
 
     def record(self, order: WorkOrder, outcome: Ending) -> None:
         """Record how the corridor ended; on disk when it returns."""

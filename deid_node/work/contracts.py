@@ -1,11 +1,11 @@
 """What the engine and its workers need of the corridor, and of the journal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
-from deid_node.values.outcome import Ending, Outcome
+from deid_node.values.outcome import Ending, Outcome, Waiting
 
 
 class Corridor(Protocol):
@@ -29,6 +29,14 @@ class Ledger(Protocol):
 
     def give_back(self, instance: InstanceId) -> bool:
         """Count the last start of `instance` as none; False where that is not done here."""
+        ...
+
+    def hold(self, order: WorkOrder, waiting: Waiting) -> Mapping[str, Sequence[InstanceId]]:
+        """Let the instance of `order` wait for its series; on disk when it returns.
+
+        Returns by sender who may be started now: nobody as a rule; this one where it came too
+        late; all of the series where it was the last.
+        """
         ...
 
     def record(self, order: WorkOrder, outcome: Ending) -> None:

@@ -26,6 +26,7 @@ from deid_node.values.outcome import (
     Outcome,
     Postponed,
     Repeated,
+    Waiting,
     Withheld,
 )
 from deid_node.values.retry import RetryPolicy
@@ -50,8 +51,8 @@ class Engine:
     by ``tests/unit/workers/test_engine.py``:
 
     * a start is claimed in the ledger before a worker sees the instance;
-    * each claim ends in a recorded outcome, in another start, or (when the node
-      stops or dies) in nothing: then the journal still says RECEIVED;
+    * each claim ends in a recorded outcome, in another start, in a wait for its series, or
+      (when the node stops or dies) in nothing: then the journal still says RECEIVED;
     * an instance that takes its worker down, or outlasts the limit of time or memory, harms
       no other; after its third start (`MAX_STARTS`) it is withheld, and so is one whose trouble
       would pass but has not; a start that failed for want of disk counts for nothing;
@@ -276,6 +277,12 @@ class Engine:
         match outcome:
             case Postponed():
                 self._postpone(order, outcome)
+            case Waiting():
+                going = self._ledger.hold(order, outcome)
+                # First: it may be among those who go on, and no id waits twice.
+                self._queue.done(order.id)
+                for sender, instances in going.items():
+                    self._queue.offer_all(instances, sender)
             case Cleaned() | Withheld() | Discarded() | Repeated():
                 self._ledger.record(order, outcome)
                 self._queue.done(order.id)

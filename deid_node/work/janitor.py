@@ -22,6 +22,8 @@ _EVENTS: Final = MappingProxyType(
         Verb.REDELIVER: Event.REDELIVERY_ORDERED,
         Verb.REPROCESS: Event.REPROCESSING_ORDERED,
         Verb.EXPORT: Event.INSTANCE_COPIED,
+        Verb.RELEASE_SERIES: Event.SERIES_RELEASED,
+        Verb.EXPECT_INSTANCES: Event.INSTANCES_EXPECTED,
         Verb.FILL: Event.INSTANCE_MARKED,
         Verb.NO_TEXT: Event.INSTANCE_MARKED,
         Verb.HOLD: Event.INSTANCE_HELD,
@@ -80,6 +82,18 @@ class Moments(Protocol):
         ...
 
 
+class SeriesClosing(Protocol):
+    """Who lets instances go on whose series was waited for; may raise `CustodyError`."""
+
+    def resume(self) -> None:
+        """Wait on for what was waited for before the node ended."""
+        ...
+
+    def close_due(self, *, disk_is_low: bool) -> None:
+        """Close what is due, and all where the disk takes nothing more."""
+        ...
+
+
 class Leftovers(Protocol):
     """What nobody looks after; may raise `CustodyError`."""
 
@@ -96,7 +110,8 @@ class Janitor:
     decided, and says when the disk falls below its reserve and when it is above
     it again. It also puts right what a clock that was wrong has written (`clock`), and
     says what is due at a destination that nobody serves (`leftovers`). `record` puts
-    decisions into the audit trail, on disk when it returns.
+    decisions into the audit trail, on disk when it returns. Series that were waited for
+    (`closing`) do not wait for a sweep.
     """
 
     def __init__(
@@ -110,6 +125,7 @@ class Janitor:
         reserve_bytes: int,
         clock: Moments | None = None,
         leftovers: Leftovers | None = None,
+        closing: SeriesClosing | None = None,
         record: Callable[[Sequence[PersonsDecision]], None] | None = None,
         period_seconds: float = _PERIOD_SECONDS,
     ) -> None:
@@ -121,6 +137,7 @@ class Janitor:
         self._reserve_bytes = reserve_bytes
         self._clock = clock
         self._leftovers = leftovers
+        self._closing = closing
         self._stranded: Mapping[str, int] = {}
         self._record = record
         self._period_seconds = period_seconds
@@ -143,23 +160,30 @@ class Janitor:
         for task in (
             self._correct,
             self._remove,
+            self._close_series,
             self._refill,
             self._tell_decisions,
             self._tell_stranded,
             self._look_at_disk,
         ):
-            try:
-                task()
-            except CustodyError as error:
-                self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
-            except OSError as error:
-                self._log.error(Event.SPOOL_FAILED, error=type(error).__name__)
+            self._guarded(task)
+
+    def _guarded(self, task: Callable[[], None]) -> None:
+        try:
+            task()
+        except CustodyError as error:
+            self._log.error(Event.SPOOL_FAILED, code=error.code, reason=str(error))
+        except OSError as error:
+            self._log.error(Event.SPOOL_FAILED, error=type(error).__name__)
 
     def _run(self) -> None:
+        if self._closing is not None:
+            self._guarded(self._closing.resume)
         while True:
             self.sweep()
             until = monotonic() + self._period_seconds
             while monotonic() < until and not self._is_called():
+                self._guarded(self._close_series)
                 if self._stopping.wait(min(_GLANCE_SECONDS, self._period_seconds)):
                     return
 
@@ -206,6 +230,11 @@ class Janitor:
         if decisions:
             # After the log: a crash in between repeats the lines, it does not forget them.
             self._decisions.told(decisions)
+
+    def _close_series(self) -> None:
+        if self._closing is not None:
+            is_low = self._retention.free_bytes() < self._reserve_bytes
+            self._closing.close_due(disk_is_low=is_low)
 
     def _look_at_disk(self) -> None:
         free_bytes = self._retention.free_bytes()

@@ -41,6 +41,7 @@ LABELS = {
     "deid_node_instances_cleaned_total": "rule",
     "deid_node_instances_marked_total": "rule",
     "deid_node_instances_withheld_total": "code",
+    "deid_node_series_closed_total": "reason",
     "deid_node_deliveries_total": "destination, result",
     "deid_node_destination_associations": "destination, state",
     "deid_node_open_associations": "listener",

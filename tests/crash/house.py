@@ -39,6 +39,10 @@ _MARKED: dict[str, Any] = {
     },
 }
 
+_WAITS: dict[str, Any] = {
+    "treatments": {"research": {"wait_for_series": {"quiet_seconds": 2}}},
+}
+
 
 _ENCRYPTED = {"encryption": "aes_gcm", "encryption_key_file": "./spool.key"}
 
@@ -77,6 +81,7 @@ class House:
         time_limit_seconds: float = 600,
         marked: bool = False,
         encrypted: bool = False,
+        waits: bool = False,
         archive: Kind = "cstore",
     ) -> None:
         self._folder = folder
@@ -91,6 +96,8 @@ class House:
         configuration = _configuration(self.archive.destination, workers, time_limit_seconds)
         if marked:
             configuration |= _MARKED
+        if waits:
+            configuration |= _WAITS
         if encrypted:
             new_key_file(folder / "spool.key")
             configuration["spool"] |= _ENCRYPTED
@@ -313,12 +320,14 @@ def house(
     time_limit_seconds: float = 600,
     marked: bool = False,
     encrypted: bool = False,
+    waits: bool = False,
     archive: Kind = "cstore",
 ) -> Iterator[House]:
     """Return a house for the length of a ``with`` block.
 
     `marked` lets the node fill a corner of each slice and mark it, `encrypted` lets it
-    encrypt the files of its spool; `archive` is how the archive takes instances.
+    encrypt the files of its spool, `waits` lets it wait for series; `archive` is how the
+    archive takes instances.
     """
     built = House(
         folder,
@@ -326,6 +335,7 @@ def house(
         time_limit_seconds=time_limit_seconds,
         marked=marked,
         encrypted=encrypted,
+        waits=waits,
         archive=archive,
     )
     try:

@@ -55,6 +55,14 @@ NODE_POINTS = (
 )
 """Passed by the node's own process."""
 
+SERIES_POINTS = (
+    # Where a treatment waits for series: an instance is held, and they go on.
+    "hold-before-commit",
+    "hold-committed",
+    "close-before-commit",
+    "close-committed",
+)
+
 WORKER_POINTS = ("work-before-output", "work-written", "work-after-output")
 """Passed by a worker process; the worker dies, or the node with it."""
 
@@ -62,6 +70,8 @@ _COMMITS = {
     "accept": "accept",
     "claim": "claim",
     "record": "store",
+    "hold": "hold",
+    "close": "close",
     "settle": "settle",
     "retire": "retire",
 }

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,6 +31,7 @@ from deid_node.values.outcome import (
     Outcome,
     Postponed,
     Repeated,
+    Waiting,
     Withheld,
 )
 from tests.builders.values import a_clean_instance, an_origin
@@ -229,6 +230,9 @@ class MemoryLedger:
             if self.attempts.get(instance):
                 self.attempts[instance] -= 1
         return True
+
+    def hold(self, order: WorkOrder, _: Waiting) -> Mapping[str, Sequence[InstanceId]]:
+        raise AssertionError(f"{order.id} waits, and no script says so")
 
     def record(self, order: WorkOrder, outcome: Ending) -> None:
         with self.changed:

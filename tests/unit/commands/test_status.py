@@ -108,6 +108,7 @@ def test_the_node_is_told_without_an_argument(
     assert told["process"] is None
     assert {one["state"]: one["instances"] for one in told["waiting"]} == {
         "received": 0,
+        "held": 0,
         "clean": 1,
         "withheld": 0,
     }

@@ -16,14 +16,17 @@ from deid_node.observe.metrics import Metrics
 from deid_node.values.certificate import Certificate
 from deid_node.values.delivery import DeliveryResult
 from deid_node.values.fill import Fill
+from deid_node.values.series import ClosedBy
 from deid_node.values.stage import Stage
+from deid_node.values.state import WAITING_STATES
 
 
 class Spool:
     """A spool in which something waits in every state."""
 
     def waiting(self) -> Mapping[str, tuple[int, float]]:
-        return {"received": (3, 12.0), "clean": (2, 60.0), "withheld": (1, 3600.0)}
+        counts = ((3, 12.0), (4, 30.0), (2, 60.0), (1, 3600.0))
+        return dict(zip(WAITING_STATES, counts, strict=True))
 
     def failures(self) -> Mapping[str, int]:
         return {"spool_full": 2}
@@ -73,6 +76,8 @@ def happen(metrics: Metrics) -> None:
         metrics.stage(stage, 0.2)
     for fill in Fill:
         metrics.regions_found(fill)
+    for closing in ClosedBy:
+        metrics.series_closed(closing)
     for audit in AuditResult:
         metrics.audit(audit, 1)
     metrics.audit_waiting(1)

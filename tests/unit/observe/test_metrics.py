@@ -25,6 +25,7 @@ CONTRACT = {
     "deid_node_destination_associations": {"destination", "state"},
     "deid_node_open_associations": {"listener"},
     "deid_node_reloads_total": {"result"},
+    "deid_node_series_closed_total": {"reason"},
     "deid_node_waiting_instances": {"state"},
     "deid_node_oldest_waiting_seconds": {"state"},
     "deid_node_stage_duration_seconds": {"stage"},

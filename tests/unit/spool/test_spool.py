@@ -413,6 +413,7 @@ def test_waiting_instances_are_counted_by_state(custody: Custody) -> None:
 
     assert {state: count for state, (count, _) in waiting.items()} == {
         "received": 1,
+        "held": 0,
         "clean": 1,
         "withheld": 0,
     }

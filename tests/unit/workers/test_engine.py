@@ -5,7 +5,7 @@ same policy over real ones.
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,8 +24,17 @@ from deid_node.observe.events import Event
 from deid_node.observe.metrics import Metrics
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import MAX_STARTS, WorkOrder
-from deid_node.values.outcome import Discarded, Ending, Outcome, Postponed, Repeated, Withheld
+from deid_node.values.outcome import (
+    Discarded,
+    Ending,
+    Outcome,
+    Postponed,
+    Repeated,
+    Waiting,
+    Withheld,
+)
 from deid_node.values.retry import RetryPolicy
+from deid_node.values.series import Place, WaitLimits
 from deid_node.work.contracts import CorridorFactory
 from deid_node.work.engine import Engine
 from deid_node.work.queue import WorkQueue
@@ -114,6 +123,7 @@ class Ledger:
         self.given_back: list[InstanceId] = []
         self.outcomes: dict[InstanceId, Ending] = {}
         self.gives_back = True
+        self.going: list[dict[str, list[InstanceId]]] = []
         self.failing_claims = self.failing_records = 0
         self._changed = threading.Condition()
 
@@ -131,6 +141,10 @@ class Ledger:
             self.attempts[instance] -= 1
             self.given_back.append(instance)
         return self.gives_back
+
+    def hold(self, order: WorkOrder, _: Waiting) -> Mapping[str, Sequence[InstanceId]]:
+        self.attempts[order.id] -= 1
+        return self.going.pop(0)
 
     def record(self, order: WorkOrder, outcome: Ending) -> None:
         if self.failing_records:
@@ -200,6 +214,27 @@ def test_what_has_ended_is_recorded_after_one_start(ending: Ending) -> None:
     assert house.outcome_of() == ending
     assert house.workforce.seen == [("a", 1)]
     assert house.log.lines_of(Event.INSTANCE_POSTPONED) == []
+
+
+def test_what_waits_for_its_series_is_started_again_with_the_last_of_it() -> None:
+    first, last = InstanceId("a"), InstanceId("b")
+    waiting = Waiting("research", WaitLimits(1, 1, 2, 1), Place("stack", 0.0))
+    begun: set[InstanceId] = set()
+
+    def script(order: WorkOrder) -> Outcome:
+        if order.id in begun:
+            return Discarded("rule")
+        begun.add(order.id)
+        return waiting
+
+    house = House(script)
+    house.ledger.going = [{}, {"SCANNER": [first, last]}]
+    with house.running():
+        house.queue.offer(first)
+        house.queue.offer(last)
+        house.ledger.wait_for(first, last)
+
+    assert house.workforce.seen == [("a", 1), ("b", 1), ("a", 1), ("b", 1)]
 
 
 def test_a_start_that_failed_for_want_of_disk_counts_for_nothing() -> None:
