@@ -58,11 +58,13 @@ class Claims:
                 "UPDATE instances SET attempts = attempts + 1, in_hand = 1 WHERE id = ?",
                 (instance,),
             )
-            return (
+            connection = transaction.connection
+            series = in_series(
+                lambda query, asked: connection.execute(query, asked).fetchall(),
                 row,
-                self._rivals(transaction.connection, instance),
-                in_series(transaction.connection, row, self._custody.blobs.received),
+                self._custody.blobs.received,
             )
+            return row, self._rivals(connection, instance), series
 
         claimed = self._custody.write(count, name="claim")
         if claimed is None or isinstance(claimed, Withheld):

@@ -18,6 +18,7 @@ from deid_node.errors import InputError
 from deid_node.spool import withheld
 from deid_node.spool.again import remove_aside, send_back
 from deid_node.spool.agreements import Agreements
+from deid_node.spool.beside import in_series
 from deid_node.spool.blobs import Blobs, blob_name
 from deid_node.spool.choices import AGAIN, Choice, choice_of, detail_of, stage
 from deid_node.spool.committer import Transaction
@@ -88,6 +89,7 @@ class Desk:
             output=blobs.partial / f"{instance}.preview",
             origin=received_from(found[0]).origin,
             markings=markings,
+            series=in_series(self._custody.read, found[0], blobs.received),
         )
 
     def sealed(self, instance: InstanceId) -> Path:
