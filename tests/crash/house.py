@@ -40,7 +40,7 @@ _MARKED: dict[str, Any] = {
 }
 
 _WAITS: dict[str, Any] = {
-    "treatments": {"research": {"wait_for_series": {"quiet_seconds": 2}}},
+    "treatments": {"research": {"wait_for_series": {"quiet_seconds": 6}}},
 }
 
 
