@@ -184,6 +184,7 @@ CREATE TABLE series (
     expected INTEGER,
     instances INTEGER NOT NULL DEFAULT 0,
     bytes INTEGER NOT NULL DEFAULT 0,
+    late INTEGER NOT NULL DEFAULT 0,
     opened_at REAL NOT NULL,
     changed_at REAL NOT NULL,
     closed_at REAL,
@@ -196,6 +197,8 @@ ALTER TABLE instances ADD COLUMN stack TEXT;
 ALTER TABLE instances ADD COLUMN along REAL;
 ALTER TABLE instances ADD COLUMN late INTEGER;
 CREATE INDEX instances_by_series ON instances (series, state) WHERE series IS NOT NULL;
+CREATE INDEX instances_by_stack ON instances (series, stack, along, sop_instance_uid, late)
+    WHERE series IS NOT NULL;
 """
 
 _STEPS = (

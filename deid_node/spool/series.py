@@ -209,11 +209,11 @@ def _come_late(
     connection: sqlite3.Connection, row: sqlite3.Row, series: int, waiting: Waiting
 ) -> None:
     """Note of an instance that stays RECEIVED whose series it is of; its start is given back."""
+    connection.execute("UPDATE series SET late = late + 1 WHERE sequence = ?", (series,))
     connection.execute(
         "UPDATE instances SET series = :series, stack = :stack, along = :along,"
-        " attempts = MAX(0, attempts - 1), in_hand = 0, late ="
-        " (SELECT COALESCE(MAX(late), 0) + 1 FROM instances WHERE series = :series)"
-        " WHERE id = :id",
+        " attempts = MAX(0, attempts - 1), in_hand = 0,"
+        " late = (SELECT late FROM series WHERE sequence = :series) WHERE id = :id",
         {
             "series": series,
             "stack": waiting.place.stack,
