@@ -30,8 +30,10 @@ _SUITES: Final = (
 _STRENGTH: Final = "@SECLEVEL=2"
 
 
-def server_tls(options: ServerTlsOptions, path: str) -> ssl.SSLContext:
-    """Return the context of a door that peers knock at.
+def server_tls(
+    options: ServerTlsOptions, path: str, *, least: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+) -> ssl.SSLContext:
+    """Return the context of a door that peers knock at; `least` is the oldest TLS it speaks.
 
     A client certificate that is shown is always verified where `ca_file` is given,
     also where none is required.
@@ -44,7 +46,7 @@ def server_tls(options: ServerTlsOptions, path: str) -> ssl.SSLContext:
     ca_file = options.ca_file
 
     def build(kind: type[ssl.SSLContext]) -> ssl.SSLContext:
-        context = _profiled(kind, ssl.PROTOCOL_TLS_SERVER)
+        context = _profiled(kind, ssl.PROTOCOL_TLS_SERVER, least)
         _show(context, options.certificate_file, options.key_file, path=path)
         if ca_file is not None:
             _trust(context, ca_file, path=path)
@@ -60,10 +62,13 @@ def server_tls(options: ServerTlsOptions, path: str) -> ssl.SSLContext:
     return renewing(build, (options.certificate_file, options.key_file, ca_file))
 
 
-def client_tls(options: WebTlsOptions, path: str) -> ssl.SSLContext:
+def client_tls(
+    options: WebTlsOptions, path: str, *, least: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+) -> ssl.SSLContext:
     """Return the context for calling a peer, whose certificate is always verified.
 
-    Without a `ca_file` the system's authorities are trusted.
+    `least` is the oldest TLS that is spoken. Without a `ca_file` the system's authorities are
+    trusted.
 
     Raises
     ------
@@ -73,7 +78,7 @@ def client_tls(options: WebTlsOptions, path: str) -> ssl.SSLContext:
     certificate_file, key_file = options.certificate_file, options.key_file
 
     def build(kind: type[ssl.SSLContext]) -> ssl.SSLContext:
-        context = _profiled(kind, ssl.PROTOCOL_TLS_CLIENT)
+        context = _profiled(kind, ssl.PROTOCOL_TLS_CLIENT, least)
         context.check_hostname = options.check_host_name
         if options.ca_file is None:
             context.load_default_certs(ssl.Purpose.SERVER_AUTH)
@@ -150,10 +155,10 @@ _FAULT_OF_REASON: Final = MappingProxyType(
 )
 
 
-def _profiled(kind: type[ssl.SSLContext], protocol: int) -> ssl.SSLContext:
+def _profiled(kind: type[ssl.SSLContext], protocol: int, least: ssl.TLSVersion) -> ssl.SSLContext:
     # Not `create_default_context`: it trusts the system's authorities and obeys SSLKEYLOGFILE.
     context = kind(protocol)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.minimum_version = least
     context.set_ciphers(":".join((*_SUITES, _STRENGTH)))
     context.options |= (
         ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_TICKET

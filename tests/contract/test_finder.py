@@ -1,6 +1,6 @@
 """The promise of `deid_node.pixels.text.find.base.Finder`, over every backend."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from deid_node.errors import ConfigurationError
+from deid_node.pixels.remote.finder import RemoteFinder
 from deid_node.pixels.text.find.base import Finder
 from deid_node.pixels.text.find.build import build_finder
 from deid_node.pixels.text.find.options import (
@@ -17,8 +18,11 @@ from deid_node.pixels.text.find.options import (
     OpenVinoOptions,
 )
 from deid_node.values.geometry import Box, Found
+from tests.fakes.model_hall import hall
 
 Frame = NDArray[np.uint8]
+REMOTE = "remote"
+"""The first of them, on another machine."""
 
 
 @pytest.fixture(
@@ -28,12 +32,20 @@ Frame = NDArray[np.uint8]
         OpenVinoOptions(kind="openvino"),
         OpenVinoOptions(kind="openvino", precision="bfloat16"),
         FastestRuntimeOptions(kind="auto"),
+        REMOTE,
     ],
-    ids=["onnxruntime", "openvino", "openvino-bfloat16", "auto"],
+    ids=["onnxruntime", "openvino", "openvino-bfloat16", "auto", "remote"],
 )
-def finder(request: pytest.FixtureRequest) -> Finder:
+def finder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Finder]:
+    if request.param is REMOTE:
+        here = build_finder(CrnnOptions(device="cpu"), threads=2)
+        with hall(tmp_path_factory.mktemp("hall"), here) as there:
+            yield RemoteFinder(here.name, there.line())
+        return
     try:
-        return build_finder(CrnnOptions(device="cpu", runtime=request.param), threads=2)
+        yield build_finder(CrnnOptions(device="cpu", runtime=request.param), threads=2)
     except ConfigurationError as error:
         if error.path.startswith("pixels.finder.runtime"):
             pytest.skip(str(error))

@@ -27,9 +27,11 @@ from deid_node.pixels.fill.smooth import SmoothInpainter
 from deid_node.pixels.fill.solid import SolidInpainter
 from deid_node.pixels.fill.split import SplitInpainter
 from deid_node.pixels.fill.telea import TeleaInpainter
+from deid_node.pixels.fill.tiles import SquarePainter
+from deid_node.pixels.remote.painter import RemotePainter
 from tests.unit.pixeldata.instances import Array
 
-Backend = Callable[[Painter], Inpainter]
+Backend = Callable[[SquarePainter], Inpainter]
 BACKENDS: Mapping[str, Backend] = MappingProxyType(
     {
         "solid": lambda _: SolidInpainter(),
@@ -40,6 +42,7 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
         "harmonic": lambda _: HarmonicInpainter(),
         "guided": lambda _: GuidedInpainter(GrainedInpainter(HarmonicInpainter())),
         "diffusion": DiffusionInpainter,
+        "diffusion-remote": DiffusionInpainter,
         "auto": lambda _: AutoInpainter(backends(), CHOICE),
         "split": lambda _: SplitInpainter(AutoInpainter(backends(), CHOICE)),
         "auto-diffusion": lambda painter: AutoInpainter(backends(painter), MODEL_EVERYWHERE),
@@ -49,10 +52,13 @@ SHAPES = [(60, 90), (33, 17, 3), (8, 8), (1, 1), (1, 50, 3)]
 COLOURS = Palette(0, np.random.default_rng(3).integers(0, 256, (256, 3)).astype(np.uint8))
 
 
-@pytest.fixture(params=list(BACKENDS.values()), ids=list(BACKENDS))
-def inpainter(request: pytest.FixtureRequest, tiny_painter: Painter) -> Inpainter:
-    backend: Backend = request.param
-    return backend(tiny_painter)
+@pytest.fixture(params=list(BACKENDS))
+def inpainter(
+    request: pytest.FixtureRequest, tiny_painter: Painter, remote_painter: RemotePainter
+) -> Inpainter:
+    return BACKENDS[request.param](
+        remote_painter if request.param == "diffusion-remote" else tiny_painter
+    )
 
 
 def picture(shape: tuple[int, ...], *, seed: int = 11) -> Array:

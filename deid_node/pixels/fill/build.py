@@ -18,10 +18,11 @@ from deid_node.pixels.fill.smooth import SmoothInpainter
 from deid_node.pixels.fill.solid import SolidInpainter
 from deid_node.pixels.fill.split import SplitInpainter
 from deid_node.pixels.fill.telea import TeleaInpainter
+from deid_node.pixels.fill.tiles import SquarePainter
 from deid_node.values.fill import Fill
 
 
-def build_inpainter(policy: FillPolicy, painter: Painter | None) -> Inpainter:
+def build_inpainter(policy: FillPolicy, painter: SquarePainter | None) -> Inpainter:
     """Return the inpainter that `policy` asks for.
 
     Parameters
@@ -62,7 +63,7 @@ def plain_inpainter() -> Inpainter:
     return SplitInpainter(AutoInpainter(backends(), PLAINLY))
 
 
-def backends(painter: Painter | None = None) -> dict[Fill, Inpainter]:
+def backends(painter: SquarePainter | None = None) -> dict[Fill, Inpainter]:
     """Return what `AutoInpainter` chooses from; without `painter`, what needs no model."""
     plain: dict[Fill, Inpainter] = {
         Fill.SOLID: SolidInpainter(),

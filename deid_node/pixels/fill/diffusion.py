@@ -16,9 +16,8 @@ from deid_node.pixeldata.arrays import Mask
 from deid_node.pixels.fill.base import Filled, filled_by
 from deid_node.pixels.fill.crops import Crop
 from deid_node.pixels.fill.grain import COARSE_PIXELS, with_grain
-from deid_node.pixels.fill.painter import Painter
 from deid_node.pixels.fill.smooth import spread
-from deid_node.pixels.fill.tiles import plan_of
+from deid_node.pixels.fill.tiles import SquarePainter, plan_of
 from deid_node.pixels.fill.tones import TOP, Shown
 from deid_node.values.fill import Fill
 
@@ -29,7 +28,7 @@ _CONTEXT_PIXELS: Final = 96
 class DiffusionInpainter:
     """Fills targets with what `painter` draws; squares of all crops run together."""
 
-    def __init__(self, painter: Painter) -> None:
+    def __init__(self, painter: SquarePainter) -> None:
         self._painter = painter
 
     @property

@@ -9,7 +9,7 @@ of the latents, so that noise which belongs to a place can be given to them.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 import cv2
 import numpy as np
@@ -52,6 +52,27 @@ class Square:
     scale: int
     prompt: str
     seed: int
+
+
+class SquarePainter(Protocol):
+    """A model that paints squares, here or elsewhere; called by one thread at a time.
+
+    The same square is painted the same on the same machine, whatever is painted beside it.
+    """
+
+    @property
+    def name(self) -> str:
+        """Its kind and the first 8 digits of its weights' sha256."""
+        ...
+
+    @property
+    def guess(self) -> Guess:
+        """What fills a hole before the model sees it."""
+        ...
+
+    def paint(self, squares: Sequence[Square]) -> Sequence[NDArray[np.float32]]:
+        """Return each square painted, ``(256, 256, 3)``, 0 to 255; raise `FillFailed`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,1 @@
+"""Models that stand on other machines: what is asked of them, and what answers."""
