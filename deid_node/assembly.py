@@ -18,6 +18,7 @@ from deid_node.checks import (
     certificates_of,
     check_all,
     configured_names,
+    keep_list,
     keys_of,
     marks_filled,
     options_of,
@@ -42,12 +43,11 @@ from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
 from deid_node.pipeline import Corridor, Provenance, Treatment
 from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.fill.build import build_inpainter, build_painter
+from deid_node.pixels.fill.build import build_inpainter
+from deid_node.pixels.remote.models import Models, models_here, models_over
+from deid_node.pixels.remote.place import Line
+from deid_node.pixels.remote.wanted import WantedModels, wanted_models
 from deid_node.pixels.text.evidence import evidence_of
-from deid_node.pixels.text.find.build import build_finder
-from deid_node.pixels.text.keep.judge import KeepList
-from deid_node.pixels.text.keep.patterns import compiled
-from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.build import build_reader
 from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.receive.build import build_reception
@@ -95,19 +95,28 @@ class CorridorFactory:
 
     def __call__(self) -> Corridor:
         """Return the corridor, its models loaded; raises `ConfigurationError`."""
+        return self._corridor(models_here(self.pixels.finder, self.pixels.inpainter))
+
+    def wanted(self) -> WantedModels:
+        """Return the models that `over` asks at the other end; raises `ConfigurationError`."""
+        return wanted_models(self.pixels.finder, self.pixels.inpainter)
+
+    def over(self, line: Line) -> Corridor:
+        """Return the corridor over models that are asked on `line`."""
+        return self._corridor(models_over(line, self.pixels.finder, self.pixels.inpainter))
+
+    def _corridor(self, models: Models) -> Corridor:
         silence_libraries()
-        finder = build_finder(self.pixels.finder)
         evidence = evidence_of(self.pixels.finder)
         reader = build_reader(self.pixels.reader)
-        painter = build_painter(self.pixels.inpainter)
         regions_file = RegionsFile.named(self.pixels.regions_file)
         treatments = {}
         for (name, options), key in zip(self.treatments, self.keys, strict=True):
             chosen = options_of(options, self.metadata, name=name)
             treatments[name] = Treatment(
                 cleaner=PixelCleaner(
-                    finder,
-                    build_inpainter(options.fill, painter),
+                    models.finder,
+                    build_inpainter(options.fill, models.painter),
                     self.pixels.regions,
                     keep=keep_list(options, reader),
                     keep_overlays=Option.CLEAN_GRAPHICS in chosen,
@@ -129,17 +138,10 @@ class CorridorFactory:
                 self.route, treatments=treatments, destinations=self.destinations or None
             ),
             treatments,
-            Provenance(finder.name, EDITION, self.configuration),
+            Provenance(models.finder.name, EDITION, self.configuration),
             self.files,
             compares=self.compares,
         )
-
-
-def keep_list(treatment: TreatmentOptions, reader: Reader | None) -> KeepList | None:
-    """Return which lines a treatment lets stay; None lets none, and reads none."""
-    if treatment.text == "all" or reader is None:
-        return None
-    return KeepList(reader, tuple(one for entry in treatment.keep for one in compiled(entry)))
 
 
 def corridor_factory(
@@ -227,9 +229,6 @@ def build_node(
         archives=reporting_titles(config.forward.destinations),
     )
 
-    def reload() -> None:
-        node.reload()
-
     review = build_review(
         config.review,
         custody,
@@ -240,7 +239,7 @@ def build_node(
         metrics=metrics,
         log=log,
         status=StatusReader(lambda: in_force.config, custody),
-        reload=reload,
+        reload=lambda: node.reload(),  # noqa: PLW0108 - the node is made below
     )
 
     def show(factory: Callable[[], Corridor]) -> None:

@@ -23,6 +23,9 @@ from deid_node.pixels.provenance import require_library
 from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 from deid_node.pixels.text.evidence import evidence_of
 from deid_node.pixels.text.find.build import check_finder
+from deid_node.pixels.text.keep.judge import KeepList
+from deid_node.pixels.text.keep.patterns import compiled
+from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.build import check_reader
 from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.receive import build as receive_build
@@ -33,6 +36,7 @@ from deid_node.spool.encryption import SpoolKey
 from deid_node.spool.files import KEY_SETTING, BlobFiles
 from deid_node.spool.key_mark import KeyMark
 from deid_node.values.certificate import Certificate
+from deid_node.work.workers import build as work_build
 
 
 def check_all(config: Config) -> None:
@@ -70,6 +74,7 @@ def check_all(config: Config) -> None:
     blob_files(config)
     build_channels(config.notify)
     audit_build.check_audit(config.audit)
+    work_build.check_workforce(config.work.engine)
 
 
 def accepted_regions(config: Config) -> Sequence[DeviceRegionsOptions]:
@@ -155,6 +160,13 @@ def marks_filled(treatment: TreatmentOptions, *, name: str) -> bool:
     return True
 
 
+def keep_list(treatment: TreatmentOptions, reader: Reader | None) -> KeepList | None:
+    """Return which lines a treatment lets stay; None lets none, and reads none."""
+    if treatment.text == "all" or reader is None:
+        return None
+    return KeepList(reader, tuple(one for entry in treatment.keep for one in compiled(entry)))
+
+
 def blob_files(config: Config) -> BlobFiles:
     """Return how the files of the spool are made and opened.
 
@@ -176,6 +188,7 @@ def certificates_of(config: Config) -> Sequence[Certificate]:
     for name, options in config.forward.destinations.items():
         found += forward_build.certificates_of(name, options)
     found += review_build.certificates_of(config.review)
+    found += work_build.certificates_of(config.work.engine)
     return [*found, *audit_build.certificates_of(config.audit)]
 
 
@@ -189,6 +202,7 @@ def usable_certificates(config: Config) -> Sequence[Certificate]:
         forward_build.check_tls(name, options)
     if config.review is not None:
         review_build.build_tls(config.review)
+    work_build.check_workforce(config.work.engine)
     audit_build.check_tls(config.audit)
     return certificates_of(config)
 

@@ -45,6 +45,7 @@
     |   |-- UidConflict              same SOP Instance UID, other content
     |   |-- OriginUnknown            its file was found in the spool, and no row names it
     |   |-- WorkerLost               it took a worker process down, three times
+    |   |-- ModelsAway               the models elsewhere were lost each time it was looked at
     |   |-- TimeLimit                it outlasted the time limit, three times
     |   |-- MemoryLimit              it needs more memory than there is, three times
     |   |-- RefusedByDestination     the archive says no for good
@@ -379,6 +380,14 @@ class WorkerLost(CleaningError):
 
     code = "worker_lost"
     text = "the worker process died at each start"
+
+
+class ModelsAway(CleaningError):
+    """The models stand elsewhere and were lost while this instance was looked at, many times."""
+
+    code = "models_away"
+    passes = True
+    text = "the models were lost each time that this instance was looked at"
 
 
 class TimeLimit(CleaningError):

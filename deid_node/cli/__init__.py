@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         demo,
         explain,
         find,
+        foreman,
         import_regions,
         inventory,
         laboratory,
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (
         serve, reload, check, clean, find, explain, import_regions, inventory, withheld, series,
-        again, crosswalk, reidentify, user, demo, laboratory,
+        again, crosswalk, reidentify, user, demo, foreman, laboratory,
     ):  # fmt: skip
         command.add(commands)
     _complete(parser)

@@ -22,7 +22,7 @@ BEAT: Final = Message("beat")
 
 
 class Channel:
-    """A connection after its handshake; used by one thread, except for `close`."""
+    """A connection after its handshake; used by one thread, except for `break_off`."""
 
     def __init__(self, connection: ssl.SSLSocket) -> None:
         self._connection = connection
@@ -46,17 +46,26 @@ class Channel:
     def rests(self, seconds: float) -> bool:
         """Return whether nothing comes for `seconds`: False when it speaks, or has gone."""
         try:
-            return not (
-                self._connection.pending() or select.select([self._connection], [], [], seconds)[0]
-            )
+            # Not `select`, which bears no more than 1024 open files.
+            poll = select.poll()
+            poll.register(self._connection, select.POLLIN)
+            return not (self._connection.pending() or poll.poll(int(seconds * 1000)))
         except (OSError, ValueError):
             return False
 
-    def close(self) -> None:
-        """End it; any thread may call, and who reads wakes up."""
+    def break_off(self) -> None:
+        """Let nothing pass any more; any thread may call, and who reads wakes up.
+
+        Its number stays taken until `close`: one that was given to another connection in the
+        meantime would have who still reads here take that one's bytes.
+        """
         with contextlib.suppress(OSError):
             # By the plain socket's call: that of TLS would wait for a word of the other side.
             socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """End it; for the thread that uses it, or when none does."""
+        self.break_off()
         self._connection.close()
 
     def __enter__(self) -> Self:

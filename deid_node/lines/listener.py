@@ -33,6 +33,7 @@ class Listener:
         self._serve = serve
         self._room = threading.BoundedSemaphore(at_most)
         self._socket = socket.create_server((host, port))
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._accept, name="listener", daemon=True)
 
     @property
@@ -47,8 +48,11 @@ class Listener:
 
     def close(self) -> None:
         """Take no more calls; those that stand go on."""
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
+        if self._thread.ident is not None:
+            self._thread.join()
         self._socket.close()
 
     def _accept(self) -> None:
@@ -56,7 +60,7 @@ class Listener:
             try:
                 connection, _ = self._socket.accept()
             except OSError:
-                if self._socket.fileno() < 0:
+                if self._closed.is_set():
                     return
                 continue
             if not self._room.acquire(blocking=False):

@@ -82,6 +82,7 @@ class WorkerEnd(StrEnum):
     TIME_LIMIT = "time_limit"
     MEMORY_LIMIT = "memory_limit"
     GROWN = "grown"
+    STRANDED = "stranded"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ from deid_node.values.outcome import (
 from deid_node.values.retry import RetryPolicy
 from deid_node.work.contracts import CorridorFactory, Ledger
 from deid_node.work.queue import WorkQueue
-from deid_node.work.workers.base import Worker, WorkerDied, WorkerGone, Workforce
+from deid_node.work.strandings import Strandings
+from deid_node.work.workers.base import Worker, WorkerDied, WorkerGone, Workforce, WorkforceAway
 
 _BUILD_LIMIT_SECONDS = 600.0
 # How often an idle supervisor looks whether its worker still lives.
@@ -55,13 +56,14 @@ class Engine:
       (when the node stops or dies) in nothing: then the journal still says RECEIVED;
     * an instance that takes its worker down, or outlasts the limit of time or memory, harms
       no other; after its third start (`MAX_STARTS`) it is withheld, and so is one whose trouble
-      would pass but has not; a start that failed for want of disk counts for nothing;
+      would pass but has not; a start that failed for want of disk counts for nothing, and so do
+      the first `MOST_STRANDED` under which models elsewhere were lost;
     * a worker that holds ever more memory is replaced between two instances;
     * an exception out of the corridor withholds its instance at once;
     * no instance is with two workers at the same time;
-    * `start` returns when every worker is ready and raises `ConfigurationError`
-      when a corridor cannot be built; so does `prepare`, and then no worker is given
-      anything before `begin`;
+    * `start` returns when every worker is ready, or out of reach for now, and raises
+      `ConfigurationError` when a corridor cannot be built; so does `prepare`, and then no
+      worker is given anything before `begin`;
     * after `relieve` no worker is given anything; what each has in hand is ended as ever;
     * workers end with the process that started them, however it ends.
 
@@ -97,6 +99,7 @@ class Engine:
         self._now = now
         self._draw = random.Random()
         self._owed: set[InstanceId] = set() if owed is None else owed
+        self._strandings = Strandings()
         self._beginning = threading.Event()
         self._relieved = threading.Event()
         self._stopping = threading.Event()
@@ -171,8 +174,13 @@ class Engine:
 
     def _supervise(self, number: int) -> None:
         """Keep one worker at work until the engine stops."""
+        worker: Worker | None
         try:
-            worker: Worker | None = self._new_worker(number)
+            worker = self._new_worker(number)
+        except WorkforceAway as away:
+            # What was asked for is in order and out of reach: instances wait, and so do we.
+            self._started.put(None)
+            worker = self._replaced(number, away)
         except ConfigurationError as error:
             self._started.put(error)
             return
@@ -181,7 +189,8 @@ class Engine:
             reason = f"a worker cannot be started ({type(error).__name__})"
             self._started.put(ConfigurationError("work.engine", reason))
             return
-        self._started.put(None)
+        else:
+            self._started.put(None)
         while worker is not None:
             self._employ(worker, number)
             self._let_go(worker, number)
@@ -225,19 +234,23 @@ class Engine:
         self._log.info(Event.WORKER_STARTED, worker=number)
         return worker
 
-    def _replaced(self, number: int) -> Worker | None:
-        """Return a new worker, however long it takes; None when the engine takes nothing more."""
+    def _replaced(self, number: int, error: Exception | None = None) -> Worker | None:
+        """Return a new worker, however long that takes; None when the engine takes nothing more."""
         failures = 0
         while not self._relieved.is_set():
+            if error is not None:
+                failures += 1
+                kind = type(error).__name__
+                why = str(error) if isinstance(error, WorkforceAway | ConfigurationError) else None
+                self._log.error(
+                    Event.WORKER_LOST, worker=number, attempt=failures, error=kind, reason=why
+                )
+                self._relieved.wait(self._replacement.delay_seconds(failures, draw=self._draw))
             try:
                 return self._new_worker(number)
             # Whatever it is: a supervisor that gave up would leave the queue unserved.
-            except Exception as error:  # noqa: BLE001
-                failures += 1
-                self._log.error(
-                    Event.WORKER_LOST, worker=number, attempt=failures, error=type(error).__name__
-                )
-                self._relieved.wait(self._replacement.delay_seconds(failures, draw=self._draw))
+            except Exception as another:  # noqa: BLE001
+                error = another
         return None
 
     def _let_go(self, worker: Worker, number: int) -> None:
@@ -286,6 +299,7 @@ class Engine:
             case Cleaned() | Withheld() | Discarded() | Repeated():
                 self._ledger.record(order, outcome)
                 self._queue.done(order.id)
+                self._strandings.forget(order.id)
             case _:
                 assert_never(outcome)
 
@@ -332,4 +346,4 @@ class Engine:
                 bytes=gone.held_bytes,
             )
             # Another start may go well: it may have been killed for want of memory.
-            return Postponed.because(loss)
+            return self._strandings.judged(order.id, gone)

@@ -17,6 +17,7 @@ LABORATORY_PROJECT = tomllib.loads((LABORATORY / "pyproject.toml").read_text("ut
 EXTRAS = PROJECT["optional-dependencies"] | LABORATORY_PROJECT["optional-dependencies"]
 EXTRAS_OF = {
     "cli": ("completion",),
+    "cluster": ("ray",),
     "forward": ("dicomweb",),
     "deid_node_lab": ("train", "diffusion", "peers"),
     "pixels": ("diffusion", "openvino", "provenance"),

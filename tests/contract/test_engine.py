@@ -30,8 +30,17 @@ from tests.fakes.peer_corridor import (
 from tests.fakes.peer_engine import BACKENDS, Bench
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        # One cluster for all that need one: it takes longer to start than they do.
+        pytest.param(kind, marks=[pytest.mark.xdist_group("ray")] if kind == "ray" else [])
+        for kind in BACKENDS
+    ],
+)
 def backend(request: pytest.FixtureRequest) -> str:
+    if request.param == "ray":
+        request.getfixturevalue("cluster")
     return str(request.param)
 
 

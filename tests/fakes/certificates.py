@@ -1,5 +1,6 @@
 """Authorities and certificates of a test, made on the spot."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -52,16 +53,18 @@ class Authority:
         days: float = 90,
         kind: Kind = "ec",
         passphrase: bytes | None = None,
+        also: Sequence[str] = (),
     ) -> Identity:
-        """Return a new certificate for `host`, valid for `days` (less than 0: expired)."""
+        """Return a new certificate for `host`, valid for `days` (less than 0: expired).
+
+        `also` are other hosts that it names.
+        """
         key = _new_key(kind)
-        try:
-            alternative: x509.GeneralName = x509.IPAddress(ip_address(host))
-        except ValueError:
-            alternative = x509.DNSName(host)
         signed = (
             _unsigned(_named(name), self._name, key, days=days)
-            .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([*map(_general, (host, *also))]), critical=False
+            )
             .sign(self._key, hashes.SHA256())
         )
         made = Identity(self._folder / f"{name}.crt", self._folder / f"{name}.key")
@@ -83,6 +86,13 @@ def _new_key(kind: Kind) -> Key:
     if kind == "ec":
         return ec.generate_private_key(ec.SECP256R1())
     return rsa.generate_private_key(65537, 1024 if kind == "weak" else 2048)
+
+
+def _general(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _named(name: str) -> x509.Name:

@@ -1,6 +1,8 @@
 """An engine with everything around it: queue, ledger, log and a corridor that plays scripts."""
 
+import json
 import multiprocessing
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,12 +17,13 @@ from deid_node.work.contracts import CorridorFactory
 from deid_node.work.engine import Engine
 from deid_node.work.queue import WorkQueue
 from deid_node.work.workers.build import build_workforce
-from deid_node.work.workers.options import EngineOptions, LocalOptions
+from deid_node.work.workers.options import EngineOptions, LocalOptions, RayOptions
 from tests.fakes.event_log import RecordingLog
 from tests.fakes.peer_corridor import (
     MemoryLedger,
     scripted_corridor,
 )
+from tests.fakes.ray_cluster import RAY_OPTIONS
 
 
 class Backend(Protocol):
@@ -54,7 +57,27 @@ def _local(
     )
 
 
-BACKENDS: Final[Mapping[str, Backend]] = MappingProxyType({"local": _local})
+def _ray(
+    *,
+    workers: int,
+    time_limit_seconds: float,
+    memory_limit_bytes: Literal["auto"] | int,
+    memory_growth_bytes: Literal["auto"] | int,
+) -> EngineOptions:
+    # By the environment: a test's program of its own works with the same cluster.
+    told = json.loads(os.environ[RAY_OPTIONS])
+    return RayOptions.model_validate(
+        {
+            **told,
+            "actors": workers,
+            "time_limit_seconds": time_limit_seconds,
+            "memory_limit_bytes": memory_limit_bytes,
+            "memory_growth_bytes": memory_growth_bytes,
+        }
+    )
+
+
+BACKENDS: Final[Mapping[str, Backend]] = MappingProxyType({"local": _local, "ray": _ray})
 """Every kind of worker that the YAML can name."""
 
 

@@ -74,8 +74,9 @@ class Line:
         """End it, without a word to anybody."""
         self._closed = True
         self._questions.close()
-        self._pulse.close()
+        self._pulse.break_off()
         self._listener.join()
+        self._pulse.close()
 
     def _opened(self, context: ssl.SSLContext, purpose: Purpose, ticket: str) -> Channel:
         place = self._place

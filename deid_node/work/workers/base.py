@@ -6,13 +6,16 @@ in ``work.engine``.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Final, Protocol
 
-from deid_node.errors import CleaningError, MemoryLimit, TimeLimit, WorkerLost
+from deid_node.errors import CleaningError, MemoryLimit, ModelsAway, TimeLimit, WorkerLost
 from deid_node.observe.labels import WorkerEnd
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Outcome
 from deid_node.work.contracts import CorridorFactory
+
+STRANDED: Final = 75
+"""How a process ends whose models are lost (EX_TEMPFAIL of sysexits.h)."""
 
 
 class WorkerGone(Exception):
@@ -37,6 +40,20 @@ class WorkerHung(WorkerGone):
     """It did not answer in time and was killed."""
 
     end, loss = WorkerEnd.TIME_LIMIT, TimeLimit
+
+
+class WorkerStranded(WorkerGone):
+    """The models that it asks elsewhere were lost, and it ended for that; no fault of its own."""
+
+    end, loss = WorkerEnd.STRANDED, ModelsAway
+
+
+class WorkforceAway(Exception):
+    """Nobody can be hired for now, and time may heal it; `why` is a short word."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"no worker can be hired: {why}")
+        self.why = why
 
 
 class WorkerOutgrown(WorkerGone):
@@ -83,7 +100,8 @@ class Worker(Protocol):
     def build(self, factory: CorridorFactory, *, time_limit_seconds: float) -> None:
         """Have it build its corridor.
 
-        Raises `ConfigurationError` when that cannot be done, `WorkerGone` without an answer.
+        Raises `ConfigurationError` when that cannot be done, `WorkerGone` without an answer, and
+        `WorkforceAway` where the means for it are out of reach for now.
         """
         ...
 

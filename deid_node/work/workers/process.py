@@ -12,9 +12,17 @@ from deid_node.errors import ConfigurationError
 from deid_node.values.order import WorkOrder
 from deid_node.values.outcome import Outcome
 from deid_node.work.contracts import CorridorFactory
-from deid_node.work.workers.base import Limits, WorkerDied, WorkerHung, WorkerOutgrown
+from deid_node.work.workers.base import (
+    STRANDED,
+    Limits,
+    WorkerDied,
+    WorkerGone,
+    WorkerHung,
+    WorkerOutgrown,
+    WorkerStranded,
+)
 from deid_node.work.workers.memory import HeldMemory, machine_bytes
-from deid_node.work.workers.options import LocalOptions
+from deid_node.work.workers.options import LocalOptions, WorkerOptions
 from deid_node.work.workers.serve import NotReady, Ready, serve
 
 _GOODBYE_SECONDS: Final = 2.0
@@ -29,15 +37,7 @@ class LocalWorkforce:
 
     def __init__(self, options: LocalOptions, *, at_most: int | None = None) -> None:
         workers = available_cores() if options.processes == "auto" else options.processes
-        workers = workers if at_most is None else min(workers, at_most)
-        memory_bytes = int(_MEMORY_SHARE * machine_bytes())
-        limit, growth = options.memory_limit_bytes, options.memory_growth_bytes
-        self._limits = Limits(
-            workers=workers,
-            time_limit_seconds=options.time_limit_seconds,
-            memory_limit_bytes=memory_bytes if limit == "auto" else limit,
-            memory_growth_bytes=memory_bytes // workers if growth == "auto" else growth,
-        )
+        self._limits = limits_of(options, workers, at_most=at_most)
 
     @property
     def limits(self) -> Limits:
@@ -47,6 +47,19 @@ class LocalWorkforce:
     def hire(self, name: str) -> "WorkerProcess":
         """Start a process of that name; raise `OSError` where there is none to be had."""
         return WorkerProcess(name)
+
+
+def limits_of(options: WorkerOptions, workers: int, *, at_most: int | None) -> Limits:
+    """Return the limits of `workers`, or of `at_most`, processes on this machine."""
+    workers = workers if at_most is None else min(workers, at_most)
+    memory_bytes = int(_MEMORY_SHARE * machine_bytes())
+    limit, growth = options.memory_limit_bytes, options.memory_growth_bytes
+    return Limits(
+        workers=workers,
+        time_limit_seconds=options.time_limit_seconds,
+        memory_limit_bytes=memory_bytes if limit == "auto" else limit,
+        memory_growth_bytes=memory_bytes // workers if growth == "auto" else growth,
+    )
 
 
 class WorkerProcess:
@@ -152,9 +165,11 @@ class WorkerProcess:
         self._process.kill()
         self._process.join()
 
-    def _dead(self) -> WorkerDied:
+    def _dead(self) -> WorkerGone:
         self._kill_and_wait()
         code = self._process.exitcode
+        if code == STRANDED:
+            return WorkerStranded()
         return WorkerDied(signal=-code if code is not None and code < 0 else None)
 
 

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from deid_node import cli
-from deid_node.assembly import keep_list
-from deid_node.checks import check_all
+from deid_node.checks import check_all, keep_list
 from deid_node.config.load import load
 from deid_node.config.schema import Config, TreatmentOptions
 from deid_node.errors import ConfigurationError

@@ -38,13 +38,16 @@ from deid_node.values.series import Place, WaitLimits
 from deid_node.work.contracts import CorridorFactory
 from deid_node.work.engine import Engine
 from deid_node.work.queue import WorkQueue
+from deid_node.work.strandings import MOST_STRANDED
 from deid_node.work.workers.base import (
     Limits,
     WorkerDied,
     WorkerGone,
     WorkerHung,
     WorkerOutgrown,
+    WorkerStranded,
     Workforce,
+    WorkforceAway,
 )
 from tests.builders.values import an_origin
 from tests.fakes.event_log import RecordingLog
@@ -248,6 +251,57 @@ def test_a_start_that_failed_for_want_of_disk_counts_for_nothing() -> None:
     assert [(line["code"], "attempt" in line) for line in lines] == [("spool_full", False)] * (
         MAX_STARTS + 4
     )
+
+
+def stranded(times: int) -> Callable[[WorkOrder], Outcome]:
+    """Return a script that loses the models so often, then discards."""
+    left = [WorkerStranded() for _ in range(times)]
+
+    def play(_: WorkOrder) -> Outcome:
+        if left:
+            raise left.pop()
+        return Discarded("rule")
+
+    return play
+
+
+def test_models_that_are_lost_cost_a_worker_and_no_start() -> None:
+    house = House(stranded(MOST_STRANDED))
+
+    assert house.outcome_of() == Discarded("rule")
+    assert {attempt for _, attempt in house.workforce.seen} == {1}
+    assert house.workforce.hired == MOST_STRANDED + 1
+    assert [line["code"] for line in house.log.lines_of(Event.WORKER_LOST)] == [
+        "models_away"
+    ] * MOST_STRANDED
+
+
+def test_what_loses_the_models_again_and_again_is_withheld_after_its_starts() -> None:
+    house = House(stranded(1000))
+
+    outcome = house.outcome_of()
+
+    assert isinstance(outcome, Withheld)
+    assert outcome.code == "models_away"
+    assert len(house.workforce.seen) == MOST_STRANDED + MAX_STARTS
+
+
+def test_an_instance_that_was_cleaned_at_last_has_nothing_held_against_it() -> None:
+    house = House(stranded(MOST_STRANDED))
+    house.outcome_of()
+
+    assert len(house.engine._strandings) == 0
+
+
+def test_a_workforce_that_is_away_at_the_start_is_waited_for() -> None:
+    house = House(lambda _: Discarded("rule"))
+    house.workforce.unbuildable = [WorkforceAway("the foreman is out of reach") for _ in range(3)]
+
+    assert house.outcome_of() == Discarded("rule")
+    lines = house.log.lines_of(Event.WORKER_LOST)
+    assert [(line["error"], line["reason"]) for line in lines] == [
+        ("WorkforceAway", "no worker can be hired: the foreman is out of reach")
+    ] * 3
 
 
 def test_where_nobody_can_give_a_start_back_the_disk_has_three_of_them() -> None:

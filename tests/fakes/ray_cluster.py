@@ -1,0 +1,187 @@
+"""A real Ray cluster on this machine: a head, further machines, a foreman; each may be killed.
+
+Every process bears a mark in its environment, so that those of this cluster are found and
+ended, and no others.
+"""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from deid_node.lines.options import LineTlsOptions
+from deid_node.work.workers.options import RayOptions
+from tests.fakes.certificates import Authority
+from tests.fakes.waiting import eventually, free_port, listens
+
+RAY_OPTIONS: Final = "DEID_NODE_TEST_RAY_OPTIONS"
+"""The variable that says, in JSON, how a node works with the cluster of the tests."""
+
+_MARK: Final = "DEID_NODE_TEST_CLUSTER"
+_RAY: Final = (sys.executable, "-m", "ray.scripts.scripts")
+START_SECONDS: Final = 240.0
+
+
+class RayCluster:
+    """Protected as the node wants it; nothing is started yet."""
+
+    def __init__(self, folder: Path, *, cpus: int = 64) -> None:
+        self.folder = folder
+        self._mark = secrets.token_hex(8)
+        # Its sockets have long names, and a socket's name may have 107 letters.
+        self._short = tempfile.TemporaryDirectory(prefix="dn", dir="/dev/shm")
+        self.temporary = Path(self._short.name)
+        self._cpus = cpus
+        self.address = "127.0.0.1"
+        authority = Authority(folder / "authority")
+        member = authority.issue("member", also=["localhost"])
+        token = folder / "token"
+        token.write_text(secrets.token_hex(32))
+        token.chmod(0o600)
+        self.tls = LineTlsOptions(
+            certificate_file=member.certificate, key_file=member.key, ca_file=authority.file
+        )
+        self._environment = {
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "HOME": str(self.temporary),
+            "RAY_USE_TLS": "1",
+            "RAY_TLS_SERVER_CERT": str(member.certificate),
+            "RAY_TLS_SERVER_KEY": str(member.key),
+            "RAY_TLS_CA_CERT": str(authority.file),
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN_PATH": str(token),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            # Else it ends a machine's work when the tests around it fill the memory.
+            "RAY_memory_monitor_refresh_ms": "0",
+            # Said, and no: then Ray keeps to the loopback, as where it allows one machine only.
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+            _MARK: self._mark,
+        }
+        self._head_port = free_port()
+        self._foreman: subprocess.Popen[bytes] | None = None
+        self.foreman_port = free_port()
+
+    def start_head(self, **environment: str) -> None:
+        """Start the head, which has a machine of its own; again on the port that it had.
+
+        `environment` is what it has otherwise than the cluster.
+        """
+        self._ray(
+            "start", "--head", f"--port={self._head_port}", "--include-dashboard=false",
+            f"--temp-dir={self.temporary}", *self._sizes(),
+            **environment,
+        )  # fmt: skip
+
+    def add_machine(self, **resources: float) -> int:
+        """Start another machine of the cluster, on this one; return its raylet's process."""
+        before = set(self.processes("raylet/raylet"))
+        told = ",".join(f'"{name}": {count}' for name, count in resources.items())
+        self._ray(
+            "start", f"--address={self.address}:{self._head_port}", "--resources={" + told + "}",
+            *self._sizes(),
+        )  # fmt: skip
+        (new,) = set(self.processes("raylet/raylet")) - before
+        return new
+
+    def start_foreman(self) -> None:
+        """Start the foreman and wait until he listens; again on the port that he had."""
+        with (self.folder / "foreman.log").open("ab") as log:
+            process = self._foreman = subprocess.Popen(
+                [
+                    sys.executable, "-m", "deid_node", "foreman", "--host", "127.0.0.1",
+                    "--address", f"{self.address}:{self._head_port}",
+                    "--port", str(self.foreman_port),
+                ],
+                env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        eventually(
+            lambda: listens(self.foreman_port) or process.poll() is not None,
+            what="the foreman listens",
+            patience_seconds=START_SECONDS,
+        )
+
+    def options(self, **changed: object) -> RayOptions:
+        """Return the options of a node that works with the foreman."""
+        told = {
+            "host": "127.0.0.1",
+            "port": self.foreman_port,
+            "tls": self.tls,
+            "silence_seconds": 10,
+            **changed,
+        }
+        return RayOptions.model_validate(told)
+
+    def processes(self, like: str = "") -> list[int]:
+        """Return the cluster's processes with `like` in their command or title."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if (
+                    entry.name.isdigit()
+                    and f"{_MARK}={self._mark}".encode() in (entry / "environ").read_bytes()
+                    and like.encode() in (entry / "cmdline").read_bytes()
+                ):
+                    found.append(int(entry.name))
+        return found
+
+    def actors(self) -> list[int]:
+        """Return the processes in which models stand."""
+        return self.processes("ray::PlacedActor")
+
+    def kill_foreman(self) -> None:
+        """End the foreman at once."""
+        if self._foreman is not None:
+            self._foreman.kill()
+            self._foreman.wait()
+            self._foreman = None
+
+    @property
+    def foreman(self) -> "subprocess.Popen[bytes]":
+        """The foreman's process."""
+        assert self._foreman is not None
+        return self._foreman
+
+    def close(self) -> None:
+        """End every process of the cluster."""
+        self.kill_foreman()
+        while left := self.processes():
+            for process in left:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+        self._short.cleanup()
+
+    def kill_everything(self) -> None:
+        """End head, machines and actors at once; the foreman loses them."""
+        for process in self.processes():
+            if self._foreman is None or process != self._foreman.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+    def _ray(self, *arguments: str, **environment: str) -> None:
+        done = subprocess.run(
+            [*_RAY, *arguments], env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=START_SECONDS, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout.decode(errors="replace")
+
+    def _sizes(self) -> list[str]:
+        return [f"--num-cpus={self._cpus}", "--num-gpus=0", "--object-store-memory=80000000"]
+
+
+@contextmanager
+def ray_cluster(folder: Path) -> Iterator[RayCluster]:
+    """Return a cluster with a foreman for the length of a ``with`` block."""
+    cluster = RayCluster(folder)
+    try:
+        cluster.start_head()
+        cluster.start_foreman()
+        yield cluster
+    finally:
+        cluster.close()
