@@ -32,7 +32,7 @@ RING_PIXELS: Final = 20
 FINE_PIXELS: Final = 2
 """What is coarser than this is shade for a fill that continues its surround."""
 
-COARSE_PIXELS: Final = 4
+COARSE_PIXELS: Final = 5
 """And for a model's, which is the mean of many that are likely, and lacks their texture."""
 
 _LEAST_PIXELS: Final = 200
