@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from types import MappingProxyType
 from typing import Final, Protocol
@@ -183,7 +184,9 @@ class Janitor:
             self.sweep()
             until = monotonic() + self._period_seconds
             while monotonic() < until and not self._is_called():
-                self._guarded(self._close_series)
+                # What fails is told by the sweep, and not once a second.
+                with suppress(CustodyError, OSError):
+                    self._close_series()
                 if self._stopping.wait(min(_GLANCE_SECONDS, self._period_seconds)):
                     return
 

@@ -60,6 +60,7 @@ def home(tmp_path: Path) -> Iterator[House]:
         yield built
 
 
+@pytest.mark.req("REQ-RX-30")
 @pytest.mark.parametrize("point", [*SERIES_POINTS, "claim-committed", *WORKER_POINTS])
 def test_a_node_killed_at_the_point_loses_no_slice_and_gives_the_same_bytes(
     home: House, undisturbed: Mapping[str, bytes], point: str

@@ -133,6 +133,7 @@ def test_a_slice_is_nearer_to_the_truth_by_the_slices_beside_it(tmp_path: Path) 
     assert np.array_equal(beside.pixels[outside], volume(COUNT)[MIDDLE][outside])
 
 
+@pytest.mark.req("REQ-PX-22")
 @pytest.mark.parametrize("moved", [0, 4, 12, -10, 30], ids=lambda one: f"{one} pixels down")
 def test_text_of_a_slice_beside_it_is_never_seen_on_it(tmp_path: Path, moved: int) -> None:
     datasets = slices(COUNT, written=(MIDDLE,))
@@ -148,6 +149,7 @@ def test_text_of_a_slice_beside_it_is_never_seen_on_it(tmp_path: Path, moved: in
     assert result.pixels[HOLE].max() <= truth.max() + 400
 
 
+@pytest.mark.req("REQ-PX-22")
 def test_the_windows_that_are_handed_over_have_no_ink_in_them(tmp_path: Path) -> None:
     moved = {MIDDLE - 1: 0, MIDDLE + 1: 5, MIDDLE + 2: -40}
     datasets = slices(COUNT, written=(MIDDLE, *moved), moved=moved)
@@ -209,6 +211,7 @@ UNUSABLE: Mapping[str, Callable[[Dataset], None]] = {
 }
 
 
+@pytest.mark.req("REQ-PX-22")
 @pytest.mark.parametrize("change", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_slice_that_cannot_be_used_is_not_there(
     tmp_path: Path, change: Callable[[Dataset], None]
@@ -245,6 +248,7 @@ def test_a_slice_that_is_gone_damaged_or_no_dicom_is_not_there(tmp_path: Path) -
     assert gone == damaged == encrypted == expected
 
 
+@pytest.mark.req("REQ-PX-22")
 def test_the_bytes_are_the_same_whoever_cleaned_what_before(tmp_path: Path) -> None:
     stack = Stack.of(tmp_path, slices(COUNT, written=(2, 3, 5)))
     fresh = [stack.cleaned(corridor(), number).content for number in range(COUNT)]

@@ -92,6 +92,7 @@ def test_what_waits_is_in_no_workers_way_and_has_all_its_starts(custody: Custody
     assert order_of(custody, instance).attempt == 1
 
 
+@pytest.mark.req("REQ-RX-30")
 def test_a_series_is_closed_when_nothing_of_it_has_come_for_a_while(custody: Custody) -> None:
     series = WaitingSeries(custody)
     first, _ = waits(custody, 1)
@@ -119,6 +120,7 @@ def test_it_is_not_quiet_while_some_of_it_wait_for_a_worker(custody: Custody) ->
     assert [one.by for one in series.close_due()] == [ClosedBy.TIME]
 
 
+@pytest.mark.req("REQ-RX-30")
 @pytest.mark.parametrize(
     ("limits", "expected", "by"),
     [

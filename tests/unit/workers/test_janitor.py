@@ -243,3 +243,41 @@ def test_a_wrong_clock_and_a_destination_that_is_gone_are_told_once_each(
     assert [line["count"] for line in log.lines_of(Event.CLOCK_CORRECTED)] == [3]
     told = log.lines_of(Event.DESTINATION_NOT_CONFIGURED)
     assert [(line["destination"], line["count"]) for line in told] == [("old", 2), ("old", 5)]
+
+
+class BrokenSeries:
+    """A journal that fails whoever asks for series; counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def resume(self) -> None:
+        raise SpoolUnavailable("the journal cannot be written")
+
+    def close_due(self, *, disk_is_low: bool) -> None:
+        assert not disk_is_low
+        self.asked += 1
+        raise SpoolUnavailable("the journal cannot be read")
+
+
+def test_series_that_cannot_be_closed_are_told_by_sweeps_and_not_once_a_second(
+    spool: FakeSpool, queue: WorkQueue, log: RecordingLog
+) -> None:
+    series = BrokenSeries()
+    janitor = Janitor(
+        retention=spool,
+        waiting=spool,
+        decisions=spool,
+        queue=queue,
+        log=log,
+        reserve_bytes=100,
+        closing=series,
+        period_seconds=3600,
+    )
+
+    janitor.start()
+    eventually(lambda: series.asked > 2, what="it is asked again and again")
+    janitor.stop()
+
+    # At the start, and by the one sweep.
+    assert len(log.lines_of(Event.SPOOL_FAILED)) == 2
