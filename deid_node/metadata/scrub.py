@@ -23,7 +23,7 @@ from deid_node.metadata.clean.vocabulary import Vocabulary
 from deid_node.metadata.crosswalk import Crosswalk, Pair
 from deid_node.metadata.encoding.elements import element_at, text_of
 from deid_node.metadata.encoding.uids import are_uids
-from deid_node.metadata.features import require_faceless
+from deid_node.metadata.faces.judge import require_faceless
 from deid_node.metadata.originals import ENCRYPTED, Envelope
 from deid_node.metadata.plan.options import DateOptions, Option
 from deid_node.metadata.plan.plan import Plan

@@ -13,6 +13,7 @@ from tests.bench.blobs import measure_blobs
 from tests.bench.cine import measure_cine
 from tests.bench.codecs import measure_codecs
 from tests.bench.drain import measure_drain
+from tests.bench.faces import measure_faces
 from tests.bench.fills import measure_fills
 from tests.bench.forward import measure_forward
 from tests.bench.large import measure_large
@@ -46,6 +47,7 @@ MEASUREMENTS = {
     "runtimes": measure_runtimes,
     "fills": measure_fills,
     "alarms": measure_alarms,
+    "faces": measure_faces,
     "stress": measure_stress,
     "passes": measure_passes,
     "review": measure_review,
