@@ -60,6 +60,7 @@ _DARK_BOWEL_MM: Final = 50.0
 _CUT_OFF: Final = 0.45
 """What takes more of the edge of an image goes on beyond it; a head and its neck take less."""
 _BRAIN_SQUARE_MM: Final = 4000.0
+_LARGEST_BRAIN_SQUARE_MM: Final = 35000.0
 _BRAIN_HU: Final = (-20.0, 100.0)
 _SKULL_SHARE: Final = 0.6
 
@@ -157,11 +158,19 @@ def has_skull(shown: Slice) -> bool:
     bone = shown.values > _BONE_HU
     for soft in pieces(shown.tissue & ~bone, least_square_mm=_BRAIN_SQUARE_MM):
         inside = float(np.median(shown.values[soft.area]))
-        if _BRAIN_HU[0] <= inside <= _BRAIN_HU[1]:
-            around = grown(soft.area) & ~soft.area
-            if not around.any() or float(bone[around].mean()) >= _SKULL_SHARE:
+        if soft.square_mm <= _LARGEST_BRAIN_SQUARE_MM and (_BRAIN_HU[0] <= inside <= _BRAIN_HU[1]):
+            whole = _without_holes(soft.area)
+            around = grown(whole) & ~whole
+            if around.any() and float(bone[around].mean()) >= _SKULL_SHARE:
                 return True
     return False
+
+
+def _without_holes(area: Area) -> Area:
+    whole = area.copy()
+    for hole in holes(area):
+        whole |= hole.area
+    return whole
 
 
 def _filled(shown: Slice, trunk: Piece) -> tuple[Area, float]:
