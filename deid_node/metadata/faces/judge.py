@@ -9,6 +9,7 @@ slice, and for each frame of a stack. In doubt it is a head.
 """
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -46,13 +47,15 @@ from deid_node.pixeldata.layout import pixel_keyword
 _SMALL_MM: Final = 60.0
 """No image of this size holds a face; a finger, a tooth, a mouse."""
 
-_LONGEST_MM: Final = {
-    Part.SHOULDER: 220.0,
-    Part.ARM: 250.0,
-    Part.HEART: 380.0,
-    Part.TRUNK: 400.0,
-    Part.LEG: 520.0,
-}
+_LONGEST_MM: Final = MappingProxyType(
+    {
+        Part.SHOULDER: 220.0,
+        Part.ARM: 250.0,
+        Part.HEART: 380.0,
+        Part.TRUNK: 400.0,
+        Part.LEG: 520.0,
+    }
+)
 """How long an image around that part may be before a face comes into it."""
 
 _WIDER_THAN_HEADS: Final = frozenset({Part.HEART, Part.TRUNK})

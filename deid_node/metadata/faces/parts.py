@@ -13,6 +13,7 @@ Source: PS3.16 Annex L (Body Part Examined, anatomic regions).
 import re
 from collections.abc import Iterable
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Final
 
 
@@ -144,16 +145,20 @@ _PATTERNS: Final = (
     (Part.LEG, _LEG),
 )
 
-_CODES: Final = {
-    Part.CHEST: "816094009 T-D3000 416550000 R-FAB55 416775004 R-FAB56 122495006 T-11502",
-    Part.TRUNK: "818981001 T-D4000 818982008 R-FAB57 816092008 T-D6000 122496007 T-11503",
-    Part.HEART: "76752008 T-04000 80891009 T-32000",
-    Part.SHOULDER: "16982005 T-D2220",
-    Part.ARM: "85562004 T-D8700",
-    Part.LEG: "72696002 T-D9200 24136001 T-15710 56459004 T-D9700",
-}
+_CODES: Final = MappingProxyType(
+    {
+        Part.CHEST: "816094009 T-D3000 416550000 R-FAB55 416775004 R-FAB56 122495006 T-11502",
+        Part.TRUNK: "818981001 T-D4000 818982008 R-FAB57 816092008 T-D6000 122496007 T-11503",
+        Part.HEART: "76752008 T-04000 80891009 T-32000",
+        Part.SHOULDER: "16982005 T-D2220",
+        Part.ARM: "85562004 T-D8700",
+        Part.LEG: "72696002 T-D9200 24136001 T-15710 56459004 T-D9700",
+    }
+)
 """Regions that are also known by their code alone, in SNOMED CT and in its older form."""
-_PART_OF_CODE: Final = {code: part for part, some in _CODES.items() for code in some.split()}
+_PART_OF_CODE: Final = MappingProxyType(
+    {code: part for part, some in _CODES.items() for code in some.split()}
+)
 
 _SKIN: Final = _any(
     stems="skin haut peau pelle piel external outline outer surface extern contour kontur silhouet",
