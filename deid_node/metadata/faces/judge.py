@@ -19,7 +19,7 @@ from deid_node.errors import RecognizableFeatures
 from deid_node.metadata.faces.drawing import is_drawing
 from deid_node.metadata.faces.kinds import SLICED, Sight, is_of_heads, sight_of
 from deid_node.metadata.faces.outlines import shows_skin
-from deid_node.metadata.faces.parts import Part, nearest, part_of_code, parts_named
+from deid_node.metadata.faces.parts import Part, part_of_code, parts_named
 from deid_node.metadata.faces.planes import Plane, Planes
 from deid_node.metadata.faces.texts import (
     BODY_PART_EXAMINED,
@@ -82,15 +82,16 @@ def require_faceless(dataset: Dataset) -> None:
     sight = sight_of(dataset)
     if sight is Sight.NONE:
         return
-    part = None if is_of_heads(dataset) else named_part(dataset)
-    if part is Part.HEAD or is_of_heads(dataset) or not _is_free(dataset, sight, part):
+    part = Part.HEAD if is_of_heads(dataset) else named_part(dataset)
+    if part is Part.HEAD or not _is_free(dataset, sight, part):
         raise RecognizableFeatures
 
 
-def named_part(dataset: Dataset) -> Part | None:
-    """Return the part nearest to the face that the header names, None where it names none.
+def named_part(dataset: Dataset) -> Part:
+    """Return the part nearest to the face that the header names.
 
-    A Body Part Examined or an anatomic region that is not known is `Part.UNKNOWN`.
+    `Part.UNKNOWN` where it names none, and where a Body Part Examined or an anatomic region
+    is not known, whatever the descriptions name beside it.
     """
     named: set[Part] = set()
     for text in texts(dataset, BODY_PART_EXAMINED):
@@ -104,21 +105,21 @@ def named_part(dataset: Dataset) -> Part | None:
         named |= parts_named(plain(text))
     if any(coils(dataset)):
         named.add(Part.HEAD)
-    return nearest(named)
+    return min(named, default=Part.UNKNOWN)
 
 
-def _is_free(dataset: Dataset, sight: Sight, part: Part | None) -> bool:
+def _is_free(dataset: Dataset, sight: Sight, part: Part) -> bool:
     match sight:
         case Sight.PROJECTION:
-            return (part or Part.UNKNOWN) > Part.UNKNOWN
+            return part > Part.UNKNOWN
         case Sight.OUTLINES:
-            return (part or Part.UNKNOWN) > Part.CHEST or not shows_skin(dataset)
+            return part > Part.CHEST or not shows_skin(dataset)
         case Sight.EMISSION:
             return True
         case Sight.CAPTURE:
-            return _is_capture_free(dataset, part or Part.UNKNOWN)
+            return _is_capture_free(dataset, part)
         case Sight.SLICES:
-            return _are_slices_free(dataset, part or Part.UNKNOWN)
+            return _are_slices_free(dataset, part)
     return False
 
 

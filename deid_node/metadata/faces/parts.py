@@ -11,7 +11,6 @@ Source: PS3.16 Annex L (Body Part Examined, anatomic regions).
 """
 
 import re
-from collections.abc import Iterable
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
@@ -179,8 +178,3 @@ def part_of_code(code: str) -> Part | None:
 def names_skin(text: str) -> bool:
     """Return whether `text` (as `plain` gives it) names the outside of a body."""
     return bool(_SKIN.search(text))
-
-
-def nearest(parts: Iterable[Part]) -> Part | None:
-    """Return the one nearest to the face, or None where there is none."""
-    return min(parts, default=None)

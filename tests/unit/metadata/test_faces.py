@@ -370,5 +370,16 @@ def test_the_outline_of_a_patient_is_withheld(dataset: Dataset, passes: bool) ->
     assert _goes_through(dataset) is passes
 
 
+def test_a_part_that_is_not_known_is_not_told_by_what_stands_beside_it() -> None:
+    """A trunk that is shallow enough for a head needs a name."""
+    shallow = _trunk(deep=190)
+
+    assert _goes_through(ct(shallow, StudyDescription="CT Abdomen"))
+    assert not _goes_through(ct(shallow, StudyDescription="CT"))
+    assert not _goes_through(
+        ct(shallow, StudyDescription="CT Abdomen", BodyPartExamined="ELEPHANT")
+    )
+
+
 def test_small_letters_name_a_part_too(quiet: None) -> None:
     assert _goes_through(_header(BodyPartExamined="knee"))

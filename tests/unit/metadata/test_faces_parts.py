@@ -2,12 +2,12 @@
 
 import pytest
 
-from deid_node.metadata.faces.parts import Part, nearest, part_of_code, parts_named
+from deid_node.metadata.faces.parts import Part, part_of_code, parts_named
 from deid_node.metadata.faces.texts import plain
 
 
 def _part(text: str) -> Part | None:
-    return nearest(parts_named(plain(text)))
+    return min(parts_named(plain(text)), default=None)
 
 
 @pytest.mark.parametrize(
