@@ -21,16 +21,19 @@ from deid_node.spool.custody import LOCK_NAME, Custody
 from deid_node.spool.flow import Flow
 from deid_node.spool.inventory import Inventory, StudyStatus
 from deid_node.spool.lock import holder_of
+from deid_node.spool.open_series import OpenSeriesList
 from deid_node.spool.reload_note import ReloadNotes
 from deid_node.values.status import (
     CertificateStatus,
     ConfigurationStatus,
     NodeStatus,
     PortStatus,
+    SeriesStatus,
     WaitingStatus,
 )
 
 _DAY_SECONDS = 86_400.0
+_MOST_SERIES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class StatusReader:
                 WaitingStatus(state, count, oldest)
                 for state, (count, oldest) in inventory.waiting().items()
             ),
+            series=tuple(self._series()),
             received_last_hour=hour,
             received_last_day=day,
             counted=counted,
@@ -82,6 +86,10 @@ class StatusReader:
             free_bytes=inventory.free_bytes(),
             reserve_bytes=config.spool.reserve_bytes,
         )
+
+    def release_series(self, number: int, person: str) -> int:
+        """Let a series go on that is waited for; return how many instances do. 0: none is."""
+        return OpenSeriesList(self.custody).release([number], person=person)
 
     def study(self, uid: str) -> StudyStatus | None:
         """Return where a study is, by its UID as it was sent or as it left; None: nothing came."""
@@ -111,6 +119,15 @@ class StatusReader:
         except (ConfigurationError, DestinationUnavailable) as error:
             return str(error)
         return None
+
+    def _series(self) -> list[SeriesStatus]:
+        return [
+            SeriesStatus(
+                *(one.number, one.treatment, one.instances, one.expected),
+                *(one.opened_at, one.closes_at),
+            )
+            for one in OpenSeriesList(self.custody).waiting()[:_MOST_SERIES]
+        ]
 
     def _process(self) -> int | None:
         with suppress(SpoolInUse):

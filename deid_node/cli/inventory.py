@@ -98,6 +98,15 @@ def _write_node(status: NodeStatus, answers: dict[str, str | None] | None) -> No
         (one.state, str(one.instances), f"{one.oldest_seconds:.0f}") for one in status.waiting
     ]
     _table(console, ("waits as", "instances", "oldest (s)"), waiting)
+    series = [
+        (
+            *(str(one.number), one.treatment, str(one.instances)),
+            *("" if one.expected is None else str(one.expected), _at(one.closes_at)),
+        )
+        for one in status.series
+    ]
+    heads = ("series", "treatment", "instances", "expected", "closed by then (UTC)")
+    _table(console, heads, series)
     console.print(
         f"received: {status.received_last_hour} in the last hour,"
         f" {status.received_last_day} in the last day"
@@ -113,8 +122,16 @@ def _write_node(status: NodeStatus, answers: dict[str, str | None] | None) -> No
         )
         for one in status.destinations
     ]  # fmt: skip
-    heads = ("destination", "due", "unconfirmed", "refused", "last hour", "last day", "last (UTC)")
-    _table(console, (*heads, *(() if answers is None else ("echo",))), destinations)
+    columns = (
+        "destination",
+        "due",
+        "unconfirmed",
+        "refused",
+        "last hour",
+        "last day",
+        "last (UTC)",
+    )
+    _table(console, (*columns, *(() if answers is None else ("echo",))), destinations)
     certificates = [(one.part, one.setting, str(one.days_left)) for one in status.certificates]
     _table(console, ("certificate of", "setting", "days left"), certificates)
     console.print(

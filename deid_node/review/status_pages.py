@@ -22,6 +22,7 @@ from deid_node.spool.inventory import StudyStatus
 from deid_node.values.status import NodeStatus
 
 _LONGEST: Final = 128
+_LONGEST_NUMBER: Final = 12
 
 Handle = Callable[[Request, Session, bytes], Response]
 For = Callable[[Role, Handle], Any]
@@ -47,6 +48,10 @@ class StatusSource(Protocol):
         """Return where the studies of an Accession Number are."""
         ...
 
+    def release_series(self, number: int, person: str) -> int:
+        """Let a series go on that is waited for; return how many instances do."""
+        ...
+
     def echo(self, destination: str) -> str | None:
         """Ask a destination whether it is there; return why it is not. Raises `InputError`."""
         ...
@@ -70,6 +75,7 @@ class StatusPages:
             Route("/status/left", for_(Role.VIEWER, self._left), methods=["POST"]),
             Route("/status/sent", for_(Role.ADMIN, self._sent), methods=["POST"]),
             Route("/status/echo", for_(Role.REVIEWER, self._echo), methods=["POST"]),
+            Route("/status/series", for_(Role.REVIEWER, self._release), methods=["POST"]),
             Route("/status/reload", for_(Role.ADMIN, self._ask), methods=["POST"]),
         ]
 
@@ -89,6 +95,13 @@ class StatusPages:
     def _echo(self, _: Request, session: Session, body: bytes) -> Response:
         name = form_of(body).get("destination", "")
         return self._page(session, echo=(name, self._source.echo(name)))
+
+    def _release(self, _: Request, session: Session, body: bytes) -> Response:
+        number = form_of(body).get("number", "")
+        if not (number.isascii() and number.isdigit()) or len(number) > _LONGEST_NUMBER:
+            raise InputError("say which series")
+        self._source.release_series(int(number), session.name)
+        return RedirectResponse("/status", 303)
 
     def _ask(self, _: Request, __: Session, ___: bytes) -> Response:
         self._reload()
@@ -111,6 +124,7 @@ class StatusPages:
             echo=echo,
             at=_at,
             may_echo=session.may(Role.REVIEWER),
+            may_release=session.may(Role.REVIEWER),
             may_ask=session.may(Role.ADMIN),
         )
 

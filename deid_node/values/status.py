@@ -25,6 +25,22 @@ class WaitingStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesStatus:
+    """A series that is waited for, by its number in the journal; times are Unix times.
+
+    `expected` is how many instances it has, where that is known; it is closed at `closes_at`
+    where no other comes.
+    """
+
+    number: int
+    treatment: str
+    instances: int
+    expected: int | None
+    opened_at: float
+    closes_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class PeerStatus:
     """A sender that was seen; `last_at` is a Unix time."""
 
@@ -82,7 +98,8 @@ class NodeStatus:
     """The whole of it.
 
     `process` is that of the node that runs, None where none does. Peers and rates are those
-    of the instances that came last, `counted` of them.
+    of the instances that came last, `counted` of them. Of `series` no more than the oldest are
+    told that are waited for.
     """
 
     version: str
@@ -90,6 +107,7 @@ class NodeStatus:
     configuration: ConfigurationStatus | None
     ports: tuple[PortStatus, ...]
     waiting: tuple[WaitingStatus, ...]
+    series: tuple[SeriesStatus, ...]
     received_last_hour: int
     received_last_day: int
     counted: int

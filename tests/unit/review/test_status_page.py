@@ -7,7 +7,10 @@ import pytest
 
 from deid_node.errors import DestinationUnavailable
 from deid_node.observe.events import Event
+from deid_node.spool.decisions import Decisions, Verb
 from tests.builders.desk import DeskHouse, a_desk
+from tests.unit.spool.test_inventory import SERIES
+from tests.unit.spool.test_series import state_of, waits
 
 SENT = "1.2.840.4711"
 
@@ -91,10 +94,43 @@ def test_only_an_admin_has_the_configuration_read_anew(
     assert len(house.reloads) == (status == 303)
 
 
+@pytest.mark.parametrize(("name", "status"), [("vera", 403), ("rita", 303), ("adam", 303)])
+def test_who_decides_may_let_a_series_go_on_that_is_waited_for(
+    house: DeskHouse, name: str, status: int
+) -> None:
+    instance, _ = waits(house.custody, 1)
+    browser = house.browser(name)
+
+    page = browser.get("/status").text
+    answer = browser.form("/status/series", number="1")
+
+    assert "Series that are waited for" in page
+    assert SERIES not in page
+    assert ("Let it go on" in page) is (status == 303)
+    assert answer.status == status
+    assert state_of(house.custody, instance) == ("received" if status == 303 else "held")
+    decided = [(one.verb, one.person) for one in Decisions(house.custody).untold()]
+    assert decided == ([(Verb.RELEASE_SERIES, f"desk/{name}")] if status == 303 else [])
+    assert ("Series that are waited for" in browser.get("/status").text) is (status == 403)
+
+
+@pytest.mark.parametrize("number", ["", "one", "1" * 13, "\u0661"])
+def test_a_series_that_nobody_can_mean_is_refused(house: DeskHouse, number: str) -> None:
+    waits(house.custody, 1)
+
+    assert house.browser("rita").form("/status/series", number=number).status == 409
+
+
 def test_nothing_is_asked_from_another_page(house: DeskHouse) -> None:
     admin = house.browser("adam")
     admin.token = "stolen"  # noqa: S105
 
-    for path in ("/status/sent", "/status/left", "/status/echo", "/status/reload"):
+    for path in (
+        "/status/sent",
+        "/status/left",
+        "/status/echo",
+        "/status/reload",
+        "/status/series",
+    ):
         assert admin.form(path, wanted="1.2").status == 403
     assert house.reloads == []
