@@ -61,7 +61,7 @@ class DiffusionInpainter:
 def _finished(crop: Crop, drawn: Shown) -> Filled:
     shown = crop.shown()
     level = levelled(shown, drawn, ~crop.mask)
-    grained = with_grain(crop, shown, level, shade=COARSE_PIXELS)
+    grained = with_grain(crop, shown, level, COARSE_PIXELS, by_level=True)
     return filled_by(Fill.DIFFUSION, crop, crop.back(grained))
 
 

@@ -32,7 +32,7 @@ RING_PIXELS: Final = 20
 FINE_PIXELS: Final = 2
 """What is coarser than this is shade for a fill that continues its surround."""
 
-COARSE_PIXELS: Final = 5
+COARSE_PIXELS: Final = 6
 """And for a model's, which is the mean of many that are likely, and lacks their texture."""
 
 _LEAST_PIXELS: Final = 200
@@ -42,6 +42,9 @@ _ALIKE: Final = 0.97
 _FADED: Final = 0.1
 _MOST_SLICES: Final = 24
 _MOST_SCALE: Final = 4.0
+_LEVELS: Final = 16
+_LEVEL_WIDTH: Final = 256 / _LEVELS
+_LEAST_AT_LEVEL: Final = 8
 _STACK: Final = 2**24
 """Numbers of seeds kept apart for the slices of one instance."""
 
@@ -53,6 +56,7 @@ def with_grain(
     shade: int = FINE_PIXELS,
     *,
     model: Neighbour | None = None,
+    by_level: bool = False,
 ) -> Shown:
     """Return `filled` with as much grain added under the target as it lacks.
 
@@ -69,14 +73,20 @@ def with_grain(
     model
         A frame that shows the target bare, and how much grain there is at each place of it;
         without one the grain of the surround is continued.
+    by_level
+        Whether there is less of it where the surround has less at such a shade: texture of
+        tissue does not go on in the black beside it.
     """
     known = near(crop.target, RING_PIXELS) & ~crop.mask
     if known.sum() < _LEAST_PIXELS:
         return filled
     grey = _grey(np.where(_like(crop.target, filled), filled, before))
-    rough = grey - cv2.GaussianBlur(grey, (0, 0), shade)
+    shades: NDArray[np.float32] = cv2.GaussianBlur(grey, (0, 0), shade)  # type: ignore[assignment]
+    rough = grey - shades
     power = _without_edges(rough, known)
     wanted = spread(power, known) if model is None else _shown_by(crop, model, power, known, shade)
+    if by_level:
+        wanted = wanted * _share_at(shades, power, known)
     lacking = wanted - _local(rough * rough, crop.target, shade)
     strength = np.sqrt(np.maximum(lacking, 0))
     window = crop.window
@@ -96,6 +106,25 @@ def with_grain(
     added = strength * grain
     result[crop.target] += added[crop.target] if filled.ndim == 2 else added[crop.target][:, None]
     return result
+
+
+def _share_at(
+    shades: NDArray[np.float32], power: NDArray[np.float32], known: Mask
+) -> NDArray[np.float32]:
+    """Return how much of its mean the power around the mask has at each pixel's shade, 1 at most.
+
+    Shades that the surround does not have are taken for what it has on the whole.
+    """
+    at = np.clip(shades / _LEVEL_WIDTH, 0, _LEVELS - 1).astype(np.intp)[known]
+    count = np.bincount(at, minlength=_LEVELS)
+    total = np.bincount(at, weights=power[known], minlength=_LEVELS)
+    apart = np.subtract.outer(np.arange(_LEVELS), np.arange(_LEVELS))
+    alike = np.exp(-0.5 * np.square(apart))
+    mean = max(float(power[known].mean()), 1e-6)
+    level = (alike @ total + _LEAST_AT_LEVEL * mean) / (alike @ count + _LEAST_AT_LEVEL)
+    middles = (np.arange(_LEVELS) + 0.5) * _LEVEL_WIDTH
+    share = np.interp(shades, middles, level) / mean
+    return np.asarray(np.minimum(1, share), dtype=np.float32)
 
 
 def _shown_by(

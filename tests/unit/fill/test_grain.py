@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from deid_node.pixels.fill.crops import Crop, picture_crop
-from deid_node.pixels.fill.grain import noise_at, with_grain
+from deid_node.pixels.fill.grain import COARSE_PIXELS, noise_at, with_grain
 from deid_node.pixels.fill.smooth import spread
 from deid_node.pixels.fill.telea import grown_in
 from deid_node.values.geometry import Box
@@ -117,3 +117,18 @@ def test_a_grain_that_has_no_surround_to_measure_is_left_out() -> None:
     crop = picture_crop(textured(0, 6)[:20, :20], mask)
 
     assert np.array_equal(with_grain(crop, crop.shown(), crop.shown()), crop.shown())
+
+
+def test_grain_of_tissue_does_not_go_on_in_the_black_beside_it() -> None:
+    values = textured(1.5, 15)
+    values[:, 120:] = 0
+    crop = crop_with_hole(values)
+    smooth = np.where(crop.mask & (np.arange(240) >= 120), 0, crop.shown()).astype(np.float32)
+    smooth[HOLE.slices][:, : 120 - HOLE.left] = 128
+
+    everywhere = with_grain(crop, crop.shown(), smooth, COARSE_PIXELS)
+    by_level = with_grain(crop, crop.shown(), smooth, COARSE_PIXELS, by_level=True)
+
+    tissue, black = np.s_[64:80, 70:110], np.s_[64:80, 140:170]
+    assert by_level[black].std() < 0.7 * everywhere[black].std()
+    assert by_level[tissue].std() > 0.8 * everywhere[tissue].std()
