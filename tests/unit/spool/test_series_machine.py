@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -20,6 +21,8 @@ from deid_node.values.series import InSeries, Place, WaitLimits
 from tests.builders.custody import Spool
 from tests.unit.spool.test_inventory import arrive, deliver, seal
 from tests.unit.spool.test_series import shift
+
+pytestmark = pytest.mark.slow
 
 LIMITS = WaitLimits(quiet_seconds=60, most_seconds=300, most_instances=5, most_bytes=10**9)
 SERIES = ("1.2.840.1.1", "1.2.840.1.2")
