@@ -11,6 +11,8 @@ from deid_node.cli.arguments import Commands
 from deid_node.cli.status import ExitStatus
 from deid_node.errors import InputError
 
+_LOOK_SECONDS = 1.0
+
 
 def add(commands: Commands) -> None:
     """Describe the command."""
@@ -38,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("ray is not installed; it comes with the extra deid-node[ray]")
     from deid_node.cluster.crew import Crew
     from deid_node.cluster.foreman import Foreman
-    from deid_node.cluster.join import join
+    from deid_node.cluster.join import Membership, join
     from deid_node.cluster.protections import HeadUnreachable, tls_files
     from deid_node.lines.channel import called_context
 
@@ -59,6 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"no node may work with this cluster: {refusal}\n")
     sys.stdout.write(f"foreman listens on port {foreman.port}\n")
     sys.stdout.flush()
-    told.wait()
+    membership = Membership() if refusal is None else None
+    while not told.wait(_LOOK_SECONDS):
+        if membership is not None and membership.is_lost:
+            sys.stderr.write("the cluster is lost\n")
+            sys.stderr.flush()
+            # At once: to take leave of a cluster that is gone takes Ray minutes.
+            os._exit(1)
     foreman.close()
     return ExitStatus.DONE

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from tests.bench.alarms import measure_alarms
 from tests.bench.blobs import measure_blobs
 from tests.bench.cine import measure_cine
+from tests.bench.cluster import measure_cluster
 from tests.bench.codecs import measure_codecs
 from tests.bench.drain import measure_drain
 from tests.bench.faces import measure_faces
@@ -34,6 +35,7 @@ MEASUREMENTS = {
     "receive": measure_receive,
     "stow": measure_stow,
     "whole": measure_whole,
+    "cluster": measure_cluster,
     "latency": measure_latency,
     "forward": measure_forward,
     "drain": measure_drain,

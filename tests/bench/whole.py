@@ -33,7 +33,7 @@ def measure_whole(folder: Path, *, rounds: int, each: int) -> None:
         for number in range(rounds):
             for name, runtime in RUNTIMES.items():
                 home = folder / f"{name}-{number}"
-                rate, processor = _measured(home, runtime, count)
+                rate, processor = measured(home, configuration(runtime), count)
                 seen.setdefault(f"the whole node, {name}", []).append(rate)
                 taken.setdefault(name, []).append(processor)
             pictures = sorted((folder / f"auto-{number}").rglob("slices/**/*.dcm"))
@@ -55,14 +55,14 @@ def _tell(seen: Mapping[str, list[float]]) -> None:
         print(f"{name}: {every}, median {middle:.1f} a second; node with auto {whole / middle:.1f}")
 
 
-def _measured(
-    home: Path, runtime: Mapping[str, str], count: int
+def measured(
+    home: Path, configured: Mapping[str, Any], count: int
 ) -> tuple[float, tuple[float, float]]:
     """Return slices a second, and the seconds of processor time for one: node's and workers'."""
     home.mkdir()
     new_key_file(home / "pseudonym.key")
     config = home / "config.yaml"
-    config.write_text(yaml.safe_dump(configuration(runtime)))
+    config.write_text(yaml.safe_dump(dict(configured)))
     with running_node(config, home / "node.log") as node:
         # The first slices warm the models and are not told.
         _seconds(home, node, series=1, count=2)

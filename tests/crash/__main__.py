@@ -3,13 +3,16 @@
 import argparse
 import random
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import get_args
+from typing import Any, get_args
 
 from tests.crash.archive import Kind
 from tests.crash.house import house
+from tests.crash.points import MEMORY_LIMIT_BYTES
 from tests.crash.siege import Siege, besiege
+from tests.fakes.ray_cluster import RayCluster, ray_cluster
 
 WORKERS = 2
 TIME_LIMIT_SECONDS = 15.0
@@ -26,22 +29,44 @@ def main() -> int:
         default="cstore",
         help="how the archive takes instances",
     )
+    parser.add_argument(
+        "--engine",
+        choices=["local", "ray"],
+        default="local",
+        help="where the models stand; ray starts a cluster on this machine",
+    )
     parser.add_argument("--folder", type=Path, help="where to work; a temporary folder by default")
     chosen = parser.parse_args()
     say(f"seed {chosen.seed}")
     with (
         TemporaryDirectory(dir=chosen.folder) as folder,
-        house(
-            Path(folder),
-            workers=WORKERS,
-            time_limit_seconds=TIME_LIMIT_SECONDS,
-            archive=chosen.archive,
-        ) as home,
+        ExitStack() as stack,
     ):
-        siege = Siege(home, Path(folder), random.Random(chosen.seed))
+        cluster = None
+        if chosen.engine == "ray":
+            cluster = stack.enter_context(ray_cluster(Path(folder) / "cluster"))
+        home = stack.enter_context(
+            house(
+                Path(folder),
+                workers=WORKERS,
+                time_limit_seconds=TIME_LIMIT_SECONDS,
+                archive=chosen.archive,
+                engine=None if cluster is None else engine_on(cluster),
+            )
+        )
+        siege = Siege(home, Path(folder), random.Random(chosen.seed), cluster)
         tally = besiege(siege, minutes=chosen.minutes, tell=say)
     say("\n".join(tally.lines()))
     return 0 if tally.is_well else 1
+
+
+def engine_on(cluster: RayCluster) -> dict[str, Any]:
+    """Return the engine of a node whose models stand on `cluster`."""
+    return cluster.options(
+        actors=WORKERS,
+        time_limit_seconds=TIME_LIMIT_SECONDS,
+        memory_limit_bytes=MEMORY_LIMIT_BYTES,
+    ).model_dump(mode="json")
 
 
 def say(line: str) -> None:

@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,6 +83,7 @@ class House:
         encrypted: bool = False,
         waits: bool = False,
         archive: Kind = "cstore",
+        engine: Mapping[str, Any] | None = None,
     ) -> None:
         self._folder = folder
         self._runs = self._fuses = 0
@@ -94,6 +95,8 @@ class House:
         new_key_file(folder / "pseudonym.key")
         self._config = folder / "config.yaml"
         configuration = _configuration(self.archive.destination, workers, time_limit_seconds)
+        if engine is not None:
+            configuration["work"]["engine"] = dict(engine)
         if marked:
             configuration |= _MARKED
         if waits:
@@ -322,12 +325,13 @@ def house(
     encrypted: bool = False,
     waits: bool = False,
     archive: Kind = "cstore",
+    engine: Mapping[str, Any] | None = None,
 ) -> Iterator[House]:
     """Return a house for the length of a ``with`` block.
 
     `marked` lets the node fill a corner of each slice and mark it, `encrypted` lets it
     encrypt the files of its spool, `waits` lets it wait for series; `archive` is how the
-    archive takes instances.
+    archive takes instances. `engine` takes the place of the local one, workers and all.
     """
     built = House(
         folder,
@@ -337,6 +341,7 @@ def house(
         encrypted=encrypted,
         waits=waits,
         archive=archive,
+        engine=engine,
     )
     try:
         yield built

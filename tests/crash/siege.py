@@ -27,6 +27,7 @@ from tests.crash.parcels import parcels
 from tests.crash.points import NODE_POINTS, WORKER_POINTS, Poison
 from tests.crash.scanner import Scanner
 from tests.crash.web_scanner import WebScanner
+from tests.fakes.ray_cluster import RayCluster
 from tests.fakes.waiting import eventually
 
 SENDERS = 4
@@ -55,6 +56,14 @@ class Fault(StrEnum):
     LEAK = "worker eats all memory"
     RELOAD = "another configuration takes over"
     RELOAD_AND_KILL = "node killed while another configuration takes over"
+    ACTOR = "actor of the cluster killed"
+    STOPPED_ACTOR = "actor of the cluster stopped"
+    FOREMAN = "foreman of the cluster killed"
+    HEAD = "head and all machines of the cluster killed"
+
+
+OF_A_CLUSTER = frozenset({Fault.ACTOR, Fault.STOPPED_ACTOR, Fault.FOREMAN, Fault.HEAD})
+"""What happens only where the models stand on one."""
 
 
 _WEIGHTS = {
@@ -69,6 +78,10 @@ _WEIGHTS = {
     Fault.LEAK: 4,
     Fault.RELOAD: 10,
     Fault.RELOAD_AND_KILL: 8,
+    Fault.ACTOR: 30,
+    Fault.STOPPED_ACTOR: 8,
+    Fault.FOREMAN: 8,
+    Fault.HEAD: 4,
 }
 
 
@@ -111,17 +124,30 @@ class Tally:
 class Siege:
     """Plays rounds on one house; `draw` decides everything that is left to chance."""
 
-    def __init__(self, home: House, folder: Path, draw: random.Random) -> None:
+    def __init__(
+        self,
+        home: House,
+        folder: Path,
+        draw: random.Random,
+        cluster: RayCluster | None = None,
+    ) -> None:
         self._home = home
+        self._cluster = cluster
         self._folder = folder
         self._draw = draw
         self.tally = Tally()
         self._first = 0
         self._poisoned = _FIRST_POISONED
 
+    @property
+    def faults(self) -> list[Fault]:
+        """What may happen here."""
+        return [one for one in Fault if self._cluster is not None or one not in OF_A_CLUSTER]
+
     def play(self, fault: Fault | None = None) -> None:
         """Play one round, with `fault` or one that is drawn."""
-        fault = fault or self._draw.choices(list(_WEIGHTS), list(_WEIGHTS.values()))[0]
+        weights = [_WEIGHTS[one] for one in self.faults]
+        fault = fault or self._draw.choices(self.faults, weights)[0]
         self._stand_up(fault)
         self._wait_for_room()
         senders = self._send(fault)
@@ -231,15 +257,37 @@ class Siege:
                 self._poisoned += 1
             case Fault.RELOAD | Fault.RELOAD_AND_KILL:
                 before = home.events("configuration_reloaded")
-                home.reload(processes=self._draw.randint(1, 3))
+                width = "processes" if self._cluster is None else "actors"
+                home.reload(**{width: self._draw.randint(1, 3)})
                 if fault is Fault.RELOAD:
                     home.wait_until_reloaded(before + 1)
                 else:
                     sleep(self._draw.uniform(0, 2 * _LONGEST_SECONDS))
                     home.kill()
+            case Fault.ACTOR | Fault.STOPPED_ACTOR | Fault.FOREMAN | Fault.HEAD:
+                self._strike_cluster(fault)
             case Fault.NODE_AT_A_POINT | Fault.WORKER_AT_A_POINT | Fault.SENDER:
                 # The fuse, or the sender's own clock.
                 pass
+
+    def _strike_cluster(self, fault: Fault) -> None:
+        cluster = self._cluster
+        assert cluster is not None
+        if fault is Fault.FOREMAN:
+            cluster.kill_foreman()
+        elif fault is Fault.HEAD:
+            cluster.kill_foreman()
+            cluster.kill_everything()
+            cluster.start_head()
+        else:
+            how = signal.SIGKILL if fault is Fault.ACTOR else signal.SIGSTOP
+            actors = cluster.actors()
+            for actor in actors[: self._draw.randint(1, max(1, len(actors)))]:
+                with suppress(ProcessLookupError):
+                    os.kill(actor, how)
+            return
+        sleep(self._draw.uniform(0, _LONGEST_SECONDS))
+        cluster.start_foreman()
 
     def _is_quiet(self) -> bool:
         home = self._home
@@ -286,7 +334,7 @@ def besiege(
 ) -> Tally:
     """Play rounds for `minutes`, at least one of each fault; count in between and at the end."""
     until = monotonic() + 60 * minutes
-    faults = list(Fault)
+    faults = siege.faults
     while faults or monotonic() < until:
         siege.play(faults.pop() if faults else None)
         if siege.tally.rounds % QUIET_EVERY == 0:

@@ -45,6 +45,14 @@ class Authority:
         )
         self.file.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
 
+    def key_pem(self) -> bytes:
+        """Return its private key, for somebody else who issues certificates in its name."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
     def issue(
         self,
         name: str,

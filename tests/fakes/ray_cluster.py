@@ -33,6 +33,7 @@ class RayCluster:
 
     def __init__(self, folder: Path, *, cpus: int = 64) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self._mark = secrets.token_hex(8)
         # Its sockets have long names, and a socket's name may have 107 letters.
         self._short = tempfile.TemporaryDirectory(prefix="dn", dir="/dev/shm")

@@ -31,7 +31,6 @@ from tests.fakes.model_hall import hall
 from tests.fakes.peer_engine import Bench
 from tests.fakes.played_cluster import played
 from tests.fakes.ray_cluster import RAY_OPTIONS, RayCluster
-from tests.fakes.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("ray"), pytest.mark.timeout(600)]
 
@@ -213,24 +212,6 @@ def test_an_actor_that_is_stopped_is_lost_and_its_late_answer_reaches_nobody(
                     os.kill(actor, signal.SIGCONT)
 
     assert one.ledger.faults == []
-
-
-def test_a_foreman_who_dies_and_comes_back_costs_no_instance_a_start(
-    cluster: RayCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with bench(tmp_path / "bench", cluster, monkeypatch) as one:
-        before = [one.ledger.receive("CLEAN") for _ in range(20)]
-        one.queue.offer_all(before)
-        one.ledger.wait_for(lambda: len(one.ledger.outcomes) > 2)
-        cluster.kill_foreman()
-        eventually(lambda: not cluster.actors(), what="the actors end with their driver")
-        eventually(lambda: one.engine.ready_workers == 0, what="nobody is ready")
-        later = [one.ledger.receive("CLEAN") for _ in range(5)]
-        one.queue.offer_all(later)
-
-        cluster.start_foreman()
-
-        cleaned(one, [*before, *later])
 
 
 def test_the_foreman_finds_a_cluster_that_lets_in_whoever_has_no_token(tmp_path: Path) -> None:
