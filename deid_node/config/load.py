@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import yaml
@@ -163,6 +162,7 @@ def _anchored(model: Any, folder: Path) -> Any:
         case tuple():
             return tuple(_anchored(item, folder) for item in model)
         case Mapping():
-            return MappingProxyType({key: _anchored(item, folder) for key, item in model.items()})
+            # No proxy of it: what a worker is built from is sent to its process.
+            return {key: _anchored(item, folder) for key, item in model.items()}
         case _:
             return model

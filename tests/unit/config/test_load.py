@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,15 @@ def test_off_is_a_word_and_yes_and_no_are_understood() -> None:
     assert config.metadata.crosswalk.enabled is False
     assert config.receive.user_identity is not None
     assert config.receive.user_identity.required is True
+
+
+def test_a_configuration_with_pinned_weights_can_be_sent_to_a_worker() -> None:
+    digest = "0" * 64
+    config = parsed(
+        f"pixels: {{inpainter: {{weights_sha256: {{unet/a.safetensors: '{digest}'}}}}}}"
+    )
+
+    sent = pickle.loads(pickle.dumps(config.pixels))  # noqa: S301  # of our own making
+
+    assert sent == config.pixels
+    assert sent.inpainter.weights_sha256 == {"unet/a.safetensors": digest}
