@@ -22,6 +22,7 @@ from tests.bench.latency import measure_latency
 from tests.bench.memory import measure_memory
 from tests.bench.metadata import measure_metadata
 from tests.bench.overload import measure_overload
+from tests.bench.painters import measure_painters
 from tests.bench.passes import measure_passes
 from tests.bench.receive import measure_receive
 from tests.bench.review import measure_review
@@ -48,6 +49,7 @@ MEASUREMENTS = {
     "metadata": measure_metadata,
     "runtimes": measure_runtimes,
     "fills": measure_fills,
+    "painters": measure_painters,
     "alarms": measure_alarms,
     "faces": measure_faces,
     "stress": measure_stress,

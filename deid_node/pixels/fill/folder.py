@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from deid_node.errors import ConfigurationError
 from deid_node.pixels.fill.options import StableDiffusionOptions
+from deid_node.pixels.fill.tiles import SIDE_PIXELS
 
 SETTING: Final = "pixels.inpainter.weights_dir"
 HASHES: Final = "pixels.inpainter.weights_sha256"
@@ -52,6 +53,8 @@ _CONFIGS: Final = (
     "unet/config.json",
     "vae/config.json",
 )
+_ENTRANCE: Final = "conv_in.weight"
+_POINTER: Final = b"version https://git-lfs"
 _PREDICTIONS: Final = ("epsilon", "v_prediction")
 _STEPS: Final = 20
 _CHUNK_BYTES: Final = 2**22
@@ -67,13 +70,17 @@ class MaskedImage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that was found whole; `steps` are the denoising steps, `device` as configured."""
+    """A folder that was found whole; `steps` are the denoising steps, `device` as configured.
+
+    `side_pixels` is the side of the pictures that the model was trained on.
+    """
 
     path: Path
     name: str
     masked_image: MaskedImage
     steps: int
     device: str
+    side_pixels: int = SIDE_PIXELS
 
 
 def missing_library() -> str | None:
@@ -102,9 +109,9 @@ def open_folder(options: StableDiffusionOptions) -> Folder:
     configs = {name: _read(path, name) for name in _CONFIGS}
     if not ((path / "tokenizer/tokenizer.json").is_file() or _vocabulary(path)):
         raise ConfigurationError(SETTING, "tokenizer/vocab.json or merges.txt is missing")
-    for part, name in _WEIGHTS.items():
-        _require_tensors(path, f"{part}/{name}")
+    heads = {part: _head(path, f"{part}/{name}") for part, name in _WEIGHTS.items()}
     _require_architecture(configs)
+    _require_entrance(heads["unet"], configs["unet/config.json"])
     card = _card(path)
     pinned = options.weights_sha256 or card.get("sha256") or {}
     _require_hashes(path, pinned, HASHES if options.weights_sha256 else SETTING)
@@ -118,7 +125,20 @@ def open_folder(options: StableDiffusionOptions) -> Folder:
         masked_image,
         options.steps or int(card.get("steps", _STEPS)),
         options.device,
+        _side(configs),
     )
+
+
+def _side(configs: Mapping[str, Mapping[str, Any]]) -> int:
+    """Return the side of what a model was trained on: so many latents, each of so many pixels."""
+    latents = configs["unet/config.json"].get("sample_size")
+    widths = configs["vae/config.json"].get("block_out_channels")
+    if not isinstance(latents, int) or latents < 1:
+        raise ConfigurationError(SETTING, "unet/config.json: sample_size is no count")
+    if not isinstance(widths, list) or not widths:
+        raise ConfigurationError(SETTING, "vae/config.json: block_out_channels is no list")
+    # Every stage of an autoencoder but the last halves its picture.
+    return int(latents) * 2 ** (len(widths) - 1)
 
 
 def shipped() -> Path:
@@ -127,7 +147,9 @@ def shipped() -> Path:
 
 
 def _vocabulary(path: Path) -> bool:
-    return all((path / "tokenizer" / name).is_file() for name in ("vocab.json", "merges.txt"))
+    if not (path / "tokenizer/merges.txt").is_file():
+        return False
+    return (path / "tokenizer/vocab.json").is_file() and bool(_read(path, "tokenizer/vocab.json"))
 
 
 def _read(path: Path, name: str) -> Mapping[str, Any]:
@@ -147,27 +169,39 @@ def _card(path: Path) -> Mapping[str, Any]:
     return _read(path.parent, beside.name) if beside.is_file() else {}
 
 
-def _require_tensors(path: Path, name: str) -> None:
-    """Check that a safetensors file is as long as its head says.
+def _head(path: Path, name: str) -> Mapping[str, Any]:
+    """Return what a safetensors file says of its tensors; it is as long as that says.
 
     Source: the format of safetensors (8 bytes of length, a JSON head, the tensors).
     """
     file = path / name
     if not file.is_file():
-        pickled = any(file.parent.glob("*.bin")) or any(file.parent.glob("*.ckpt"))
-        why = "is missing; pickled weights are never opened" if pickled else "is missing"
-        raise ConfigurationError(SETTING, f"{name} {why}")
+        raise ConfigurationError(SETTING, f"{name} is missing{_instead(file)}")
+    start = b""
     try:
         with file.open("rb") as opened:
-            (length,) = struct.unpack("<Q", opened.read(8))
+            start = opened.read(8)
+            (length,) = struct.unpack("<Q", start)
             size = file.stat().st_size
             head = json.loads(opened.read(length)) if length < size else {}
         ends = [tensor["data_offsets"][1] for key, tensor in head.items() if key != "__metadata__"]
         whole = bool(ends) and 8 + length + max(ends) == size
-    except (OSError, ValueError, TypeError, KeyError, IndexError, struct.error):
-        whole = False
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, struct.error):
+        head, whole = {}, False
     if not whole:
-        raise ConfigurationError(SETTING, f"{name} is cut short or no safetensors file")
+        pointer = "a pointer of Git LFS, not the file itself"
+        what = pointer if start == _POINTER[:8] else "cut short or no safetensors file"
+        raise ConfigurationError(SETTING, f"{name} is {what}")
+    return dict(head)
+
+
+def _instead(file: Path) -> str:
+    """Return what stands there in place of a file of weights, and is not taken for it."""
+    variant = file.with_suffix(f".fp16{file.suffix}")
+    if variant.is_file():
+        return f"; {variant.name} would do, under that name"
+    pickled = any(file.parent.glob("*.bin")) or any(file.parent.glob("*.ckpt"))
+    return "; pickled weights are never opened" if pickled else ""
 
 
 def _require_architecture(configs: Mapping[str, Mapping[str, Any]]) -> None:
@@ -195,6 +229,15 @@ def _require_architecture(configs: Mapping[str, Mapping[str, Any]]) -> None:
     for fault, there in faults.items():
         if there:
             raise ConfigurationError(SETTING, fault)
+
+
+def _require_entrance(head: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Check that the weights take what the configuration says: those of another model may not."""
+    shape = head.get(_ENTRANCE, {}).get("shape")
+    widths = config.get("block_out_channels")
+    told = [*widths[:1], config["in_channels"], 3, 3] if isinstance(widths, list) else None
+    if shape != told:
+        raise ConfigurationError(SETTING, f"{_UNET} is not of the make that unet/config.json says")
 
 
 def _require_hashes(path: Path, pinned: Mapping[str, str], setting: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, assert_never
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +28,7 @@ from deid_node.pixels.fill.tones import TOP
 _BATCH_CUDA: Final = 16
 _SCALES: Final = 16
 _GREY: Final = 0.5
+_LARGER: Final = cv2.INTER_CUBIC
 
 
 class Painter:
@@ -43,6 +45,8 @@ class Painter:
         self._embeddings: dict[str, Any] = {}
         self._device = ""
         self._batch = 1
+        # A model of larger pictures is shown the square larger, by a whole factor.
+        self._scale = max(1, folder.side_pixels // SIDE_PIXELS)
 
     @property
     def name(self) -> str:
@@ -146,8 +150,13 @@ class Painter:
 
         pipeline = self._pipeline
         with torch.inference_mode():
+            side = SIDE_PIXELS * self._scale
             masks = self._tensor([self._cells(square.mask)[None] for square in squares])
-            shown = [np.clip(square.picture, 0, TOP) / TOP for square in squares]
+            shown = [
+                np.clip(cv2.resize(square.picture, (side, side), interpolation=_LARGER), 0, TOP)
+                / TOP
+                for square in squares
+            ]
             pictures = self._tensor([picture.transpose(2, 0, 1) for picture in shown])
             if self._folder.masked_image is MaskedImage.GREY:
                 pictures = torch.where(masks > _GREY, _GREY, pictures)
@@ -158,8 +167,8 @@ class Painter:
                 mask_image=masks,
                 masked_image_latents=seen * pipeline.vae.config.scaling_factor,
                 latents=self._tensor([self._noise(square) for square in squares]),
-                height=SIDE_PIXELS,
-                width=SIDE_PIXELS,
+                height=side,
+                width=side,
                 strength=1.0,
                 guidance_scale=1.0,
                 num_inference_steps=self._folder.steps,
@@ -172,23 +181,25 @@ class Painter:
         result = painted.float().cpu().numpy().transpose(0, 2, 3, 1) * np.float32(TOP)
         if not np.isfinite(result).all():
             raise _NoRoom
-        return list(result)
+        cut = (len(squares), SIDE_PIXELS, self._scale, SIDE_PIXELS, self._scale, 3)
+        return list(result.reshape(cut).mean(axis=(2, 4)))
 
     def _cells(self, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Return a mask of whole latents: one that a masked pixel lies in is masked."""
         cell = self._pipeline.vae_scale_factor
-        count = SIDE_PIXELS // cell
-        masked = mask.reshape(count, cell, count, cell).any(axis=(1, 3))
+        wide = mask.repeat(self._scale, axis=0).repeat(self._scale, axis=1)
+        count = len(wide) // cell
+        masked = wide.reshape(count, cell, count, cell).any(axis=(1, 3))
         return np.kron(masked, np.ones((cell, cell), np.float32)).astype(np.float32)
 
     def _noise(self, square: Square) -> NDArray[np.float32]:
         cell = self._pipeline.vae_scale_factor
         return noise_at(
             square.seed * _SCALES + min(square.scale, _SCALES - 1),
-            top=square.top // cell,
-            left=square.left // cell,
-            rows=SIDE_PIXELS // cell,
-            columns=SIDE_PIXELS // cell,
+            top=square.top * self._scale // cell,
+            left=square.left * self._scale // cell,
+            rows=SIDE_PIXELS * self._scale // cell,
+            columns=SIDE_PIXELS * self._scale // cell,
             layers=self._pipeline.vae.config.latent_channels,
         )
 
