@@ -138,7 +138,7 @@ def _side(configs: Mapping[str, Mapping[str, Any]]) -> int:
     if not isinstance(widths, list) or not widths:
         raise ConfigurationError(SETTING, "vae/config.json: block_out_channels is no list")
     # Every stage of an autoencoder but the last halves its picture.
-    return int(latents) * 2 ** (len(widths) - 1)
+    return latents << (len(widths) - 1)
 
 
 def shipped() -> Path:

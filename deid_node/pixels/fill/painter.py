@@ -28,7 +28,6 @@ from deid_node.pixels.fill.tones import TOP
 _BATCH_CUDA: Final = 16
 _SCALES: Final = 16
 _GREY: Final = 0.5
-_LARGER: Final = cv2.INTER_CUBIC
 
 
 class Painter:
@@ -152,11 +151,7 @@ class Painter:
         with torch.inference_mode():
             side = SIDE_PIXELS * self._scale
             masks = self._tensor([self._cells(square.mask)[None] for square in squares])
-            shown = [
-                np.clip(cv2.resize(square.picture, (side, side), interpolation=_LARGER), 0, TOP)
-                / TOP
-                for square in squares
-            ]
+            shown = [_enlarged(square.picture, side) / TOP for square in squares]
             pictures = self._tensor([picture.transpose(2, 0, 1) for picture in shown])
             if self._folder.masked_image is MaskedImage.GREY:
                 pictures = torch.where(masks > _GREY, _GREY, pictures)
@@ -215,6 +210,12 @@ class Painter:
 
         stacked = torch.from_numpy(np.ascontiguousarray(np.stack(arrays)))
         return stacked.to(self._device, self._pipeline.unet.dtype)
+
+
+def _enlarged(picture: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """Return a square in another size, within what can be shown."""
+    larger = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(larger, 0, TOP), np.float32)
 
 
 class _NoRoom(Exception):
