@@ -72,7 +72,7 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run deid_node_lab/pyproject.toml
-	$(PIP) --group dev --editable ".[cpu,dicomweb,diffusion,provenance,openvino,ray,review]" --editable "deid_node_lab[train]"
+	$(PIP) --group dev --editable ".[cpu,dicomweb,diffusion,provenance,openvino,ray,review]" --editable "deid_node_lab[train,research]"
 	@touch $@
 
 # An environment of their own: what inspects the node's must not be found in it.

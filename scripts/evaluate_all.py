@@ -4,7 +4,8 @@
 ``python scripts/evaluate_all.py --shared DIR --fonts DIR`` writes
 ``docs/evaluation.json``, ``docs/alarms.json``, then ``docs/restoration.json``; ``make docs``
 makes the page of them. Needs the shared data, the extra ``train`` and ``make peers``.
-Everything is seeded; on another machine only the seconds differ.
+``--only volumes`` measures that part of the fills anew which tells of volumes, and keeps
+the rest. Everything is seeded; on another machine only the seconds differ.
 """
 
 import argparse
@@ -38,15 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="of the screens and of the rendered set, cleaned and read",
     )
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--only", choices=("text", "alarms", "fills"), help="one of the reports")
+    parser.add_argument(
+        "--only", choices=("text", "alarms", "fills", "volumes"), help="one of the reports"
+    )
     parser.add_argument("--alarms", type=Path, default=ROOT / "docs" / "alarms.json")
     parser.add_argument("--sheets", type=Path, help="folder for a picture of every false alarm")
     parser.add_argument("--fills", type=Path, default=ROOT / "docs" / "restoration.json")
-    parser.add_argument("--pictures", type=int, default=90, help="that fills are measured on")
-    parser.add_argument("--pairs", type=int, default=16, help="of texts that are attacked")
+    parser.add_argument("--pictures", type=int, default=32, help="that fills are measured on")
+    parser.add_argument("--volumes", type=int, default=16, help="that fills are measured on")
+    parser.add_argument("--pairs", type=int, default=5, help="of texts that are attacked")
     parser.add_argument("--work", type=Path, help="folder that keeps the judging networks")
     chosen = parser.parse_args(arguments)
-    if chosen.only != "alarms" and not chosen.fonts:
+    if chosen.only not in {"alarms", "volumes"} and not chosen.fonts:
         parser.error("--fonts is needed")
     if chosen.sheets is not None and chosen.sheets.resolve().is_relative_to(ROOT):
         parser.error("sheets of shared images stay outside the repository: name --sheets")
@@ -59,6 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         chosen.alarms.write_text(json.dumps({"runs": runs}, indent=1) + "\n", "utf-8")
     if chosen.only in {None, "fills"}:
         chosen.fills.write_text(json.dumps(restoration(chosen)) + "\n", "utf-8")
+    if chosen.only == "volumes":
+        kept = json.loads(chosen.fills.read_text("utf-8"))
+        chosen.fills.write_text(json.dumps(kept | on_volumes(chosen)) + "\n", "utf-8")
     return 0
 
 
@@ -138,12 +145,29 @@ def restoration(chosen: argparse.Namespace) -> Mapping[str, Any]:
             hold_out(find_faces(chosen.fonts))[1],
             (OwnReader(own), *(PeerReader(peer) for peer in peers[:1] + peers[2:])),
             StableDiffusionOptions(device="cpu"),
-            extent=run.Extent(pictures=chosen.pictures, pairs=chosen.pairs),
+            extent=run.Extent(pictures=chosen.pictures, volumes=chosen.volumes, pairs=chosen.pairs),
             networks=chosen.work or Path(nowhere),
             seed=_SEED,
             threads=chosen.threads,
             tell=_tell,
         ).report
+
+
+def on_volumes(chosen: argparse.Namespace) -> Mapping[str, Any]:
+    """Return that part of the report of the fills which tells of volumes."""
+    from deid_node.pixels.fill.options import StableDiffusionOptions
+    from deid_node_lab.evaluation.restoration import run
+
+    with TemporaryDirectory() as nowhere:
+        return run.measured_on_volumes(
+            chosen.shared,
+            StableDiffusionOptions(device="cpu"),
+            extent=run.Extent(volumes=chosen.volumes),
+            networks=chosen.work or Path(nowhere),
+            seed=_SEED,
+            threads=chosen.threads,
+            tell=_tell,
+        )
 
 
 def measured(chosen: argparse.Namespace) -> Iterator[Mapping[str, Any]]:

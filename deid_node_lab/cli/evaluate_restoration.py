@@ -39,6 +39,7 @@ def add(kinds: Commands) -> None:
         help="takes report, tables, a picture to look at and the judging networks",
     )  # fmt: skip
     parser.add_argument("--limit", type=int, default=90, metavar="N", help="take N pictures")
+    parser.add_argument("--volumes", type=int, default=16, metavar="N", help="take N volumes")
     parser.add_argument(
         "--pairs", type=int, default=16, metavar="N", help="texts that are attacked"
     )
@@ -60,7 +61,7 @@ def add(kinds: Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, print the tables and write them."""
-    for name in ("limit", "pairs", "steps", "threads"):
+    for name in ("limit", "volumes", "pairs", "steps", "threads"):
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise InputError(f"--{name} takes a number from 1")
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         find_faces(arguments.fonts),
         _readers(config, arguments, tell),
         options,
-        extent=Extent(pictures=arguments.limit, pairs=arguments.pairs),
+        extent=Extent(pictures=arguments.limit, volumes=arguments.volumes, pairs=arguments.pairs),
         networks=arguments.out / _NETWORKS,
         seed=arguments.seed,
         threads=arguments.threads,

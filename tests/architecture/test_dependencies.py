@@ -19,7 +19,7 @@ EXTRAS_OF = {
     "cli": ("completion",),
     "cluster": ("ray",),
     "forward": ("dicomweb",),
-    "deid_node_lab": ("train", "diffusion", "peers"),
+    "deid_node_lab": ("train", "diffusion", "peers", "research"),
     "pixels": ("diffusion", "openvino", "provenance"),
     "receive": ("dicomweb",),
     "review": ("review",),

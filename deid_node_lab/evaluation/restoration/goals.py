@@ -4,15 +4,14 @@ A line is neither passed nor failed where its figure was not measured: no model 
 too few holes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from deid_node_lab.evaluation.research.goals import research_goals
 from deid_node_lab.evaluation.restoration.arms import AUTO, BEST, MODALITY, TELEA
+from deid_node_lab.evaluation.restoration.goal import Goal, Report, at_least, below, interval
 from deid_node_lab.evaluation.restoration.holes import ANATOMY
-from deid_node_lab.evaluation.restoration.stacks import TOGETHER
-
-Report = Mapping[str, Any]
+from deid_node_lab.evaluation.restoration.stack_arms import TOGETHER
 
 LEAST_GAIN_DB: Final = 1.0
 MOST_LOSS_DB: Final = 1.0
@@ -21,26 +20,9 @@ MOST_FRECHET_SHARE: Final = 0.5
 MOST_FLICKER: Final = 1.1
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """One line: what is asked, of which arm, what was measured, and whether that is reached."""
-
-    asked: str
-    arm: str
-    measured: str
-    reached: bool | None
-
-    @property
-    def verdict(self) -> str:
-        """``pass``, ``fail`` or ``not measured``."""
-        if self.reached is None:
-            return "not measured"
-        return "pass" if self.reached else "fail"
-
-
 def goals_of(report: Report, arms: Sequence[str] = (MODALITY, AUTO)) -> tuple[Goal, ...]:
     """Return the goal of the best estimate, and those of what ships for each of `arms`."""
-    goals = [*_structure(report), *_stacks(report)]
+    goals = [*_structure(report), *_stacks(report), *research_goals(report)]
     for arm in arms:
         goals += (*_realism(report, arm), *_tasks(report, arm), *_safety(report, arm))
     return tuple(goals)
@@ -60,9 +42,9 @@ def _structure(report: Report) -> Iterator[Goal]:
     gain, ssim = figures.get("gain"), figures.get("ssim_gain")
     yield Goal(
         f"best estimate at least {LEAST_GAIN_DB} dB above Telea in the mask",
-        BEST, _interval(gain, " dB"), _at_least(gain, LEAST_GAIN_DB),
+        BEST, interval(gain, " dB"), at_least(gain, LEAST_GAIN_DB),
     )  # fmt: skip
-    yield Goal("its SSIM not below Telea's", BEST, _interval(ssim), _at_least(ssim, 0.0))
+    yield Goal("its SSIM not below Telea's", BEST, interval(ssim), at_least(ssim, 0.0))
 
 
 def _stacks(report: Report) -> Iterator[Goal]:
@@ -72,7 +54,7 @@ def _stacks(report: Report) -> Iterator[Goal]:
         value = flicker["value"]
         yield Goal(
             f"volumes, text on {layout}: flicker at most {MOST_FLICKER} of the truth's",
-            TOGETHER, _interval(flicker), None if value is None else value <= MOST_FLICKER,
+            TOGETHER, interval(flicker), None if value is None else value <= MOST_FLICKER,
         )  # fmt: skip
 
 
@@ -81,13 +63,13 @@ def _realism(report: Report, arm: str) -> Iterator[Goal]:
     gain, deviation = figures.get("gain"), figures.get("deviation")
     yield Goal(
         f"not more than {MOST_LOSS_DB} dB below Telea in the mask",
-        arm, _interval(gain, " dB"), _at_least(gain, -MOST_LOSS_DB),
+        arm, interval(gain, " dB"), at_least(gain, -MOST_LOSS_DB),
     )  # fmt: skip
     low, high = DEVIATION
     value = None if deviation is None else deviation["value"]
     yield Goal(
         f"local standard deviation {low} to {high} of the truth's",
-        arm, _interval(deviation), None if value is None else low <= value <= high,
+        arm, interval(deviation), None if value is None else low <= value <= high,
     )  # fmt: skip
     arms = report["realism"]["arms"]
     own, telea = arms.get(arm), arms.get(TELEA)
@@ -100,7 +82,7 @@ def _realism(report: Report, arm: str) -> Iterator[Goal]:
     above = own["area_above_telea"] if own else None
     yield Goal(
         "told from untouched boxes clearly worse than Telea's",
-        arm, _interval(above), None if above is None else _below(above, 0.0),
+        arm, interval(above), None if above is None else below(above, 0.0),
     )  # fmt: skip
 
 
@@ -115,8 +97,8 @@ def _tasks(report: Report, arm: str) -> Iterator[Goal]:
         (f"{outlining}, whole patch", outlined.get("patch", {}).get("change")),
         (f"{outlining}, in the mask", outlined.get("change")),
     ):
-        lost = None if figure is None else _below(figure, 0.0)
-        yield Goal(asked, arm, _interval(figure), None if lost is None else not lost)
+        lost = None if figure is None else below(figure, 0.0)
+        yield Goal(asked, arm, interval(figure), None if lost is None else not lost)
 
 
 def _safety(report: Report, arm: str) -> Iterator[Goal]:
@@ -130,22 +112,5 @@ def _safety(report: Report, arm: str) -> Iterator[Goal]:
     read = report["legibility"]["arms"].get(arm)
     excesses: Sequence[Any] = [one["excess"] for one in read["readers"].values()] if read else []
     reached = all(one["low"] <= 0.0 for one in excesses) if excesses else None
-    said = ", ".join(_interval(one) for one in excesses)
+    said = ", ".join(interval(one) for one in excesses)
     yield Goal("its text read no better than chance, by every reader", arm, said or "-", reached)
-
-
-def _at_least(figure: Report | None, bar: float) -> bool | None:
-    if figure is None or figure["value"] is None:
-        return None
-    return bool(figure["value"] >= bar)
-
-
-def _below(figure: Report, bar: float) -> bool | None:
-    """Return whether the whole interval lies below `bar`."""
-    return None if figure["high"] is None else bool(figure["high"] < bar)
-
-
-def _interval(figure: Report | None, unit: str = "") -> str:
-    if figure is None or figure["value"] is None:
-        return "-"
-    return f"{figure['value']:.3f}{unit} ({figure['low']:.3f} to {figure['high']:.3f})"

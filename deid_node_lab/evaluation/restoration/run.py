@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from deid_node.errors import InputError
 from deid_node.pixels.fill.build import build_painter
 from deid_node.pixels.fill.options import InpainterOptions
+from deid_node.pixels.fill.painter import Painter
 from deid_node_lab.evaluation.restoration.arms import (
     BEST,
     FILM,
@@ -46,8 +47,12 @@ from deid_node_lab.evaluation.restoration.schooling import (
     structure_net_of,
 )
 from deid_node_lab.evaluation.restoration.sheet import sheet_of
-from deid_node_lab.evaluation.restoration.stacks import stack_report
-from deid_node_lab.evaluation.restoration.volumes import volumes_in
+from deid_node_lab.evaluation.restoration.volume_report import (
+    Lessons,
+    missing_for_research,
+    volume_reports,
+)
+from deid_node_lab.evaluation.restoration.volumes import folders_in, sources_in_turn, volumes_in
 from deid_node_lab.training.backgrounds import read_backgrounds
 from deid_node_lab.training.faces import Face
 
@@ -60,9 +65,10 @@ _NOT_ATTACKED: Final = frozenset({ORIGINAL, SOLID, NAVIER_STOKES, FILM, NEUTRAL,
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured: pictures, pairs of texts, holes of the curve."""
+    """How much is measured: pictures, volumes, pairs of texts, holes of the curve."""
 
     pictures: int = 90
+    volumes: int = 16
     pairs: int = 16
     curve_holes: int = 12
     learning_steps: int = 300
@@ -111,15 +117,16 @@ def measured(
     """
     torch.set_num_threads(threads)
     arms, left_out = build_arms(options, threads=threads)
+    left_out = (*left_out, *filter(None, [missing_for_research()]))
     for why in left_out:
         tell(f"left out: {why}")
     holes = holes_in(data, faces, extent, seed=seed)
-    lessons = read_backgrounds(data / "train", "train")
+    lessons = {folder: read_backgrounds(folder, "train") for folder in folders_in(data)}
     schooling = Schooling(networks, steps=extent.learning_steps, tell=tell)
-    classifier = classifier_of(lessons, schooling)
-    structure_net = structure_net_of(lessons, schooling)
+    classifier = classifier_of(lessons[data / "train"], schooling)
+    structure_net = structure_net_of(lessons[data / "train"], schooling)
     filled = Measured(holes, arms, tell)
-    painter = build_painter(options)
+    painter = build_painter(options, threads=threads)
     report: dict[str, Any] = {
         "seed": seed,
         "model": None if painter is None else painter.name,
@@ -132,12 +139,43 @@ def measured(
         "tasks": task_report(filled, classifier, structure_net),
         "legibility": _legibility(data, faces, arms, readers, extent, seed=seed, tell=tell),
     }
-    report["stacks"] = stack_report(
-        volumes_in(data, ("validation", "excluded")), seed=seed, tell=tell
-    )
+    report |= _on_volumes(data, lessons, painter, schooling, extent, seed=seed, tell=tell)
     curve = arms_by_steps(options, STEPS, threads=threads)
     report["curve"] = curve_report(_few(holes, extent.curve_holes), curve, tell)
     return Outcome(report, sheet_of(_one_of_each(holes), arms))
+
+
+def measured_on_volumes(
+    data: Path,
+    options: InpainterOptions,
+    *,
+    extent: Extent,
+    networks: Path,
+    seed: int,
+    threads: int,
+    tell: Callable[[str], None],
+) -> dict[str, Any]:
+    """Return that part of the report which tells of volumes, without the others."""
+    torch.set_num_threads(threads)
+    lessons = {folder: read_backgrounds(folder, "train") for folder in folders_in(data)}
+    schooling = Schooling(networks, steps=extent.learning_steps, tell=tell)
+    painter = build_painter(options, threads=threads)
+    return _on_volumes(data, lessons, painter, schooling, extent, seed=seed, tell=tell)
+
+
+def _on_volumes(
+    data: Path,
+    lessons: Lessons,
+    painter: Painter | None,
+    schooling: Schooling,
+    extent: Extent,
+    *,
+    seed: int,
+    tell: Callable[[str], None],
+) -> dict[str, Any]:
+    volumes = sources_in_turn(volumes_in(data, ("validation", "excluded")), extent.volumes)
+    stacks, research = volume_reports(volumes, lessons, painter, schooling, seed=seed, tell=tell)
+    return {"stacks": stacks, "research": research}
 
 
 def _legibility(

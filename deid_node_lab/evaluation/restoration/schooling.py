@@ -68,7 +68,7 @@ def classifier_of(pictures: Sequence[Background], schooling: Schooling) -> Class
         return tensor_of(drawn), torch.from_numpy(wanted)
 
     net = PatchNet(3, len(classes))
-    _school(net, batch, f"classifier {classes}", usable, schooling)
+    school(net, batch, f"classifier {classes}", [one.pixels for one in usable], schooling)
     return Classifier(net, classes)
 
 
@@ -91,7 +91,7 @@ def structure_net_of(pictures: Sequence[Background], schooling: Schooling) -> St
         return tensor_of(patches), torch.from_numpy(np.stack(labels))
 
     net = StructureNet(3, STRUCTURES)
-    _school(net, batch, "structures", usable, schooling)
+    school(net, batch, "structures", [one.pixels for one in usable], schooling)
     return net
 
 
@@ -133,18 +133,18 @@ def _drawn(picture: Background, chance: np.random.Generator, side: int = PATCH_P
     return patch[:, ::-1] if chance.random() < 0.5 else patch
 
 
-def _school(
+def school(
     net: nn.Module,
     batch: Callable[[np.random.Generator], tuple[Tensor, Tensor]],
     what: str,
-    pictures: Sequence[Background],
+    taught: Sequence[NDArray[np.uint8]],
     schooling: Schooling,
 ) -> None:
-    """Train `net` in place, or load what the same training has left."""
+    """Train `net` in place, or load what the same training on `taught` has left."""
     digest = hashlib.sha256(f"{_VERSION} {what} {schooling.steps} {schooling.seed}".encode())
     digest.update(str(net).encode())
-    for picture in pictures:
-        digest.update(picture.pixels.tobytes())
+    for pixels in taught:
+        digest.update(pixels.tobytes())
     kept = schooling.folder / f"{digest.hexdigest()[:24]}.pt"
     if kept.is_file():
         net.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True))

@@ -6,146 +6,91 @@ under the mask, as a share of how much the truth's do; a fill that stands still 
 anatomy moves has too little of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
-from deid_node.pixeldata.compose import keep_inside
-from deid_node.pixeldata.frames import Frames
-from deid_node.pixels.beside import Beside
-from deid_node.pixels.fill.base import Inpainter
-from deid_node.pixels.fill.build import build_inpainter
-from deid_node.pixels.fill.crops import crop_of
-from deid_node.pixels.fill.options import FillPolicy
-from deid_node.pixels.fill.telea import TeleaInpainter
-from deid_node.pixels.text.keep.settle import Settled
-from deid_node.pixels.text.masks import Marked, mask_of
-from deid_node.values.geometry import Box
-from deid_node_lab.evaluation.restoration.arms import BLACK, TELEA
+from deid_node.pixels.text.masks import mask_of
+from deid_node_lab.evaluation.restoration.arms import TELEA
 from deid_node_lab.evaluation.restoration.distortion import local_deviation
 from deid_node_lab.evaluation.restoration.figures import gain_told, ratio_told
+from deid_node_lab.evaluation.restoration.stack_arms import (
+    DRAWN,
+    Slices,
+    Stack,
+    StackArms,
+    line_on,
+)
 from deid_node_lab.evaluation.restoration.volumes import Volume
 
-ALONE: Final = "auto, slice by slice"
-TOGETHER: Final = "auto, neighbours"
-STACK_ARMS: Final = (BLACK, TELEA, ALONE, TOGETHER)
+EVERY: Final = "every slice"
+OTHER: Final = "every other slice"
 
-Slices = NDArray[np.uint8]
 _Chosen = Callable[[int], Sequence[int]]
 
 LAYOUTS: Final[Mapping[str, _Chosen]] = MappingProxyType(
     {
-        "every slice": range,
-        "every other slice": lambda count: range(0, count, 2),
+        EVERY: range,
+        OTHER: lambda count: range(0, count, 2),
         "one slice": lambda count: (count // 2,),
         "the first half": lambda count: range(count // 2),
     }
 )
 """On which slices of so many a line stands, at one place."""
 
-_SEED: Final = 1
-_TRIES: Final = 50
-_EDGE_PIXELS: Final = 4
-_LEAST_HIGH_PIXELS: Final = 10
-_LEAST_DEVIATION: Final = 8.0
-_MOST_BYTES: Final = 2**26
+Fills = Mapping[str, Sequence[Slices]]
+"""By arm: what it left of each stack."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stack:
-    """A volume and where a line of text stands on some of its slices."""
+class Laid:
+    """Text laid on volumes in one way, and what each arm filled in."""
 
-    volume: Volume
-    box: Box
-    written: tuple[int, ...]
-
-    def settled(self) -> tuple[Settled, ...]:
-        """Return what a finder would have marked."""
-        mark = Marked(self.box, 1.0, "finder")
-        count = len(self.volume.slices)
-        return tuple(Settled((mark,) if n in self.written else ()) for n in range(count))
+    layout: str
+    stacks: tuple[Stack, ...]
+    fills: Fills
 
 
-def line_on(volume: Volume, *, seed: int) -> Box:
-    """Return where a line of text stands on `volume`: over anatomy, where there is any."""
-    _, rows, columns = volume.slices.shape
-    chance = np.random.default_rng([seed, rows, columns])
-    box = Box(0, 0, columns, rows)
-    for _ in range(_TRIES):
-        high = max(_LEAST_HIGH_PIXELS, int(rows * chance.uniform(0.07, 0.14)))
-        wide = int(columns * chance.uniform(0.3, 0.6))
-        top = int(chance.integers(_EDGE_PIXELS, rows - high - _EDGE_PIXELS))
-        left = int(chance.integers(_EDGE_PIXELS, columns - wide - _EDGE_PIXELS))
-        box = Box(left, top, left + wide, top + high)
-        under = volume.slices[(slice(None), *box.slices)].astype(np.float64)
-        if np.median(under.std(axis=(1, 2))) > _LEAST_DEVIATION:
-            break
-    return box
+def layouts_on(
+    volumes: Sequence[Volume], arms: StackArms, *, seed: int, tell: Callable[[str], None]
+) -> Iterator[Laid]:
+    """Yield the volumes with every layout of text, filled.
 
-
-def filled(stack: Stack, arm: str) -> Slices:
-    """Return the slices of a volume as `arm` fills them, through the crops of the corridor."""
-    if arm == BLACK:
-        result = stack.volume.slices.copy()
-        for number in stack.written:
-            result[number][stack.box.slices] = 0
-        return result
-    inpainter: Inpainter = (
-        TeleaInpainter() if arm == TELEA else build_inpainter(FillPolicy.AUTO, None)
-    )
-    return _through_the_corridor(stack, inpainter, alone=arm != TOGETHER)
-
-
-def _through_the_corridor(stack: Stack, inpainter: Inpainter, *, alone: bool) -> Slices:
-    frames = Frames(_instance(stack.volume.slices), "PixelData")
-    beside = Beside(frames, stack.settled(), most_bytes=_MOST_BYTES)
-    layout = frames.layout
-    window = stack.box.grown(inpainter.context_pixels, rows=layout.rows, columns=layout.columns)
-    mask = mask_of([stack.box], rows=layout.rows, columns=layout.columns)[window.slices]
-    result = stack.volume.slices.copy()
-    for number in stack.written:
-        values = result[number][window.slices]
-        crop = crop_of(values, mask, layout, None, window=window, seed=_SEED)
-        if not alone:
-            crop = replace(
-                crop,
-                neighbours=beside.around(number, window, [stack.box]),
-                next_slice=beside.next_to(number, window),
-                slice_number=number,
-            )
-        (made,) = inpainter.fill([crop])
-        result[number][window.slices] = keep_inside(values, made.values, mask)
-    return result
-
-
-def stack_report(
-    volumes: Sequence[Volume], *, seed: int, tell: Callable[[str], None]
-) -> dict[str, Any]:
-    """Return the figures of every arm for each layout of text, intervals over sources."""
-    layouts: dict[str, Any] = {}
+    The model fills where text stands on every slice, and there only: it takes a hundred
+    times as long, and that layout is what a scanner leaves.
+    """
     for name, chosen in LAYOUTS.items() if volumes else ():
-        stacks = [
+        stacks = tuple(
             Stack(one, line_on(one, seed=seed), tuple(chosen(len(one.slices)))) for one in volumes
-        ]
-        made = {
-            arm: [_counted(stack, filled(stack, arm)) for stack in stacks] for arm in STACK_ARMS
-        }
-        sources = [stack.volume.source for stack in stacks]
-        layouts[name] = {arm: _figures(made[arm], made[TELEA], sources) for arm in STACK_ARMS}
+        )
+        names = [arm for arm in arms.names if arm != DRAWN or name == EVERY]
+        fills = {arm: [arms.filled(stack, arm) for stack in stacks] for arm in names}
         tell(f"filled {len(stacks)} volumes: {name}")
+        yield Laid(name, stacks, fills)
+
+
+def told_of(volumes: Sequence[Volume]) -> dict[str, Any]:
+    """Return how many volumes there are, of how many sources, and of which modalities."""
     kinds = sorted({one.modality for one in volumes})
     return {
         "volumes": len(volumes),
         "sources": len({one.source for one in volumes}),
         "by_modality": {name: sum(one.modality == name for one in volumes) for name in kinds},
-        "layouts": layouts,
     }
+
+
+def stack_figures(laid: Laid) -> dict[str, Any]:
+    """Return the figures of every arm for one layout of text, intervals over sources."""
+    made = {
+        arm: [_counted(stack, one) for stack, one in zip(laid.stacks, some, strict=True)]
+        for arm, some in laid.fills.items()
+    }
+    sources = [stack.volume.source for stack in laid.stacks]
+    return {arm: _figures(counted, made[TELEA], sources) for arm, counted in made.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +132,3 @@ def _figures(
         "flicker": ratio_told(column(own, "jumps"), column(own, "true_jumps"), sources),
         "deviation": ratio_told(column(own, "deviation"), column(own, "true_deviation"), sources),
     }
-
-
-def _instance(slices: Slices) -> Dataset:
-    """Return the slices as one multi-frame instance, as the corridor decodes it."""
-    dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.NumberOfFrames, dataset.Rows, dataset.Columns = slices.shape
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit, dataset.PixelRepresentation = 7, 0
-    content = slices.tobytes()
-    dataset.PixelData = content + b"\0" * (len(content) % 2)
-    return dataset

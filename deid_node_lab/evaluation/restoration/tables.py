@@ -5,7 +5,9 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from deid_node_lab.evaluation.research.tables import research_tables
 from deid_node_lab.evaluation.restoration.arms import ORIGINAL
+from deid_node_lab.evaluation.restoration.cells import cell, value
 from deid_node_lab.evaluation.restoration.goals import goals_of
 from deid_node_lab.evaluation.restoration.holes import BACKGROUNDS
 from deid_node_lab.evaluation.tables import table
@@ -55,6 +57,7 @@ def page(report: Report, *, level: int = 2) -> str:
         f"{mark} Legibility\n", *_legibility(report),
         *_curve(report, mark),
         *_stacks(report, mark),
+        *research_tables(report, mark),
     ]  # fmt: skip
     return "\n".join(blocks)
 
@@ -98,10 +101,13 @@ def _told(report: Report) -> str:
     grounds = ", ".join(f"{name} {count}" for name, count in there["by_background"].items())
     counted = f"{there['holes']} holes of {there['sources']} patients or sources"
     lines = [f"{counted}: {kinds}; {grounds}; {there['deep']} of more than 8 bits."]
-    model = report.get("model")
-    lines.append(f"Seed {report['seed']}; model: {f'`{model}`' if model else 'none'}.")
+    lines.append(f"Seed {report['seed']}; model: {_model(report.get('model'))}.")
     lines += [f"Left out: {why}." for why in report["left_out"]]
     return "\n".join(lines) + "\n"
+
+
+def _model(name: str | None) -> str:
+    return f"`{name}`" if name else "none"
 
 
 def _paper(report: Report) -> str:
@@ -112,10 +118,10 @@ def _paper(report: Report) -> str:
     rows: list[Sequence[object]] = []
     for arm in report["arms"]:
         at = arm["by"]["all"]
-        cells = [_cell(at[key], spec) for key, spec in (("mse", _MANY), ("psnr", "{:.2f}"))]
-        cells.append(_cell(at["ssim"], _FINE))
-        cells += [_value(at[key], spec) for key, spec in (("whole_mse", "{:.2f}"),)]
-        cells += [_value(at["whole_psnr"], "{:.2f}"), _value(at["whole_ssim"], "{:.4f}")]
+        cells = [cell(at[key], spec) for key, spec in (("mse", _MANY), ("psnr", "{:.2f}"))]
+        cells.append(cell(at["ssim"], _FINE))
+        cells += [value(at[key], spec) for key, spec in (("whole_mse", "{:.2f}"),)]
+        cells += [value(at["whole_psnr"], "{:.2f}"), value(at["whole_ssim"], "{:.4f}")]
         rows.append((arm["name"], *cells, arm["seconds"]))
     rows += [(*line, "-", "-", "-", "-") for line in PAPER]
     return table(head, rows)
@@ -129,7 +135,7 @@ def _goals(report: Report) -> str:
 def _group(report: Report, group: str) -> str:
     holes = max((arm["by"].get(group, {"holes": 0})["holes"] for arm in report["arms"]), default=0)
     rows = [
-        (arm["name"], *(_cell(arm["by"][group][key], spec) for _, key, spec in _COLUMNS))
+        (arm["name"], *(cell(arm["by"][group][key], spec) for _, key, spec in _COLUMNS))
         for arm in report["arms"]
         if group in arm["by"]
     ]
@@ -142,7 +148,7 @@ def _gains(report: Report, kind: str) -> str:
     rows = []
     for name in names:
         holes = max(arm["by"][name]["holes"] for arm in arms)
-        cells = (_cell(arm["by"][name]["gain"], "{:+.2f}") for arm in arms)
+        cells = (cell(arm["by"][name]["gain"], "{:+.2f}") for arm in arms)
         rows.append((f"{name.removeprefix(kind)} ({holes})", *cells))
     return table(("Holes", *(arm["name"] for arm in arms)), rows)
 
@@ -153,8 +159,8 @@ def _realism(report: Report) -> str:
         (
             name,
             f"{one['frechet']:.4g}",
-            _cell(one["area"], _FINE),
-            _cell(one["area_above_telea"], "{:+.3f}"),
+            cell(one["area"], _FINE),
+            cell(one["area_above_telea"], "{:+.3f}"),
         )
         for name, one in realism["arms"].items()
     ]
@@ -175,9 +181,9 @@ def _tasks(report: Report) -> Iterator[str]:
         [
             (
                 name,
-                _cell(one["accuracy"], _FINE),
-                _cell(one["f1"], _FINE),
-                _cell(one["f1_change"], "{:+.4f}"),
+                cell(one["accuracy"], _FINE),
+                cell(one["f1"], _FINE),
+                cell(one["f1_change"], "{:+.4f}"),
             )
             for name, one in named["arms"].items()
         ],
@@ -192,11 +198,11 @@ def _tasks(report: Report) -> Iterator[str]:
         [
             (
                 name,
-                _cell(one["dice"], _FINE),
-                _cell(one["change"], "{:+.4f}"),
-                _cell(one["patch"]["dice"], _FINE),
-                _cell(one["patch"]["change"], "{:+.4f}"),
-                *(_value(one["by"][key]["change"], "{:+.4f}") for key in modalities),
+                cell(one["dice"], _FINE),
+                cell(one["change"], "{:+.4f}"),
+                cell(one["patch"]["dice"], _FINE),
+                cell(one["patch"]["change"], "{:+.4f}"),
+                *(value(one["by"][key]["change"], "{:+.4f}") for key in modalities),
             )
             for name, one in outlined["arms"].items()
         ],
@@ -212,15 +218,15 @@ def _stacks(report: Report, mark: str) -> Iterator[str]:
     yield f"{mark} Volumes\n"
     yield (
         f"{stacks['volumes']} volumes of {stacks['sources']} patients or sources: {kinds}; "
-        "one line over anatomy, at one place.\n"
+        f"one line over anatomy, at one place. Model: {_model(stacks.get('model'))}.\n"
     )
     yield table(
         ("Text on", "Arm", "MSE", "dB above Telea", "flicker, of the truth's",
          "local deviation, of truth's"),
         [
             (
-                layout, arm, one["mse"], _cell(one["gain"], "{:+.2f}"),
-                _cell(one["flicker"], "{:.2f}"), _cell(one["deviation"], "{:.2f}"),
+                layout, arm, one["mse"], cell(one["gain"], "{:+.2f}"),
+                cell(one["flicker"], "{:.2f}"), cell(one["deviation"], "{:.2f}"),
             )
             for layout, arms in stacks["layouts"].items()
             for arm, one in arms.items()
@@ -237,8 +243,8 @@ def _legibility(report: Report) -> Iterator[str]:
         for name in readers:
             figures = one["readers"].get(name)
             cells += (
-                [_value(figures["own"], _FINE), _value(figures["chance"], _FINE),
-                 _cell(figures["excess"], "{:+.3f}")]
+                [value(figures["own"], _FINE), value(figures["chance"], _FINE),
+                 cell(figures["excess"], "{:+.3f}")]
                 if figures
                 else ["-"] * 3
             )  # fmt: skip
@@ -253,8 +259,8 @@ def _curve(report: Report, mark: str) -> Iterator[str]:
     yield f"{mark} Steps\n"
     rows = [
         (
-            row["steps"], _value(row["psnr"], "{:.2f}"), _cell(row["ssim"], _FINE),
-            _cell(row["deviation"], _FINE), row["seconds"],
+            row["steps"], value(row["psnr"], "{:.2f}"), cell(row["ssim"], _FINE),
+            cell(row["deviation"], _FINE), row["seconds"],
         )
         for row in report["curve"]
     ]  # fmt: skip
@@ -262,16 +268,3 @@ def _curve(report: Report, mark: str) -> Iterator[str]:
         ("Steps", "PSNR (dB)", "SSIM", "local deviation, of truth's", "seconds a hole (noisy)"),
         rows,
     )
-
-
-def _value(figure: Any, spec: str) -> str:
-    number = figure["value"] if isinstance(figure, Mapping) else figure
-    return "-" if number is None else spec.format(number)
-
-
-def _cell(figure: Any, spec: str) -> str:
-    """Return a figure with its interval where it has one."""
-    said = _value(figure, spec)
-    if said == "-" or not isinstance(figure, Mapping) or figure["low"] == figure["high"]:
-        return said
-    return f"**{said}** ({spec.format(figure['low'])} to {spec.format(figure['high'])})"

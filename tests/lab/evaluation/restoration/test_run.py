@@ -135,6 +135,7 @@ def test_the_goals_judge_the_figures(out: Path) -> None:
         ("--data DATA/none --out OUT", "is no folder"),
         ("--data DATA --out OUT --limit 0", "--limit takes"),
         ("--data DATA --out OUT --steps 0", "--steps takes"),
+        ("--data DATA --out OUT --volumes 0", "--volumes takes"),
         ("--data OUT --out OUT", "manifest.csv"),
         ("--data DATA --out OUT/taken", "cannot be written"),
         ("--data DATA --out OUT --fonts OUT/none", "is no folder"),

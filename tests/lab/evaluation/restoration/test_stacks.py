@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -10,18 +11,29 @@ import pytest
 from deid_node.values.geometry import Box
 from deid_node_lab.evaluation.restoration.arms import BLACK, TELEA
 from deid_node_lab.evaluation.restoration.goals import goals_of
-from deid_node_lab.evaluation.restoration.stacks import (
+from deid_node_lab.evaluation.restoration.stack_arms import (
     ALONE,
-    LAYOUTS,
-    STACK_ARMS,
+    DRAWN,
     TOGETHER,
     Stack,
-    filled,
+    StackArms,
     line_on,
-    stack_report,
+)
+from deid_node_lab.evaluation.restoration.stacks import (
+    EVERY,
+    LAYOUTS,
+    layouts_on,
+    stack_figures,
+    told_of,
 )
 from deid_node_lab.evaluation.restoration.tables import _stacks
-from deid_node_lab.evaluation.restoration.volumes import LEAST_SLICES, Volume, volumes_in
+from deid_node_lab.evaluation.restoration.volumes import (
+    LEAST_SLICES,
+    Volume,
+    sources_in_turn,
+    volumes_in,
+)
+from tests.builders.inpainter import painter_of, tiny_model
 
 _COLUMNS = ("path", "source_repo", "source_path", "licence", "modality", "text", "note")
 ROWS, COLUMNS = 96, 120
@@ -81,12 +93,12 @@ def test_pictures_that_differ_from_one_to_the_next_are_no_volume(data: Path) -> 
     assert volumes_in(data, ("excluded",)) == ()
 
 
-@pytest.mark.parametrize("arm", STACK_ARMS)
+@pytest.mark.parametrize("arm", StackArms(None).names)
 def test_an_arm_changes_nothing_beside_the_line(arm: str) -> None:
     whole = volume()
     stack = Stack(whole, Box(30, 40, 80, 52), (1, 4))
 
-    made = filled(stack, arm)
+    made = StackArms(None).filled(stack, arm)
 
     changed = made != whole.slices
     assert set(np.flatnonzero(changed.any(axis=(1, 2)))) == {1, 4}
@@ -104,8 +116,14 @@ def test_the_line_lies_on_the_slices_and_the_same_each_time() -> None:
     assert box.bottom < ROWS
 
 
+def measured(volumes: list[Volume], arms: StackArms | None = None) -> dict[str, Any]:
+    laid = layouts_on(volumes, arms or StackArms(None), seed=1, tell=_silent)
+    layouts = {one.layout: stack_figures(one) for one in laid}
+    return told_of(volumes) | {"layouts": layouts}
+
+
 def test_neighbours_are_nearer_than_a_fill_alone_and_jump_less() -> None:
-    report = stack_report([volume(), volume(seed=7, source="made/here|b")], seed=1, tell=_silent)
+    report = measured([volume(), volume(seed=7, source="made/here|b")])
 
     other = report["layouts"]["every other slice"]
     assert other[TELEA]["gain"]["value"] == 0
@@ -115,10 +133,19 @@ def test_neighbours_are_nearer_than_a_fill_alone_and_jump_less() -> None:
     assert (report["volumes"], report["sources"], report["by_modality"]) == (2, 2, {"MR": 2})
 
 
+def test_a_model_draws_where_text_stands_on_every_slice_and_there_only(tmp_path: Path) -> None:
+    pytest.importorskip("diffusers", reason="diffusers is not installed here")
+    arms = StackArms(painter_of(tiny_model(tmp_path)))
+
+    layouts = measured([volume()], arms)["layouts"]
+
+    assert {name for name, figures in layouts.items() if DRAWN in figures} == {EVERY}
+    assert layouts[EVERY][DRAWN]["mse"] != layouts[EVERY][TOGETHER]["mse"]
+
+
 def test_goals_and_tables_tell_of_volumes_where_there_are_any() -> None:
     empty = {"arms": [], "realism": {"arms": {}}, "tasks": {}, "legibility": {"arms": {}}}
-    stacks = stack_report([volume()], seed=1, tell=_silent)
-    some = empty | {"stacks": stacks}
+    some = empty | {"stacks": measured([volume()])}
 
     asked = [goal.asked for goal in goals_of(some, []) if "flicker" in goal.asked]
     said = "\n".join(_stacks(some, "###"))
@@ -127,7 +154,15 @@ def test_goals_and_tables_tell_of_volumes_where_there_are_any() -> None:
     assert "1 volumes of 1 patients or sources: MR 1" in said
     assert said.count("auto, neighbours") == len(LAYOUTS)
     assert list(_stacks(empty, "###")) == []
-    assert stack_report([], seed=1, tell=_silent)["layouts"] == {}
+    assert measured([])["layouts"] == {}
+
+
+def test_sources_take_turns_and_keep_their_order() -> None:
+    named = [volume(source=name) for name in ("a", "a", "b", "b", "c")]
+
+    chosen = sources_in_turn(named, 4)
+
+    assert [named.index(one) for one in chosen] == [0, 1, 2, 4]
 
 
 def _silent(_line: str) -> None:

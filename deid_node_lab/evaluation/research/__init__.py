@@ -1,0 +1,1 @@
+"""Whether research survives a fill: tasks on whole volumes, before and after."""
