@@ -7,6 +7,7 @@ never slices: the slices of one volume stand or fall together.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -40,7 +41,7 @@ from deid_node_lab.evaluation.restoration.stacks import Fills, Laid
 from deid_node_lab.evaluation.restoration.volumes import Volume
 from deid_node_lab.training.backgrounds import Background
 
-_BESIDES: Final = {"above_telea": TELEA, "above_black": BLACK}
+_BESIDES: Final = MappingProxyType({"above_telea": TELEA, "above_black": BLACK})
 _PARTS: Final = ("inside", "beside")
 
 

@@ -22,16 +22,16 @@ def research_tables(report: Mapping[str, Any], mark: str) -> Iterator[str]:
     if not layouts:
         return
     yield f"{mark} Does research survive?\n"
-    for task, said in (
-        ("outlines", "Outlining two anatomies"),
-        ("names", "Naming the part of the body of a slice"),
-        ("features", "Features of the organ"),
-        ("registration", "Laying the volume on the original again"),
+    for task, said, tabled in (
+        ("outlines", "Outlining two anatomies", _outlines),
+        ("names", "Naming the part of the body of a slice", _names),
+        ("features", "Features of the organ", _features),
+        ("registration", "Laying the volume on the original again", _registration),
     ):
         one = next(iter(layouts.values()))[task]
         yield f"{said}: {one['volumes']} volumes of {one['sources']} patients or sources.\n"
         if one["arms"]:
-            yield _TABLES[task](layouts)
+            yield tabled(layouts)
 
 
 def _outlines(layouts: Layouts) -> str:
@@ -100,14 +100,6 @@ def _registration(layouts: Layouts) -> str:
             for where, one in _lines(layouts, "registration")
         ],
     )  # fmt: skip
-
-
-_TABLES: Final = {
-    "outlines": _outlines,
-    "names": _names,
-    "features": _features,
-    "registration": _registration,
-}
 
 
 def _lines(layouts: Layouts, task: str) -> Iterator[tuple[tuple[str, str], Any]]:

@@ -32,25 +32,27 @@ from deid_node_lab.evaluation.restoration.volumes import Volume
 from deid_node_lab.training.backgrounds import Background
 from tests.lab.evaluation.research.volumes import COUNT, ct, mr
 
-LINE = (40, 40, 80, 52)
+LINE = (45, 64, 75, 74)  # on what is lean in a CT and darker in an MR
 
 
 def silent(_line: str) -> None:
     pass
 
 
-def other_shades(volume: Volume, factor: float) -> Volume:
-    levels = np.clip(volume.slices * factor, 0, 255).astype(np.uint8)
+def other(volume: Volume, factor: float, noise: float) -> Volume:
+    """Return a volume of another patient: what they differ by is what changes are held against."""
+    drawn = np.random.default_rng(7).normal(0, noise, volume.slices.shape)
+    levels = np.clip(volume.slices * factor + drawn, 0, 255).astype(np.uint8)
     return Volume(volume.source, volume.modality, levels, volume.anatomy, volume.ends)
 
 
 @pytest.fixture(scope="module")
 def volumes() -> list[Volume]:
-    shades = (0.85, 0.95, 1.0)
+    patients = ((0.85, 2.0), (0.95, 9.0), (1.0, 16.0))
     return [
-        other_shades(make(seed=n, source=f"made|{make.__name__} {n}"), factor)
+        other(make(seed=n, source=f"made|{make.__name__} {n}"), factor, noise)
         for make in (ct, mr)
-        for n, factor in enumerate(shades)
+        for n, (factor, noise) in enumerate(patients)
     ]
 
 
