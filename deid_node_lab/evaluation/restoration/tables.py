@@ -218,7 +218,7 @@ def _stacks(report: Report, mark: str) -> Iterator[str]:
     yield f"{mark} Volumes\n"
     yield (
         f"{stacks['volumes']} volumes of {stacks['sources']} patients or sources: {kinds}; "
-        f"one line over anatomy, at one place. Model: {_model(stacks.get('model'))}.\n"
+        f"one line over anatomy, at one place.\nModel: {_model(stacks.get('model'))}.\n"
     )
     yield table(
         ("Text on", "Arm", "MSE", "dB above Telea", "flicker, of the truth's",

@@ -40,7 +40,8 @@ from deid_node.values.geometry import Box
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
 from deid_node.values.series import REACH_INSTANCES, BlobBeside, InSeries
-from deid_node_lab.evaluation.restoration.stacks import LAYOUTS, line_on
+from deid_node_lab.evaluation.restoration.stack_arms import line_on
+from deid_node_lab.evaluation.restoration.stacks import LAYOUTS
 from deid_node_lab.evaluation.restoration.volumes import Volume, volumes_in
 from tests.builders.values import an_origin
 from tests.wire.conftest import shared_folder
