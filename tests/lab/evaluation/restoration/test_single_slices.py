@@ -223,8 +223,8 @@ def test_a_series_of_single_slices_is_filled_as_well_as_one_object() -> None:
     assert one[BESIDE]["volumes"] >= 2
     assert one[BESIDE]["dB"] > one[ALONE]["dB"] + 0.5
     assert abs(one[BESIDE]["dB"] - one[FRAMES]["dB"]) < 0.5
-    # A comb where each slice drew noise of its own, or one noise that was seen as stripes.
-    assert abs(every[BESIDE]["flicker"] - every[FRAMES]["flicker"]) < 0.1
+    # Of one object the boxes are the same on all frames, too: they are carried over.
+    assert every[BESIDE]["flicker"] < every[ALONE]["flicker"]
 
 
 def _coronal(written: Written, made: Mapping[str, Arm]) -> NDArray[np.uint8]:
