@@ -13,10 +13,11 @@ from deid_node_lab.evaluation.restoration.goal import Goal, Report, at_least, be
 from deid_node_lab.evaluation.restoration.holes import ANATOMY
 from deid_node_lab.evaluation.restoration.stack_arms import TOGETHER
 
-LEAST_GAIN_DB: Final = 1.0
-MOST_LOSS_DB: Final = 1.0
-DEVIATION: Final = (0.8, 1.25)
-MOST_FRECHET_SHARE: Final = 0.5
+LEAST_GAIN_DB: Final = 1.5
+MOST_LOSS_DB: Final = 0.3
+DEVIATION: Final = (0.9, 1.1)
+MOST_FRECHET_SHARE: Final = 0.35
+MOST_AREA: Final = 0.6
 MOST_FLICKER: Final = 1.1
 
 
@@ -78,6 +79,11 @@ def _realism(report: Report, arm: str) -> Iterator[Goal]:
         f"Frechet distance at most {MOST_FRECHET_SHARE} of Telea's",
         arm, "-" if share is None else f"{share:.2f} of it",
         None if share is None else share <= MOST_FRECHET_SHARE,
+    )  # fmt: skip
+    area = own["area"] if own else None
+    yield Goal(
+        f"told from untouched boxes with an area of at most {MOST_AREA}",
+        arm, interval(area), None if area is None else area["value"] <= MOST_AREA,
     )  # fmt: skip
     above = own["area_above_telea"] if own else None
     yield Goal(
