@@ -65,6 +65,11 @@ WORDS: Final[Mapping[str, Words]] = MappingProxyType(
             "Look at every frame: draw a box round text, or say that there is none.",
             _PIXELS,
         ),
+        "models_away": Words(
+            "The models on the cluster were lost each time that it was looked at.",
+            "Try again when the cluster works; please report it if others go through.",
+            _AGAIN,
+        ),
         "mostly_text": Words(
             "More than half of a frame looks like text.",
             "It may be a page or a screen: discard it, or mark what is to be filled.",
