@@ -81,7 +81,7 @@ def with_grain(
     if known.sum() < _LEAST_PIXELS:
         return filled
     grey = _grey(np.where(_like(crop.target, filled), filled, before))
-    shades: NDArray[np.float32] = cv2.GaussianBlur(grey, (0, 0), shade)  # type: ignore[assignment]
+    shades = np.asarray(cv2.GaussianBlur(grey, (0, 0), shade), dtype=np.float32)
     rough = grey - shades
     power = _without_edges(rough, known)
     wanted = spread(power, known) if model is None else _shown_by(crop, model, power, known, shade)

@@ -1,6 +1,7 @@
 import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -65,15 +66,27 @@ def log() -> RecordingLog:
     return RecordingLog()
 
 
-@pytest.fixture
-def janitor(spool: FakeSpool, queue: WorkQueue, log: RecordingLog) -> Janitor:
+def janitor_of(
+    spool: FakeSpool, queue: WorkQueue, log: RecordingLog, *, reserve_bytes: int = 100, **parts: Any
+) -> Janitor:
+    """Return a janitor of `spool`, with further `parts`."""
     return Janitor(
         retention=spool,
         waiting=spool,
         decisions=spool,
         queue=queue,
         log=log,
-        reserve_bytes=100,
+        reserve_bytes=reserve_bytes,
+        **parts,
+    )
+
+
+@pytest.fixture
+def janitor(spool: FakeSpool, queue: WorkQueue, log: RecordingLog) -> Janitor:
+    return janitor_of(
+        spool,
+        queue,
+        log,
         period_seconds=3600,
     )
 
@@ -184,15 +197,7 @@ def test_a_decision_counts_as_told_only_with_the_audit_trail_on_disk(
             raise SpoolUnavailable("no space")
         recorded.extend(decisions)
 
-    janitor = Janitor(
-        retention=spool,
-        waiting=spool,
-        decisions=spool,
-        queue=queue,
-        log=log,
-        reserve_bytes=0,
-        record=record,
-    )
+    janitor = janitor_of(spool, queue, log, reserve_bytes=0, record=record)
     decision = PersonsDecision(
         1, InstanceId("00000000000000aa"), Verb.RELEASE, "no_rule", "anna", AT
     )
@@ -224,13 +229,10 @@ def test_a_wrong_clock_and_a_destination_that_is_gone_are_told_once_each(
     spool: FakeSpool, queue: WorkQueue, log: RecordingLog
 ) -> None:
     neglected = Neglected()
-    janitor = Janitor(
-        retention=spool,
-        waiting=spool,
-        decisions=spool,
-        queue=queue,
-        log=log,
-        reserve_bytes=100,
+    janitor = janitor_of(
+        spool,
+        queue,
+        log,
         clock=neglected,
         leftovers=neglected,
     )
@@ -264,13 +266,10 @@ def test_series_that_cannot_be_closed_are_told_by_sweeps_and_not_once_a_second(
     spool: FakeSpool, queue: WorkQueue, log: RecordingLog
 ) -> None:
     series = BrokenSeries()
-    janitor = Janitor(
-        retention=spool,
-        waiting=spool,
-        decisions=spool,
-        queue=queue,
-        log=log,
-        reserve_bytes=100,
+    janitor = janitor_of(
+        spool,
+        queue,
+        log,
         closing=series,
         period_seconds=3600,
     )
