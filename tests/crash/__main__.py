@@ -1,4 +1,7 @@
-"""``python -m tests.crash --minutes N``: a long siege; prints its tally, exits 1 on any loss."""
+"""``python -m tests.crash --minutes N``: a long siege; prints its tally, exits 1 on any loss.
+
+``--instances 100000 --each 250`` goes on until so many were acknowledged, in larger rounds.
+"""
 
 import argparse
 import random
@@ -11,7 +14,7 @@ from typing import Any, get_args
 from tests.crash.archive import Kind
 from tests.crash.house import house
 from tests.crash.points import MEMORY_LIMIT_BYTES
-from tests.crash.siege import Siege, besiege
+from tests.crash.siege import EACH, Siege, besiege
 from tests.fakes.ray_cluster import RayCluster, ray_cluster
 
 WORKERS = 2
@@ -22,6 +25,8 @@ def main() -> int:
     """Run it."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash")
     parser.add_argument("--minutes", type=float, default=20)
+    parser.add_argument("--instances", type=int, default=0, help="how many to be acknowledged")
+    parser.add_argument("--each", type=int, default=EACH, help="of each sender in a round")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument(
         "--archive",
@@ -44,7 +49,7 @@ def main() -> int:
     ):
         cluster = None
         if chosen.engine == "ray":
-            cluster = stack.enter_context(ray_cluster(Path(folder) / "cluster"))
+            cluster = stack.enter_context(ray_cluster(Path(folder) / "cluster", machines=WORKERS))
         home = stack.enter_context(
             house(
                 Path(folder),
@@ -54,8 +59,8 @@ def main() -> int:
                 engine=None if cluster is None else engine_on(cluster),
             )
         )
-        siege = Siege(home, Path(folder), random.Random(chosen.seed), cluster)
-        tally = besiege(siege, minutes=chosen.minutes, tell=say)
+        siege = Siege(home, Path(folder), random.Random(chosen.seed), cluster, each=chosen.each)
+        tally = besiege(siege, minutes=chosen.minutes, instances=chosen.instances, tell=say)
     say("\n".join(tally.lines()))
     return 0 if tally.is_well else 1
 

@@ -87,6 +87,7 @@ class House:
     ) -> None:
         self._folder = folder
         self._runs = self._fuses = 0
+        self._seen: set[Path] = set()
         self._fuse = folder / "fuse"
         self._process: subprocess.Popen[bytes] | None = None
         self.port = self.web_port = 0
@@ -239,15 +240,22 @@ class House:
             ).fetchall()
         return [Row(*row) for row in rows]
 
+    def waiting(self) -> int:
+        """Return how many instances have not ended, or have and their bytes still lie there."""
+        path = self.spool / "journal.sqlite"
+        with closing(sqlite3.connect(path, timeout=60)) as connection:
+            (count,) = connection.execute(
+                "SELECT count(*) FROM instances WHERE state <> 'withheld'"
+                " AND (state <> 'delivered' OR blob_kept)"
+            ).fetchone()
+        return int(count)
+
     def wait_until_quiet(self) -> None:
         """Wait until every instance in the journal has ended and its bytes are tidied up."""
 
         def is_quiet() -> bool:
             assert self.node.poll() is None, self.complaints()
-            return all(
-                row.state in ENDED and (row.state == "withheld" or not row.blob_kept)
-                for row in self.journal()
-            )
+            return not self.waiting()
 
         eventually(is_quiet, what="the node is quiet")
 
@@ -284,11 +292,10 @@ class House:
         """Return the names of arrivals and logs with a needle in them."""
         arrived = [path for paths in self.archive.arrivals().values() for path in paths]
         logs = [*self._folder.glob("node-*.log"), *self._folder.glob("node-*.err")]
-        return [
-            path.name
-            for path in (*arrived, *logs)
-            if any(needle in path.read_bytes() for needle in NEEDLES)
-        ]
+        # What has arrived is written once; a log goes on.
+        found = [path for path in (*arrived, *logs) if path not in self._seen and _is_dirty(path)]
+        self._seen.update(path for path in arrived if path not in found)
+        return [path.name for path in found]
 
     def check_no_orphans(self) -> None:
         """No file in the spool that the journal does not name.
@@ -347,6 +354,11 @@ def house(
         yield built
     finally:
         built.close()
+
+
+def _is_dirty(path: Path) -> bool:
+    content = path.read_bytes()
+    return any(needle in content for needle in NEEDLES)
 
 
 def _configuration(

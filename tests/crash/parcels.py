@@ -1,7 +1,10 @@
-"""What the scanner of the crash tests sends: small real files, a canary in each."""
+"""What the scanner of the crash tests sends: small real files, a canary in each.
+
+Instances of one file differ in their UID alone; a siege may send a hundred thousand.
+"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from pydicom import dcmread
@@ -22,6 +25,8 @@ FILES = (
 NEEDLES = (b"XAVERKANARI", b"QWX-4711-KANARI", b"KANARIHOSPITAL", b"19330517")
 """What must never be seen again."""
 
+_LARGEST = 999_999
+
 
 @dataclass(frozen=True)
 class Parcel:
@@ -38,12 +43,22 @@ def parcels(count: int, *, start: int = 0) -> Sequence[Parcel]:
     return [_parcel(number) for number in range(start, start + count)]
 
 
-@cache
 def _parcel(number: int) -> Parcel:
-    path = get_testdata_file(FILES[number % len(FILES)])
+    made = _of_file(FILES[number % len(FILES)])
+    uid = _uid(number)
+    return replace(
+        made,
+        sop_instance_uid=uid,
+        dataset=made.dataset.replace(made.sop_instance_uid.encode(), uid.encode()),
+    )
+
+
+@cache
+def _of_file(name: str) -> Parcel:
+    path = get_testdata_file(name)
     assert isinstance(path, str)
     dataset = dcmread(path)
-    uid = UID(f"1.2.826.0.1.3680043.8.498.77{number:06}")
+    uid = UID(_uid(_LARGEST))
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
     dataset.PatientName = "XAVERKANARI^Quax"
     dataset.PatientID = "QWX-4711-KANARI"
@@ -54,3 +69,9 @@ def _parcel(number: int) -> Parcel:
     content = encode(dataset, syntax.is_implicit_VR, syntax.is_little_endian)
     assert content is not None
     return Parcel(str(dataset.SOPClassUID), uid, str(syntax), content)
+
+
+def _uid(number: int) -> str:
+    """Return the UID of an instance; all have one length."""
+    assert number <= _LARGEST
+    return f"1.2.826.0.1.3680043.8.498.77{number:06}"

@@ -37,7 +37,9 @@ _BY_WEB = frozenset({0, 3})
 QUIET_EVERY = 10
 _MOST_WAITING = 150
 _LONGEST_SECONDS = 2.0
-_PATIENCE_SECONDS = 600.0
+_LONGEST_ROUND_SECONDS = 12.0
+_PATIENCE_SECONDS = 900.0
+_SENT_AGAIN = 2000
 # Far beyond the files that senders send: a poisoned instance is one of its own.
 _FIRST_POISONED = 900_000
 
@@ -60,11 +62,14 @@ class Fault(StrEnum):
     STOPPED_ACTOR = "actor of the cluster stopped"
     FOREMAN = "foreman of the cluster killed"
     HEAD = "head and all machines of the cluster killed"
+    MACHINE = "machine of the cluster killed with all on it"
+    RAYLET = "what a machine of the cluster is led by killed"
 
 
-OF_A_CLUSTER = frozenset({Fault.ACTOR, Fault.STOPPED_ACTOR, Fault.FOREMAN, Fault.HEAD})
+OF_A_CLUSTER = frozenset(
+    {Fault.ACTOR, Fault.STOPPED_ACTOR, Fault.FOREMAN, Fault.HEAD, Fault.MACHINE, Fault.RAYLET}
+)
 """What happens only where the models stand on one."""
-
 
 _WEIGHTS = {
     Fault.NODE_AT_RANDOM: 25,
@@ -82,6 +87,8 @@ _WEIGHTS = {
     Fault.STOPPED_ACTOR: 8,
     Fault.FOREMAN: 8,
     Fault.HEAD: 4,
+    Fault.MACHINE: 10,
+    Fault.RAYLET: 10,
 }
 
 
@@ -122,7 +129,10 @@ class Tally:
 
 
 class Siege:
-    """Plays rounds on one house; `draw` decides everything that is left to chance."""
+    """Plays rounds on one house; `draw` decides everything that is left to chance.
+
+    Each of the senders of a round has `each` instances.
+    """
 
     def __init__(
         self,
@@ -130,8 +140,11 @@ class Siege:
         folder: Path,
         draw: random.Random,
         cluster: RayCluster | None = None,
+        *,
+        each: int = EACH,
     ) -> None:
         self._home = home
+        self._each = each
         self._cluster = cluster
         self._folder = folder
         self._draw = draw
@@ -173,16 +186,15 @@ class Siege:
         tally.dirty = len(home.dirty())
 
     def resend(self) -> None:
-        """Send once more all that was acknowledged: it must be again, and change nothing."""
+        """Send once more what was acknowledged, or many of it: it is so again, nothing changes."""
         self._stand_up(None)
         before = len(self._home.journal())
         again = Scanner()
-        numbers = range(self._first + EACH * SENDERS)
-        everything = [
-            parcel
-            for parcel in parcels(len(numbers))
-            if parcel.sop_instance_uid in self.tally.acknowledged
-        ]
+        known = self.tally.acknowledged
+        sent = parcels(self._first + self._each * SENDERS)
+        everything = [one for one in sent if one.sop_instance_uid in known]
+        if len(everything) > _SENT_AGAIN:
+            everything = self._draw.sample(everything, _SENT_AGAIN)
         again.send(everything, self._home.port, associations=SENDERS)
         assert again.acknowledged == {parcel.sop_instance_uid for parcel in everything}
         by_web = WebScanner()
@@ -193,6 +205,8 @@ class Siege:
     def _stand_up(self, fault: Fault | None) -> None:
         """See to it that node and archive run, with the fuse that `fault` needs."""
         home = self._home
+        if self._cluster is not None:
+            self._cluster.complete()
         if fault in {Fault.NODE_AT_A_POINT, Fault.WORKER_AT_A_POINT} and home.is_running:
             home.kill()
         while not home.is_running:
@@ -210,9 +224,10 @@ class Siege:
     def _wait_for_room(self) -> None:
         """Wait until the backlog is small, so that a run ends in its time."""
 
+        most = max(_MOST_WAITING, self._each * SENDERS)
+
         def has_room() -> bool:
-            waiting = sum(row.state not in ENDED for row in self._home.journal())
-            return waiting < _MOST_WAITING or not self._home.is_running
+            return self._home.waiting() < most or not self._home.is_running
 
         eventually(has_room, what="the backlog shrinks", patience_seconds=_PATIENCE_SECONDS)
 
@@ -220,23 +235,24 @@ class Siege:
         port, tally = self._home.port, self.tally
         threads = []
         for number in range(SENDERS):
-            start = self._first + number * EACH
+            start, each = self._first + number * self._each, self._each
             work: Callable[[], None]
             if fault is Fault.SENDER and number == 0:
                 seconds = self._draw.uniform(0.5, 4)
                 file = self._folder / f"acknowledged-{tally.rounds}"
-                work = _bound(_send_and_die, port, start, file, seconds, tally.acknowledged)
+                work = _bound(_send_and_die, port, start, each, file, seconds, tally.acknowledged)
             else:
-                work = _bound(_send_all, self._home, number, start, tally.acknowledged)
+                work = _bound(_send_all, self._home, number, start, each, tally.acknowledged)
             threads.append(threading.Thread(target=work))
         # Half of a round is sent again in the next.
-        self._first += SENDERS * EACH // 2
+        self._first += SENDERS * self._each // 2
         for thread in threads:
             thread.start()
         return threads
 
     def _strike(self, fault: Fault) -> None:
-        sleep(self._draw.uniform(0, _LONGEST_SECONDS))
+        longest_seconds = min(_LONGEST_SECONDS * self._each / EACH, _LONGEST_ROUND_SECONDS)
+        sleep(self._draw.uniform(0, longest_seconds))
         home = self._home
         match fault:
             case Fault.NODE_AT_RANDOM:
@@ -264,7 +280,7 @@ class Siege:
                 else:
                     sleep(self._draw.uniform(0, 2 * _LONGEST_SECONDS))
                     home.kill()
-            case Fault.ACTOR | Fault.STOPPED_ACTOR | Fault.FOREMAN | Fault.HEAD:
+            case fault if fault in OF_A_CLUSTER:
                 self._strike_cluster(fault)
             case Fault.NODE_AT_A_POINT | Fault.WORKER_AT_A_POINT | Fault.SENDER:
                 # The fuse, or the sender's own clock.
@@ -278,7 +294,9 @@ class Siege:
         elif fault is Fault.HEAD:
             cluster.kill_foreman()
             cluster.kill_everything()
-            cluster.start_head()
+        elif fault in {Fault.MACHINE, Fault.RAYLET}:
+            for machine in cluster.machines()[: self._draw.randint(1, 2)]:
+                cluster.kill_machine(machine, whole=fault is Fault.MACHINE)
         else:
             how = signal.SIGKILL if fault is Fault.ACTOR else signal.SIGSTOP
             actors = cluster.actors()
@@ -287,37 +305,34 @@ class Siege:
                     os.kill(actor, how)
             return
         sleep(self._draw.uniform(0, _LONGEST_SECONDS))
-        cluster.start_foreman()
+        cluster.complete()
 
     def _is_quiet(self) -> bool:
         home = self._home
         if not home.is_running:
             # The last fuse has blown only now.
             self._stand_up(None)
-        return all(
-            row.state in ENDED and (row.state == "withheld" or not row.blob_kept)
-            for row in home.journal()
-        )
+        return not home.waiting()
 
 
 def _bound(function: Callable[..., None], *arguments: object) -> Callable[[], None]:
     return lambda: function(*arguments)
 
 
-def _send_all(home: House, number: int, start: int, acknowledged: set[str]) -> None:
+def _send_all(home: House, number: int, start: int, each: int, acknowledged: set[str]) -> None:
     scanner: Scanner | WebScanner
     scanner, port = (WebScanner(), home.web_port) if number in _BY_WEB else (Scanner(), home.port)
-    scanner.send(parcels(EACH, start=start), port)
+    scanner.send(parcels(each, start=start), port)
     acknowledged |= scanner.acknowledged
 
 
 def _send_and_die(
-    port: int, start: int, file: Path, seconds: float, acknowledged: set[str]
+    port: int, start: int, each: int, file: Path, seconds: float, acknowledged: set[str]
 ) -> None:
     """Send from a process of its own that is killed after `seconds`."""
     command = [
         sys.executable, "-m", "tests.crash.scanner",
-        str(port), str(start), str(EACH), str(file),
+        str(port), str(start), str(each), str(file),
     ]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     with suppress(subprocess.TimeoutExpired):
@@ -330,12 +345,19 @@ def _send_and_die(
 
 
 def besiege(
-    siege: Siege, *, minutes: float, tell: Callable[[str], None] = lambda _line: None
+    siege: Siege,
+    *,
+    minutes: float,
+    instances: int = 0,
+    tell: Callable[[str], None] = lambda _line: None,
 ) -> Tally:
-    """Play rounds for `minutes`, at least one of each fault; count in between and at the end."""
+    """Play rounds, at least one of each fault; count in between and at the end.
+
+    They go on for `minutes`, and until so many instances were acknowledged.
+    """
     until = monotonic() + 60 * minutes
     faults = siege.faults
-    while faults or monotonic() < until:
+    while faults or monotonic() < until or len(siege.tally.acknowledged) < instances:
         siege.play(faults.pop() if faults else None)
         if siege.tally.rounds % QUIET_EVERY == 0:
             siege.count()

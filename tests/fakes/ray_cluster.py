@@ -1,9 +1,13 @@
 """A real Ray cluster on this machine: a head, further machines, a foreman; each may be killed.
 
+Without further machines the head's own does the work; with them it does none, as in
+docker/compose.cluster.yaml. All of it listens on the loopback only.
+
 Every process bears a mark in its environment, so that those of this cluster are found and
 ended, and no others.
 """
 
+import json
 import os
 import secrets
 import signal
@@ -31,7 +35,7 @@ START_SECONDS: Final = 240.0
 class RayCluster:
     """Protected as the node wants it; nothing is started yet."""
 
-    def __init__(self, folder: Path, *, cpus: int = 64) -> None:
+    def __init__(self, folder: Path, *, cpus: int = 64, machines: int = 0) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         self._mark = secrets.token_hex(8)
@@ -39,6 +43,7 @@ class RayCluster:
         self._short = tempfile.TemporaryDirectory(prefix="dn", dir="/dev/shm")
         self.temporary = Path(self._short.name)
         self._cpus = cpus
+        self._width = machines
         self.address = "127.0.0.1"
         authority = Authority(folder / "authority")
         member = authority.issue("member", also=["localhost"])
@@ -70,26 +75,38 @@ class RayCluster:
         self.foreman_port = free_port()
 
     def start_head(self, **environment: str) -> None:
-        """Start the head, which has a machine of its own; again on the port that it had.
+        """Start the head; again on the port that it had.
 
         `environment` is what it has otherwise than the cluster.
         """
-        self._ray(
-            "start", "--head", f"--port={self._head_port}", "--include-dashboard=false",
-            f"--temp-dir={self.temporary}", *self._sizes(),
+        self._run(
+            *_RAY, "start", "--head", f"--port={self._head_port}", "--include-dashboard=false",
+            f"--temp-dir={self.temporary}", f"--num-cpus={0 if self._width else self._cpus}",
+            "--num-gpus=0", "--object-store-memory=80000000",
             **environment,
         )  # fmt: skip
 
     def add_machine(self, **resources: float) -> int:
         """Start another machine of the cluster, on this one; return its raylet's process."""
-        before = set(self.processes("raylet/raylet"))
-        told = ",".join(f'"{name}": {count}' for name, count in resources.items())
-        self._ray(
-            "start", f"--address={self.address}:{self._head_port}", "--resources={" + told + "}",
-            *self._sizes(),
+        before = set(self.machines())
+        self._run(
+            sys.executable, "-m", "tests.fakes.ray_machine", f"{self.address}:{self._head_port}",
+            str(self._cpus), json.dumps(resources),
         )  # fmt: skip
-        (new,) = set(self.processes("raylet/raylet")) - before
+        (new,) = set(self.machines()) - before
         return new
+
+    def complete(self) -> None:
+        """Start what is missing of the head, the foreman and the machines."""
+        if not self.processes("gcs_server"):
+            self.kill_foreman()
+            self.kill_everything()
+            self.start_head()
+        if self._foreman is None or self._foreman.poll() is not None:
+            self.kill_foreman()
+            self.start_foreman()
+        while len(self.machines()) < self._width:
+            self.add_machine()
 
     def start_foreman(self) -> None:
         """Start the foreman and wait until he listens; again on the port that he had."""
@@ -136,6 +153,20 @@ class RayCluster:
         """Return the processes in which models stand."""
         return self.processes("ray::PlacedActor")
 
+    def machines(self) -> list[int]:
+        """Return the process of each machine but the head's own."""
+        heads = set(self.processes("node:__internal_head__"))
+        return [one for one in self.processes("raylet/raylet") if one not in heads]
+
+    def kill_machine(self, machine: int, *, whole: bool = True) -> None:
+        """End a machine's raylet at once, and first all that it has started if `whole`."""
+        ended = [machine]
+        if whole:
+            ended = [*(one for one in self.processes() if _parent(one) == machine), machine]
+        for process in ended:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
     def kill_foreman(self) -> None:
         """End the foreman at once."""
         if self._foreman is not None:
@@ -165,24 +196,26 @@ class RayCluster:
                 with suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
 
-    def _ray(self, *arguments: str, **environment: str) -> None:
+    def _run(self, *command: str, **environment: str) -> None:
         done = subprocess.run(
-            [*_RAY, *arguments], env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
+            command, env={**self._environment, **environment}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=START_SECONDS, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout.decode(errors="replace")
 
-    def _sizes(self) -> list[str]:
-        return [f"--num-cpus={self._cpus}", "--num-gpus=0", "--object-store-memory=80000000"]
+
+def _parent(process: int) -> int | None:
+    with suppress(OSError):
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    return None
 
 
 @contextmanager
-def ray_cluster(folder: Path) -> Iterator[RayCluster]:
-    """Return a cluster with a foreman for the length of a ``with`` block."""
-    cluster = RayCluster(folder)
+def ray_cluster(folder: Path, *, machines: int = 0) -> Iterator[RayCluster]:
+    """Return a cluster with a foreman and so many machines for the length of a ``with`` block."""
+    cluster = RayCluster(folder, machines=machines)
     try:
-        cluster.start_head()
-        cluster.start_foreman()
+        cluster.complete()
         yield cluster
     finally:
         cluster.close()
