@@ -15,19 +15,20 @@ from tests.crash.__main__ import engine_on
 from tests.crash.house import house
 from tests.crash.parcels import parcels
 from tests.crash.scanner import Scanner
-from tests.fakes.ray_cluster import ray_cluster
+from tests.fakes.ray_cluster import HEAD, ray_cluster
 from tests.fakes.waiting import eventually
 
-EACH = 12
+EACH = 24
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def test_kills_of_actor_machine_and_head_lose_double_and_withhold_nothing(tmp_path: Path) -> None:
+def test_kills_of_actors_machines_and_head_lose_double_and_withhold_nothing(tmp_path: Path) -> None:
+    """A head, and two machines with room for one actor each."""
     pytest.importorskip("ray", reason="needs deid-node[ray]")
     acknowledged: set[str] = set()
     with (
-        ray_cluster(tmp_path / "cluster") as cluster,
+        ray_cluster(tmp_path / "cluster", cpus=1, machines=2) as cluster,
         house(tmp_path, engine=engine_on(cluster)) as home,
     ):
 
@@ -52,8 +53,21 @@ def test_kills_of_actor_machine_and_head_lose_double_and_withhold_nothing(tmp_pa
             with suppress(ProcessLookupError):
                 os.kill(actor, signal.SIGKILL)
         sending.append(send(EACH))
-        (raylet,) = cluster.processes("raylet/raylet")
-        os.kill(raylet, signal.SIGKILL)
+        # One dies with all on it. The other's actors outlive what leads it, and are lost with it.
+        first, second = cluster.machines()
+        cluster.kill_machine(first)
+        cluster.kill_machine(second, whole=False)
+        eventually(lambda: not cluster.actors(), what="no actor outlives its machine")
+        assert cluster.foreman.poll() is None
+
+        cluster.complete()
+        seen = ended()
+        eventually(lambda: ended() > seen, what="machines that were added do the work")
+        assert len(cluster.machines()) == 2
+        assert cluster.foreman.poll() is None
+
+        (head,) = cluster.processes(HEAD)
+        cluster.kill_machine(head, whole=False)
         eventually(
             lambda: cluster.foreman.poll() is not None,
             what="the foreman loses his machine and ends",
@@ -66,8 +80,7 @@ def test_kills_of_actor_machine_and_head_lose_double_and_withhold_nothing(tmp_pa
             thread.join()
         assert len(acknowledged) == 3 * EACH
 
-        cluster.start_head()
-        cluster.start_foreman()
+        cluster.complete()
         home.wait_until_quiet()
 
         home.check_all(acknowledged)

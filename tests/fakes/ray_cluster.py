@@ -27,13 +27,19 @@ from tests.fakes.waiting import eventually, free_port, listens
 RAY_OPTIONS: Final = "DEID_NODE_TEST_RAY_OPTIONS"
 """The variable that says, in JSON, how a node works with the cluster of the tests."""
 
+HEAD: Final = "node:__internal_head__"
+"""What the command of the head's own machine says of itself."""
+
 _MARK: Final = "DEID_NODE_TEST_CLUSTER"
 _RAY: Final = (sys.executable, "-m", "ray.scripts.scripts")
 START_SECONDS: Final = 240.0
 
 
 class RayCluster:
-    """Protected as the node wants it; nothing is started yet."""
+    """Protected as the node wants it; nothing is started yet.
+
+    Each of its machines has `cpus`, the head's own only where there is no other.
+    """
 
     def __init__(self, folder: Path, *, cpus: int = 64, machines: int = 0) -> None:
         self.folder = folder
@@ -155,7 +161,7 @@ class RayCluster:
 
     def machines(self) -> list[int]:
         """Return the process of each machine but the head's own."""
-        heads = set(self.processes("node:__internal_head__"))
+        heads = set(self.processes(HEAD))
         return [one for one in self.processes("raylet/raylet") if one not in heads]
 
     def kill_machine(self, machine: int, *, whole: bool = True) -> None:
@@ -211,9 +217,9 @@ def _parent(process: int) -> int | None:
 
 
 @contextmanager
-def ray_cluster(folder: Path, *, machines: int = 0) -> Iterator[RayCluster]:
+def ray_cluster(folder: Path, *, cpus: int = 64, machines: int = 0) -> Iterator[RayCluster]:
     """Return a cluster with a foreman and so many machines for the length of a ``with`` block."""
-    cluster = RayCluster(folder, machines=machines)
+    cluster = RayCluster(folder, cpus=cpus, machines=machines)
     try:
         cluster.complete()
         yield cluster
