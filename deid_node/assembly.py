@@ -4,8 +4,7 @@ All or nothing: nothing is caught here. A part that cannot be built stops the
 start, because a node without its leak check is worse than no node.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
@@ -18,22 +17,15 @@ from deid_node.checks import (
     certificates_of,
     check_all,
     configured_names,
-    keep_list,
-    keys_of,
-    marks_filled,
-    options_of,
     usable_certificates,
 )
-from deid_node.config.fingerprint import fingerprint_of
-from deid_node.config.schema import Config, PixelsOptions, TreatmentOptions
-from deid_node.dicom.silence import silence_libraries
+from deid_node.config.schema import Config
+from deid_node.corridor import corridor_factory, keys_of
 from deid_node.forward.build import reporting_titles
 from deid_node.forward.outgoing import Outgoing
 from deid_node.forward.sender import Sender
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
-from deid_node.metadata.build import build_scrubber, require_key_file
-from deid_node.metadata.plan.options import MetadataOptions, Option
-from deid_node.metadata.plan.table import EDITION
+from deid_node.metadata.build import require_key_file
 from deid_node.node import Node, Parts
 from deid_node.notify.build import build_notifier
 from deid_node.observe.collectors import aside_trouble, certificate_trouble, stranded_trouble
@@ -41,28 +33,17 @@ from deid_node.observe.exporter import Exporter
 from deid_node.observe.health import Check, Health, PartCheck
 from deid_node.observe.logs import EventLog
 from deid_node.observe.metrics import Metrics
-from deid_node.pipeline import Corridor, Provenance, Treatment
-from deid_node.pixels.cleaner import PixelCleaner
-from deid_node.pixels.fill.build import build_inpainter
-from deid_node.pixels.remote.models import Models, models_here, models_over
-from deid_node.pixels.remote.place import Line
-from deid_node.pixels.remote.wanted import WantedModels, wanted_models
-from deid_node.pixels.text.evidence import evidence_of
-from deid_node.pixels.text.read.build import build_reader
-from deid_node.pixels.text.regions_file import RegionsFile
+from deid_node.pipeline import Corridor
 from deid_node.receive.build import build_reception
 from deid_node.reload.builder import PartsBuilder
 from deid_node.reload.reloader import Reloader
 from deid_node.reload.renewal import InForce, Living, Renewal
 from deid_node.review.build import build_review, drawing_of
 from deid_node.review.looker import LookerFactory
-from deid_node.route.build import compile_router
-from deid_node.route.options import RouteOptions
 from deid_node.spool.claims import Claims
 from deid_node.spool.clock import Clock
 from deid_node.spool.custody import Custody
 from deid_node.spool.decisions import Decisions
-from deid_node.spool.files import BlobFiles
 from deid_node.spool.foundlings import Foundlings
 from deid_node.spool.inventory import Inventory
 from deid_node.spool.leftovers import Leftovers
@@ -75,94 +56,6 @@ from deid_node.work.closing import Closing
 from deid_node.work.janitor import Janitor
 from deid_node.work.queue import WorkQueue
 from deid_node.work.shifts import Shifts
-
-
-@dataclass(frozen=True, slots=True)
-class CorridorFactory:
-    """Builds the corridor inside a worker process: picklable, and it holds the site's keys."""
-
-    route: RouteOptions
-    treatments: tuple[tuple[str, TreatmentOptions], ...]
-    pixels: PixelsOptions
-    metadata: MetadataOptions
-    destinations: tuple[str, ...]
-    files: BlobFiles
-    compares: bool
-    configuration: str
-    """Which one it is; what is cleaned by it says so."""
-    keys: tuple[bytes, ...] = field(repr=False)
-    """One for each treatment, in their order."""
-
-    def __call__(self) -> Corridor:
-        """Return the corridor, its models loaded; raises `ConfigurationError`."""
-        return self._corridor(models_here(self.pixels.finder, self.pixels.inpainter))
-
-    def wanted(self) -> WantedModels:
-        """Return the models that `over` asks at the other end; raises `ConfigurationError`."""
-        return wanted_models(self.pixels.finder, self.pixels.inpainter)
-
-    def over(self, line: Line) -> Corridor:
-        """Return the corridor over models that are asked on `line`."""
-        return self._corridor(models_over(line, self.pixels.finder, self.pixels.inpainter))
-
-    def _corridor(self, models: Models) -> Corridor:
-        silence_libraries()
-        evidence = evidence_of(self.pixels.finder)
-        reader = build_reader(self.pixels.reader)
-        regions_file = RegionsFile.named(self.pixels.regions_file)
-        treatments = {}
-        for (name, options), key in zip(self.treatments, self.keys, strict=True):
-            chosen = options_of(options, self.metadata, name=name)
-            treatments[name] = Treatment(
-                cleaner=PixelCleaner(
-                    models.finder,
-                    build_inpainter(options.fill, models.painter),
-                    self.pixels.regions,
-                    keep=keep_list(options, reader),
-                    keep_overlays=Option.CLEAN_GRAPHICS in chosen,
-                    limit=options.anatomy,
-                    evidence=evidence,
-                    doubt=options.doubt,
-                    reader=reader,
-                    regions_file=regions_file,
-                ),
-                scrubber=build_scrubber(
-                    self.metadata, chosen, key=key, project=options.project, treatment=name
-                ),
-                options=chosen,
-                marks_filled=marks_filled(options, name=name),
-                waits=options.wait_for_series if self.compares else None,  # not offline
-            )
-        return Corridor(
-            compile_router(
-                self.route, treatments=treatments, destinations=self.destinations or None
-            ),
-            treatments,
-            Provenance(models.finder.name, EDITION, self.configuration),
-            self.files,
-            compares=self.compares,
-        )
-
-
-def corridor_factory(
-    config: Config, *, keys: Sequence[bytes], offline: bool = False
-) -> CorridorFactory:
-    """Return what builds the corridor; offline, rules may name destinations that are not there.
-
-    `keys` are those of the treatments, in their order (`keys_of`).
-    """
-    return CorridorFactory(
-        route=config.route,
-        treatments=tuple(config.treatments.items()),
-        pixels=config.pixels,
-        metadata=config.metadata,
-        destinations=() if offline else tuple(config.forward.destinations),
-        # Files of a caller are his: no blobs, and of the mode that he is used to.
-        files=BlobFiles(mode=0o666) if offline else blob_files(config),
-        compares=not offline,
-        configuration=fingerprint_of(config),
-        keys=tuple(keys),
-    )
 
 
 def build_node(
@@ -205,7 +98,7 @@ def build_node(
         log=log,
     )
     build = PartsBuilder(
-        lambda one: corridor_factory(one, keys=tuple(keys_of(one).values())),
+        lambda one: corridor_factory(one, keys=tuple(keys_of(one).values()), files=blob_files(one)),
         custody,
         files,
         queue,

@@ -4,28 +4,24 @@ The schema has seen the file alone. Here rules are compiled, keys and certificat
 read, models looked for and names resolved; nothing is opened, and nothing is left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from deid_node.audit import build as audit_build
-from deid_node.config.schema import Config, TreatmentOptions
+from deid_node.config.schema import Config
+from deid_node.corridor import keys_of, marks_filled, options_of
 from deid_node.errors import ConfigurationError, InputError, RegionsUnreadable
 from deid_node.forward import build as forward_build
 from deid_node.machine import require_writable
 from deid_node.metadata.apply.keys import KEY_PATH, fingerprint_of, read_key_file
-from deid_node.metadata.build import build_scrubber, key_of, plan_of, require_key_file
-from deid_node.metadata.plan.options import MetadataOptions, Option, require_offered
+from deid_node.metadata.build import build_scrubber, plan_of, require_key_file
 from deid_node.metadata.plan.plan import Plan
 from deid_node.notify.build import build_channels
 from deid_node.observe.labels import ConfiguredNames
 from deid_node.pixels.fill.build import build_inpainter, build_painter
-from deid_node.pixels.provenance import require_library
 from deid_node.pixels.text.device_regions import DeviceRegionsOptions
 from deid_node.pixels.text.evidence import evidence_of
 from deid_node.pixels.text.find.build import check_finder
-from deid_node.pixels.text.keep.judge import KeepList
-from deid_node.pixels.text.keep.patterns import compiled
-from deid_node.pixels.text.read.base import Reader
 from deid_node.pixels.text.read.build import check_reader
 from deid_node.pixels.text.regions_file import RegionsFile
 from deid_node.receive import build as receive_build
@@ -88,14 +84,6 @@ def accepted_regions(config: Config) -> Sequence[DeviceRegionsOptions]:
         raise ConfigurationError("pixels.regions_file", str(error)) from None
 
 
-def keys_of(config: Config) -> Mapping[str, bytes]:
-    """Return the pseudonym key of each treatment; raises `ConfigurationError`."""
-    return {
-        name: key_of(config.metadata, treatment.project, treatment=name)
-        for name, treatment in config.treatments.items()
-    }
-
-
 def require_crosswalks_apart(config: Config) -> None:
     """Return if no two keys write to one crosswalk: an old identifier would have two new ones.
 
@@ -110,19 +98,6 @@ def require_crosswalks_apart(config: Config) -> None:
             raise ConfigurationError(
                 f"{setting}.file", "a treatment under another key writes to it already"
             )
-
-
-def options_of(
-    treatment: TreatmentOptions, metadata: MetadataOptions, *, name: str
-) -> frozenset[Option]:
-    """Return the options of PS3.15 Annex E that a treatment carries out.
-
-    Pixels are always cleaned: naming other options alone does not turn it off.
-    Raises `ConfigurationError` for an option that this version does not offer.
-    """
-    chosen = metadata.options if treatment.options is None else treatment.options
-    path = "metadata.options" if treatment.options is None else f"treatments.{name}.options"
-    return require_offered(chosen, path=path) | {Option.CLEAN_PIXEL_DATA}
 
 
 def plans_of(config: Config, *, only: str | None = None) -> Sequence[Plan]:
@@ -147,24 +122,6 @@ def configured_names(config: Config) -> ConfiguredNames:
         destinations=tuple(config.forward.destinations),
         listeners=config.receive.listener_names,
     )
-
-
-def marks_filled(treatment: TreatmentOptions, *, name: str) -> bool:
-    """Return whether a Segmentation of what is filled goes beside each instance.
-
-    Raises `ConfigurationError` where one is asked for and cannot be made here.
-    """
-    if treatment.provenance == "none":
-        return False
-    require_library(f"treatments.{name}.provenance")
-    return True
-
-
-def keep_list(treatment: TreatmentOptions, reader: Reader | None) -> KeepList | None:
-    """Return which lines a treatment lets stay; None lets none, and reads none."""
-    if treatment.text == "all" or reader is None:
-        return None
-    return KeepList(reader, tuple(one for entry in treatment.keep for one in compiled(entry)))
 
 
 def blob_files(config: Config) -> BlobFiles:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deid_node import __version__
-from deid_node.checks import certificates_of, keys_of
+from deid_node.checks import certificates_of
 from deid_node.config.fingerprint import fingerprint_of
 from deid_node.config.schema import Config
+from deid_node.corridor import keys_of
 from deid_node.errors import ConfigurationError, DestinationUnavailable, InputError, SpoolInUse
 from deid_node.forward.build import probe
 from deid_node.metadata.apply.pseudonyms import Pseudonyms

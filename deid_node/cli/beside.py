@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from deid_node.checks import blob_files, keys_of
+from deid_node.checks import blob_files
 from deid_node.config.schema import Config
+from deid_node.corridor import keys_of
 from deid_node.errors import InputError
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.spool.custody import Custody

@@ -16,7 +16,6 @@ from deid_node.batch.placing import Folder
 from deid_node.batch.terms import Terms
 from deid_node.batch.walk import Walk
 from deid_node.batch.work_list import State, WorkList
-from deid_node.checks import keys_of
 from deid_node.cli.arguments import Commands, add_config, add_report
 from deid_node.cli.offline import configuration, offline_factory, tell_passed_over, terminable
 from deid_node.cli.rehearse import add_rehearsal, rehearse, require_whole
@@ -24,6 +23,7 @@ from deid_node.cli.reports import Reasons, Shown, reports_to, summary
 from deid_node.cli.status import ExitStatus
 from deid_node.cli.terms import terms_of
 from deid_node.config.schema import Config
+from deid_node.corridor import keys_of
 from deid_node.errors import InputError
 from deid_node.metadata.apply.keys import new_key
 

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from deid_node.assembly import corridor_factory
 from deid_node.batch.gentle import GentleFactory
 from deid_node.batch.walk import Walk
-from deid_node.checks import options_of
 from deid_node.config.load import load
 from deid_node.config.schema import Config
+from deid_node.corridor import corridor_factory, options_of
+from deid_node.spool.files import BlobFiles
 from deid_node.work.contracts import CorridorFactory
 
 
@@ -33,7 +33,9 @@ def configuration(path: Path | None) -> Config:
 
 def offline_factory(config: Config, keys: Sequence[bytes], *, gentle: bool) -> CorridorFactory:
     """Return what builds the corridor; a `gentle` one lets everything else go first."""
-    factory = corridor_factory(config, keys=keys, offline=True)
+    # Files of a caller are his: no blobs, and of the mode that he is used to.
+    files = BlobFiles(mode=0o666)
+    factory = corridor_factory(config, keys=keys, files=files, offline=True)
     return GentleFactory(factory) if gentle else factory
 
 

@@ -18,11 +18,11 @@ from deid_node.batch.rehearsal import Nowhere, RehearsalFactory, taken
 from deid_node.batch.sheet import ContactSheet
 from deid_node.batch.walk import Walk
 from deid_node.batch.work_list import WorkList
-from deid_node.checks import keys_of
 from deid_node.cli.offline import configuration, offline_factory, tell_passed_over, terminable
 from deid_node.cli.reports import Reasons, Shown, reports_to, summary
 from deid_node.cli.status import ExitStatus
 from deid_node.config.schema import Config
+from deid_node.corridor import keys_of
 from deid_node.errors import InputError
 from deid_node.metadata.apply.keys import new_key
 

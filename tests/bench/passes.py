@@ -10,8 +10,9 @@ from pathlib import Path
 from types import CodeType, FrameType
 
 import deid_node
-from deid_node.assembly import corridor_factory
 from deid_node.config.schema import Config
+from deid_node.corridor import corridor_factory
+from deid_node.spool.files import PLAIN
 from deid_node.values.identity import new_instance_id
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Origin
@@ -25,7 +26,7 @@ _HOUSE = Path(deid_node.__file__).parent
 def measure_passes(folder: Path, *, rounds: int, each: int) -> None:
     """Print how many functions and files of the house one slice passes, by room."""
     del rounds, each
-    corridor = corridor_factory(Config(), keys=[bytes(range(32))], offline=True)()
+    corridor = corridor_factory(Config(), keys=[bytes(range(32))], files=PLAIN, offline=True)()
     first, second = (
         _order(path, an_origin()) for path in write_slices(folder / "slices", 2, series=1)
     )

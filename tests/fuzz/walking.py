@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from deid_node.assembly import corridor_factory
-from deid_node.checks import keys_of
 from deid_node.config.load import load
+from deid_node.corridor import corridor_factory, keys_of
+from deid_node.spool.files import PLAIN
 from deid_node.values.identity import new_instance_id
 from deid_node.values.order import WorkOrder
 from deid_node.values.origin import Dimse, Origin
@@ -39,7 +39,7 @@ class Walker:
         self._folder = folder
         self._findings = findings
         config = load(node_folder(folder / "node").config)
-        self._factory = corridor_factory(config, keys=tuple(keys_of(config).values()))
+        self._factory = corridor_factory(config, keys=tuple(keys_of(config).values()), files=PLAIN)
         self._worker = self._new()
 
     def walk(self, damaged: DamagedFile) -> str:

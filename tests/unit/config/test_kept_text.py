@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from deid_node import cli
-from deid_node.checks import check_all, keep_list
+from deid_node.checks import check_all
 from deid_node.config.load import load
-from deid_node.config.schema import Config, TreatmentOptions
+from deid_node.config.schema import Config
+from deid_node.config.treatments import TreatmentOptions
+from deid_node.corridor import keep_list
 from deid_node.errors import ConfigurationError
 from deid_node.metadata.apply.keys import new_key_file
 from tests.fakes.reader import ScriptedReader

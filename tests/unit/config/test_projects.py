@@ -9,15 +9,16 @@ import yaml
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 
-from deid_node.assembly import corridor_factory
-from deid_node.checks import check_all, key_marks, keys_of
+from deid_node.checks import check_all, key_marks
 from deid_node.cli import main
 from deid_node.config.load import load
 from deid_node.config.schema import Config
+from deid_node.corridor import corridor_factory, keys_of
 from deid_node.errors import ConfigurationError
 from deid_node.metadata.apply.keys import new_key_file
 from deid_node.metadata.apply.pseudonyms import Pseudonyms
 from deid_node.spool.custody import Custody
+from deid_node.spool.files import PLAIN
 from deid_node.spool.options import SpoolOptions
 from tests.unit.pipeline.test_kept_text import an_order, sealed
 
@@ -58,7 +59,7 @@ def test_each_project_has_pseudonyms_of_its_own(tmp_path: Path) -> None:
     own = {"pseudonym_key_file": "./heart.key", "patient_id_prefix": "HEART-"}
     config = load(node(tmp_path, heart=own), environment={})
     check_all(config)
-    corridor = corridor_factory(config, keys=tuple(keys_of(config).values()))()
+    corridor = corridor_factory(config, keys=tuple(keys_of(config).values()), files=PLAIN)()
 
     clean = {}
     for project in ("lung", "heart"):
@@ -116,7 +117,7 @@ def test_the_crosswalk_of_a_project_is_exported_by_its_name(
     own = {"pseudonym_key_file": "./heart.key", "crosswalk": {"enabled": True, "file": "./h.db"}}
     path = node(tmp_path, heart=own)
     config = load(path, environment={})
-    corridor = corridor_factory(config, keys=tuple(keys_of(config).values()))()
+    corridor = corridor_factory(config, keys=tuple(keys_of(config).values()), files=PLAIN)()
     sealed(corridor.clean(an_order(tmp_path, an_instance("heart"))))
     output = str(tmp_path / "pairs.csv")
     arguments = ["crosswalk", "export", output, "--config", str(path)]
@@ -164,4 +165,5 @@ def test_no_key_is_shown(tmp_path: Path) -> None:
     config: Config = load(node(tmp_path, heart={}), environment={})
     keys = tuple(keys_of(config).values())
 
-    assert all(repr(key)[2:-1] not in repr(corridor_factory(config, keys=keys)) for key in keys)
+    shown = repr(corridor_factory(config, keys=keys, files=PLAIN))
+    assert all(repr(key)[2:-1] not in shown for key in keys)

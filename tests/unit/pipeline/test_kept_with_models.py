@@ -8,8 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from pydicom import dcmread
 
-from deid_node.assembly import corridor_factory
 from deid_node.config.schema import Config
+from deid_node.corridor import corridor_factory
+from deid_node.spool.files import PLAIN
 from deid_node.values.geometry import Box
 from tests.unit.pipeline.test_kept_text import a_film, an_order, sealed
 
@@ -40,7 +41,7 @@ def test_a_mark_and_a_scale_stay_and_the_name_goes(tmp_path: Path) -> None:
         }
     )
 
-    corridor = corridor_factory(config, keys=[bytes(range(32))], offline=True)()
+    corridor = corridor_factory(config, keys=[bytes(range(32))], files=PLAIN, offline=True)()
     report = sealed(corridor.clean(order)).report
 
     result = dcmread(order.output).pixel_array

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 
-from deid_node.assembly import corridor_factory
 from deid_node.config.schema import Config
+from deid_node.corridor import corridor_factory
 from deid_node.pixels.text.evidence import Band, evidence_of
 from deid_node.pixels.text.faint import is_faint_line
 from deid_node.pixels.text.find.options import CrnnOptions
@@ -15,6 +15,7 @@ from deid_node.pixels.text.keep.sorter import Sorter
 from deid_node.pixels.text.kinds import Kind
 from deid_node.pixels.text.search import Look
 from deid_node.pixels.text.ultrasound_regions import image_regions
+from deid_node.spool.files import PLAIN
 from deid_node.values.geometry import Box, Found
 from deid_node.values.identity import InstanceId
 from deid_node.values.order import WorkOrder
@@ -100,7 +101,7 @@ def test_the_shipped_bands_doubt_faint_lines_of_ultrasound_unless_a_site_fills_i
 
 @pytest.mark.shared
 def test_the_tip_of_a_real_sector_is_not_filled(tmp_path: Path) -> None:
-    corridor = corridor_factory(Config(), keys=[bytes(range(32))], offline=True)()
+    corridor = corridor_factory(Config(), keys=[bytes(range(32))], files=PLAIN, offline=True)()
     outcome = corridor.clean(order(tmp_path, "fo-dicom__DIRW0007.dcm"))
 
     assert isinstance(outcome, Withheld)
@@ -113,7 +114,7 @@ def test_the_tip_of_a_real_sector_is_not_filled(tmp_path: Path) -> None:
     "name", ["deid-data__GREYSCALE_IMAGE.dcm", "pydicom-data__JPGLosslessP14SV1_1s_1f_8b.dcm"]
 )
 def test_real_screens_whose_lines_are_sure_are_cleaned(tmp_path: Path, name: str) -> None:
-    corridor = corridor_factory(Config(), keys=[bytes(range(32))], offline=True)()
+    corridor = corridor_factory(Config(), keys=[bytes(range(32))], files=PLAIN, offline=True)()
 
     outcome = corridor.clean(order(tmp_path, name))
 

@@ -8,9 +8,10 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.data import get_testdata_file
 
-from deid_node.assembly import corridor_factory
 from deid_node.config.schema import Config
+from deid_node.corridor import corridor_factory
 from deid_node.pixels.text.flow import shows_flow
+from deid_node.spool.files import PLAIN
 from deid_node.values.geometry import Box
 from deid_node.values.outcome import Cleaned, Withheld
 from tests.unit.pipeline.test_kept_text import an_order
@@ -68,7 +69,7 @@ def test_a_grey_picture_shows_none() -> None:
 
 
 def test_a_power_doppler_that_a_finder_takes_for_text_waits_for_a_person(tmp_path: Path) -> None:
-    corridor = corridor_factory(Config(), keys=[bytes(range(32))], offline=True)()
+    corridor = corridor_factory(Config(), keys=[bytes(range(32))], files=PLAIN, offline=True)()
 
     outcome = corridor.clean(an_order(tmp_path, doppler()))
 
@@ -80,7 +81,7 @@ def test_a_power_doppler_that_a_finder_takes_for_text_waits_for_a_person(tmp_pat
 
 def test_a_site_that_fills_in_doubt_fills_this_too(tmp_path: Path) -> None:
     config = Config.model_validate({"treatments": {"research": {"doubt": {"regions": "fill"}}}})
-    corridor = corridor_factory(config, keys=[bytes(range(32))], offline=True)()
+    corridor = corridor_factory(config, keys=[bytes(range(32))], files=PLAIN, offline=True)()
 
     outcome = corridor.clean(an_order(tmp_path, doppler()))
 
