@@ -14,6 +14,7 @@ from deid_node.cli import main, offline
 from deid_node.cli.reports import Shown
 from deid_node.cli.status import ExitStatus
 from deid_node.metadata.apply.keys import new_key_file
+from deid_node.spool.files import BlobFiles
 from tests.fakes.light_corridor import LightFactory
 
 pytestmark = pytest.mark.timeout(120)
@@ -33,8 +34,9 @@ class Command:
         self.keys: list[bytes] = []
         self.calls = 0
 
-        def factory(_config: object, *, keys: Any, offline: bool) -> LightFactory:
+        def factory(_config: object, *, keys: Any, files: BlobFiles, offline: bool) -> LightFactory:
             assert offline
+            assert not files.encrypts
             self.keys = list(keys)
             return LightFactory()
 
