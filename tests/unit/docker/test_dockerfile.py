@@ -43,6 +43,15 @@ def test_both_targets_ask_no_network_and_stop_in_order(target: str) -> None:
     assert 'VOLUME ["/var/lib/deid-node/spool"]' in text
 
 
+def test_a_machine_of_a_cluster_has_no_volume_and_runs_without_rights() -> None:
+    """Docker and Kubernetes keep an image's volume on a disk of the host, asked or not."""
+    text = stage("cluster")
+
+    assert "VOLUME" not in text
+    assert "HEALTHCHECK NONE" in text
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE)[-1] == "10001:10001"
+
+
 @pytest.mark.parametrize(
     ("target", "extra"),
     [("cpu", "[cpu,dicomweb,provenance,review]"), ("gpu", "[gpu,dicomweb,provenance,review]")],

@@ -1,7 +1,4 @@
-"""The example for Kubernetes: the same guarantees, read from the manifest.
-
-No schema of KubeRay's resource comes with a package; what is asserted is what a pod needs.
-"""
+"""The example for Kubernetes: the same guarantees, read from the manifest."""
 
 import os
 import stat
@@ -18,12 +15,14 @@ from cryptography import x509
 from deid_node.cluster.protections import unprotected
 from deid_node.lines.channel import called_context
 from deid_node.lines.options import LineTlsOptions
+from deid_node.work.workers.options import RayOptions
 from tests.fakes.certificates import Authority
 from tests.unit.docker.programs import DOCKER
 
 PARTS: list[dict[str, Any]] = list(yaml.safe_load_all((DOCKER / "kuberay.yaml").read_text()))
 BY_KIND = {part["kind"]: part for part in PARTS}
 CLUSTER = BY_KIND["RayCluster"]["spec"]
+FOREMAN_PORT = RayOptions.model_fields["port"].default
 
 
 def pods() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -73,6 +72,45 @@ def test_the_authoritys_key_is_seen_by_the_first_step_alone(pod: dict[str, Any])
     assert "authority" not in {mount["name"] for mount in container["volumeMounts"]}
 
 
+@each_pod
+def test_every_pod_is_asked_where_it_answers_and_not_where_a_dashboard_would(
+    pod: dict[str, Any],
+) -> None:
+    """A container without probes of its own gets the operator's: they ask Ray's dashboard."""
+    (container,) = pod["containers"]
+    ports = {port["name"]: port["containerPort"] for port in container["ports"]}
+    started = container["args"][0]
+
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        asked = ports[container[probe]["tcpSocket"]["port"]]
+        assert (asked == FOREMAN_PORT and "deid-node foreman" in started) or (
+            f"--node-manager-port={asked}" in started
+        )
+
+
+def test_machines_call_the_pod_of_the_head_itself() -> None:
+    """By an address that its certificate names: the service has none of its own."""
+    head = CLUSTER["headGroupSpec"]
+    assert head["serviceType"] == "ClusterIP"
+    assert head["headService"]["spec"] == {"clusterIP": "None", "publishNotReadyAddresses": True}
+
+    name = f"{BY_KIND['RayCluster']['metadata']['name']}-head-svc.deid-cluster.svc.cluster.local"
+    (machine,) = PODS["models"]["containers"]
+    assert f"--address={name}:6379" in machine["args"][0]
+    for pod in PODS.values():
+        environment = {one["name"]: one.get("value") for one in pod["initContainers"][0]["env"]}
+        assert environment["SERVICE"] == name
+
+
+def test_what_the_head_says_of_its_ports_goes_with_what_the_operator_adds() -> None:
+    """It adds the ports of Ray by their names: a second name for one port is no service."""
+    (head,) = PODS["head"]["containers"]
+
+    assert {port["name"]: port["containerPort"] for port in head["ports"]} == {
+        "foreman": FOREMAN_PORT, "gcs-server": 6379,
+    }  # fmt: skip
+
+
 def test_there_is_no_dashboard() -> None:
     (head,) = PODS["head"]["containers"]
 
@@ -110,6 +148,8 @@ def test_the_first_step_makes_a_certificate_that_lines_can_use(tmp_path: Path) -
     )
 
     shown = x509.load_pem_x509_certificate((own / "machine.crt").read_bytes())
+    signed_by = shown.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    assert signed_by.key_identifier is not None
     names = shown.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert [str(one.value) for one in names] == ["10.1.2.3", "models.deid-cluster", "head.example"]
     assert stat.S_IMODE((own / "machine.key").stat().st_mode) == 0o600
