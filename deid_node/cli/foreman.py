@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace) -> int:
     Raises
     ------
     InputError
-        Ray is not installed, or the head is out of reach.
+        Ray is not installed, or the head is out of reach, or does not let us in.
     """
     if find_spec("ray") is None:
         raise InputError("ray is not installed; it comes with the extra deid-node[ray]")
     from deid_node.cluster.crew import Crew
     from deid_node.cluster.foreman import Foreman
     from deid_node.cluster.join import Membership, join
-    from deid_node.cluster.protections import HeadUnreachable, tls_files
+    from deid_node.cluster.protections import HeadDenies, HeadUnreachable, tls_files
     from deid_node.lines.channel import called_context
 
     context = called_context(tls_files(os.environ), "")
@@ -49,6 +49,11 @@ def run(arguments: argparse.Namespace) -> int:
         refusal = join(arguments.address)
     except HeadUnreachable:
         raise InputError("the head of the cluster is out of reach") from None
+    except HeadDenies:
+        raise InputError(
+            "the head of the cluster does not let this machine in: it has another token, "
+            "or its certificate is of another authority"
+        ) from None
     foreman = Foreman(
         Crew(), context=context, host=arguments.host, port=arguments.port, refusal=refusal
     )

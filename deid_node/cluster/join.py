@@ -16,8 +16,8 @@ _LOOK_SECONDS: Final = 2.0
 def join(address: str) -> str | None:
     """Join the cluster whose head is at `address`; return why no node may work with it, or None.
 
-    It is not joined where that shows before. Raises `HeadUnreachable`, and `ConfigurationError`
-    where there are no certificates.
+    It is not joined where that shows before. Raises `HeadUnreachable` and `HeadDenies`, and
+    `ConfigurationError` where there are no certificates.
     """
     files = tls_files(os.environ)
     lacking = unprotected(os.environ) or open_head(_numeric(address), files)

@@ -34,6 +34,10 @@ class HeadUnreachable(Exception):
     """Nobody listens where the head of the cluster should."""
 
 
+class HeadDenies(Exception):
+    """The head answers nobody who shows what this machine has: another token, or authority."""
+
+
 def tls_files(environment: Mapping[str, str]) -> LineTlsOptions:
     """Return Ray's own certificate, key and authority: lines of the node use the same.
 
@@ -64,7 +68,7 @@ def open_head(address: str, files: LineTlsOptions) -> str | None:
     """Return what the head at `address` lets pass that it should not; None: nothing.
 
     Asked from outside, before Ray is started here: a driver that is denied ends its process.
-    Raises `HeadUnreachable`.
+    Raises `HeadUnreachable`, and `HeadDenies`.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -78,7 +82,10 @@ def open_head(address: str, files: LineTlsOptions) -> str | None:
             return "the cluster does not encrypt: its head speaks no TLS"
         case "anybody":
             return "the cluster lets anybody in: its head asks for no certificate"
-    if _lets_in_without_token(address):
+    # That it denies who has no token says something only where it answers who has one.
+    if not _lets_in(address, token=True):
+        raise HeadDenies
+    if _lets_in(address, token=False):
         return "the cluster lets anybody in: its head asks for no token"
     return None
 
@@ -119,20 +126,23 @@ def _spoken_to(address: str, context: ssl.SSLContext) -> str:
                 return "members"
 
 
-def _lets_in_without_token(address: str) -> bool:
-    """Return whether Ray's own client gets an answer although it shows no token."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"}
-    }
-    asked = subprocess.run(  # noqa: S603 - our own interpreter, and an address of the operator
-        [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address],
-        env={**environment, "RAY_AUTH_MODE": "disabled"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        timeout=_TOKEN_PROBE_SECONDS,
-        check=False,
-    )
+def _lets_in(address: str, *, token: bool) -> bool:
+    """Return whether Ray's own client gets an answer, with our token or without any."""
+    environment = dict(os.environ)
+    if not token:
+        for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+            environment.pop(name, None)
+        environment["RAY_AUTH_MODE"] = "disabled"
+    try:
+        asked = subprocess.run(  # noqa: S603 - our own interpreter, and an address of the operator
+            [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_TOKEN_PROBE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False
     return asked.returncode == 0

@@ -114,8 +114,11 @@ class RayCluster:
         while len(self.machines()) < self._width:
             self.add_machine()
 
-    def start_foreman(self) -> None:
-        """Start the foreman and wait until he listens; again on the port that he had."""
+    def start_foreman(self, **environment: str) -> None:
+        """Start the foreman and wait until he listens; again on the port that he had.
+
+        `environment` is what he has otherwise than the cluster.
+        """
         with (self.folder / "foreman.log").open("ab") as log:
             process = self._foreman = subprocess.Popen(
                 [
@@ -123,13 +126,18 @@ class RayCluster:
                     "--address", f"{self.address}:{self._head_port}",
                     "--port", str(self.foreman_port),
                 ],
-                env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**self._environment, **environment},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         eventually(
             lambda: listens(self.foreman_port) or process.poll() is not None,
             what="the foreman listens",
             patience_seconds=START_SECONDS,
         )
+
+    def drive(self, program: str) -> None:
+        """Run a program of Python that joins the cluster: it finds the head's address in argv."""
+        self._run(sys.executable, "-c", program, f"{self.address}:{self._head_port}")
 
     def options(self, **changed: object) -> RayOptions:
         """Return the options of a node that works with the foreman."""

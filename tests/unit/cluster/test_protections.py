@@ -16,6 +16,7 @@ import pytest
 
 from deid_node.cluster import protections
 from deid_node.cluster.protections import (
+    HeadDenies,
     HeadUnreachable,
     open_cluster,
     open_head,
@@ -125,8 +126,12 @@ def head(tls: LineTlsOptions | None, *, asks: ssl.VerifyMode = ssl.CERT_REQUIRED
 
 def test_a_head_is_looked_at_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tls, strange = line_tls(tmp_path / "tls"), line_tls(tmp_path / "strange")
-    needs_token = True
-    monkeypatch.setattr(protections, "_lets_in_without_token", lambda _: not needs_token)
+    needs_token, knows_ours = True, True
+    monkeypatch.setattr(
+        protections,
+        "_lets_in",
+        lambda _, *, token: knows_ours if token else not needs_token,
+    )
 
     with head(None) as address:
         assert open_head(address, tls) == "the cluster does not encrypt: its head speaks no TLS"
@@ -139,5 +144,9 @@ def test_a_head_is_looked_at_from_outside(tmp_path: Path, monkeypatch: pytest.Mo
     needs_token = False
     with head(tls) as address:
         assert "asks for no token" in str(open_head(address, tls))
+    # That nobody gets in proves nothing: whoever has the token must.
+    needs_token, knows_ours = True, False
+    with head(tls) as address, pytest.raises(HeadDenies):
+        open_head(address, tls)
     with pytest.raises(HeadUnreachable):
         open_head(f"127.0.0.1:{free_port()}", tls)
