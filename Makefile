@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 SUPPLY := build/supply
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
 export HF_HUB_OFFLINE := 1
+# Tests start hundreds of processes: each would compile what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help sbom advisories demo test setup peers fix check bench crash fuzz docs image clean
 

@@ -43,7 +43,7 @@ class Sender:
     Order: as the journal tells what is due, a batch at a time. `stop` lets each
     thread finish the instance in its hand. `record` is for the audit trail; None
     keeps none. With an `inquirer`, which starts and stops with it, what is sent waits for
-    the archive's commitment.
+    the archive's commitment. The journal is looked at each `look_again_seconds` at least.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Sender:
         draw: random.Random | None = None,
         record: DeliveryRecord | None = None,
         inquirer: Inquirer | None = None,
+        look_again_seconds: float = _LOOK_AGAIN_SECONDS,
     ) -> None:
         self._destination = destination
         self._source = source
@@ -66,6 +67,7 @@ class Sender:
         self._draw = draw or random.Random()
         self._record = record
         self._inquirer = inquirer
+        self._look_again_seconds = look_again_seconds
         self._changed = threading.Condition()
         self._circuit = Circuit(retry, self._draw)
         self._in_hand: set[InstanceId] = set()
@@ -159,16 +161,16 @@ class Sender:
                 self._carrying += 1
                 self._in_hand.update(delivery.instance.id for delivery in batch)
                 return batch
-            self._changed.wait(min(wait_seconds or self._rest_seconds(), _LOOK_AGAIN_SECONDS))
+            self._changed.wait(min(wait_seconds or self._rest_seconds(), self._look_again_seconds))
             return ()
 
     def _rest_seconds(self) -> float:
         """Return how long there is nothing to do; what ends earlier notifies."""
         if self._in_hand:
-            return _LOOK_AGAIN_SECONDS
+            return self._look_again_seconds
         seconds = self._source.next_due_seconds(self._destination.name)
         # Something may have become due since `due` was asked: soon, but never in a tight loop.
-        return _LOOK_AGAIN_SECONDS if seconds is None else max(_SHORTEST_SECONDS, seconds)
+        return self._look_again_seconds if seconds is None else max(_SHORTEST_SECONDS, seconds)
 
     def _chosen(self) -> list[Delivery]:
         name = self._destination.name

@@ -58,6 +58,8 @@ class Reloader:
     def stop(self) -> None:
         """End; a configuration that has not taken over yet does not any more."""
         self._stopping.set()
+        # It waits for those who ask: nobody waits for its next look.
+        self._asked.set()
         self._renewal.give_up()
         if self._thread.is_alive():
             self._thread.join()

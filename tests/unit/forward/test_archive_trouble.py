@@ -65,6 +65,7 @@ class House:
                 SOON,
                 log=self.log,
                 metrics=self.metrics,
+                look_again_seconds=0.1,
             )
             for name, options in (("archive", archive), ("other", other))
         ]

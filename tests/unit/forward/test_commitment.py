@@ -87,6 +87,7 @@ class House:
             log=self.log,
             metrics=self.metrics,
             inquirer=self.inquirer,
+            look_again_seconds=0.1,
         )
         reception = build_reception(
             ReceiveOptions.model_validate({"host": "127.0.0.1", "port": 0, **(door or {})}),

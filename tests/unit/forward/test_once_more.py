@@ -45,6 +45,7 @@ class Home:
             RetryPolicy(0.1, 2, 1),
             log=RecordingLog(),
             metrics=Metrics(CollectorRegistry()),
+            look_again_seconds=0.1,
         )
         self.sender.start()
 

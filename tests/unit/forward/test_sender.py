@@ -34,6 +34,8 @@ class Bench:
         source: MemorySource,
         destination: ScriptedDestination,
         retry: RetryPolicy = AT_ONCE,
+        *,
+        look_again_seconds: float = 3600,
     ) -> None:
         self.source, self.destination = source, destination
         self.log = RecordingLog()
@@ -46,6 +48,7 @@ class Bench:
             log=self.log,
             metrics=Metrics(self.registry, names),
             draw=random.Random(1),
+            look_again_seconds=look_again_seconds,
         )
 
     @contextmanager
@@ -110,6 +113,17 @@ def test_what_comes_later_is_sent_when_the_sender_is_woken() -> None:
         assert bench.source.asked.wait(60)
         bench.source.add("late")
         bench.sender.wake()
+        bench.source.wait_until_all_are_settled()
+
+    assert bench.source.order == ["late"]
+
+
+def test_what_nobody_tells_of_is_found_at_the_next_look() -> None:
+    bench = Bench(MemorySource(), ScriptedDestination(), look_again_seconds=0.01)
+
+    with bench.running():
+        assert bench.source.asked.wait(60)
+        bench.source.add("late")
         bench.source.wait_until_all_are_settled()
 
     assert bench.source.order == ["late"]

@@ -53,6 +53,7 @@ class House:
             log=self.log,
             metrics=self.metrics,
             inquirer=inquirers["archive"],
+            look_again_seconds=0.1,
         )
 
     def fill(self, count: int = 1, *, with_companion: bool = False) -> None:
