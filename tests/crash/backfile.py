@@ -7,9 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from deid_node.batch.placing import Folder
-from deid_node.batch.work_list import WorkList
-from deid_node.cli import main, offline
+from deid_node.cli import main
 from tests.crash.fuse import Burner, Fuse
 from tests.fakes.light_corridor import LightCorridor, LightFactory
 
@@ -29,8 +27,12 @@ WORKER_POINTS = ("before-output", "after-output")
 """Passed by a worker; the command dies with it."""
 
 
-def arm(burner: Burner) -> None:
-    """Wrap what passes the points, in this process."""
+def arm_command(burner: Burner) -> None:
+    """Wrap what passes the points of the command, in this process."""
+    # Heavy to import, and a worker passes none of them.
+    from deid_node.batch.placing import Folder
+    from deid_node.batch.work_list import WorkList
+
     burn = burner.pass_by
     _behind(WorkList, "_write", lambda: burn("taken-in"))
     _behind(WorkList, "take_in_hand", lambda: burn("in-hand"))
@@ -40,6 +42,11 @@ def arm(burner: Burner) -> None:
     _behind(Folder, "settle", lambda: burn("settled"))
     _behind(WorkList, "end", lambda: burn("ended"))
     _behind(WorkList, "remove", lambda: burn("list-removed"))
+
+
+def arm_worker(burner: Burner) -> None:
+    """Wrap what passes the points of a worker, in this process."""
+    burn = burner.pass_by
     _before(LightCorridor, "clean", lambda: burn("before-output"))
     _behind(LightCorridor, "clean", lambda: burn("after-output"))
 
@@ -65,10 +72,14 @@ def _behind(owner: Any, name: str, then: Callable[[], None]) -> None:
     setattr(owner, name, wrapped)
 
 
-if __name__ in {"__main__", "__mp_main__"}:
-    fuse = Fuse.from_arguments(sys.argv[1:5])
-    arm(Burner(lambda: fuse))
+if __name__ == "__mp_main__":
+    worker_fuse = Fuse.from_arguments(sys.argv[1:5])
+    arm_worker(Burner(lambda: worker_fuse))
 
 if __name__ == "__main__":
+    from deid_node.cli import offline
+
+    fuse = Fuse.from_arguments(sys.argv[1:5])
+    arm_command(Burner(lambda: fuse))
     setattr(offline, "corridor_factory", lambda *_, **__: LightFactory())  # noqa: B010
     sys.exit(main(sys.argv[5:]))

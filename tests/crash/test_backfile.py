@@ -26,11 +26,16 @@ SEED = int(os.environ.get("DEID_NODE_CRASH_SEED", random.randrange(10**6)))
 LONGEST_SECONDS = 3.0
 COUNT = 150
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 60 * ROUNDS)]
+pytestmark = [
+    pytest.mark.slow,
+    # What nobody disturbs is run once.
+    pytest.mark.xdist_group("back_file"),
+    pytest.mark.timeout(300 + 60 * ROUNDS),
+]
 
 
 class BackFile:
-    """Inputs, results, and one command at a time on them."""
+    """Inputs, what becomes of them where nobody disturbs, and one command at a time on them."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -44,59 +49,77 @@ class BackFile:
             text = {5: "withhold", 6: "discard"}.get(number % 11, text)
             folder = root / "in" / ("sub" if number % 3 else ".")
             (folder / f"n{number:03}").write_text(text)
+        undisturbed = Results(self, "undisturbed")
+        undisturbed.run()
+        self.lines, self.files = undisturbed.lines(), undisturbed.files()
+        walk = Walk(root / "in")
+        paths = [str(walk.path_of(key)) for key in sorted(one.key for one in walk)]
+        assert [line["input"] for line in self.lines] == paths
 
     def fuse(self, point: str, passes: int, victim: Victim = Victim.SELF) -> Fuse:
         self._runs += 1
         return Fuse(point, passes, victim, self._root / f"blown-{self._runs}")
 
-    def start(self, fuse: Fuse, output: str = "out") -> "subprocess.Popen[bytes]":
+    def start(self, fuse: Fuse, output: Path) -> "subprocess.Popen[bytes]":
         command = [
             sys.executable, "-m", "tests.crash.backfile", *fuse.arguments,
-            "clean", str(self._root / "in"), str(self._root / output), "--resume",
-            "--report", str(self._root / f"{output}.jsonl"), "--jobs", "2",
+            "clean", str(self._root / "in"), str(output), "--resume",
+            "--report", str(output.with_suffix(".jsonl")), "--jobs", "2",
             "--config", str(self._root / "node.yaml"),
         ]  # fmt: skip
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
-    def run(self, output: str = "out") -> None:
+    def folder(self, name: str) -> Path:
+        """Return where the results of that name are put, with all that lies beside them."""
+        made = self._root / name
+        made.mkdir()
+        return made / "out"
+
+
+class Results:
+    """One folder of results of the back-file."""
+
+    def __init__(self, back_file: BackFile, name: str) -> None:
+        self._back_file = back_file
+        self._output = back_file.folder(name)
+
+    def start(self, fuse: Fuse) -> "subprocess.Popen[bytes]":
+        return self._back_file.start(fuse, self._output)
+
+    def run(self) -> None:
         """Run undisturbed to the end, in which some are withheld."""
-        process = self.start(self.fuse("none", 1), output)
+        process = self.start(self._back_file.fuse("none", 1))
         _, told = process.communicate()
         assert process.returncode == 3, told
 
-    def lines(self, output: str = "out") -> list[dict[str, Any]]:
+    def lines(self) -> list[dict[str, Any]]:
         """Return the report, without what differs from run to run."""
         found = []
-        for text in (self._root / f"{output}.jsonl").read_text().splitlines():
+        for text in self._output.with_suffix(".jsonl").read_text().splitlines():
             line = json.loads(text)
             for name in ("output", "provenance"):
-                line[name] = line[name] and line[name].removeprefix(str(self._root / output))
+                line[name] = line[name] and line[name].removeprefix(str(self._output))
             found.append({**line, "seconds": None})
         return found
 
-    def results(self, output: str = "out") -> dict[str, bytes]:
+    def files(self) -> dict[str, bytes]:
         """Return every file of the output, by its path."""
-        folder = self._root / output
         return {
-            str(path.relative_to(folder)): path.read_bytes()
-            for path in folder.rglob("*")
+            str(path.relative_to(self._output)): path.read_bytes()
+            for path in self._output.rglob("*")
             if path.is_file()
         }
 
     def check(self) -> None:
         """See that nobody could tell from the results that anything had happened."""
-        self.run("undisturbed")
-        walk = Walk(self._root / "in")
-        paths = [str(walk.path_of(key)) for key in sorted(one.key for one in walk)]
-        assert [line["input"] for line in self.lines()] == paths
-        assert self.lines() == self.lines("undisturbed")
-        assert self.results() == self.results("undisturbed")
-        assert not list(self._root.glob("*.worklist*"))
+        assert self.lines() == self._back_file.lines
+        assert self.files() == self._back_file.files
+        assert not list(self._output.parent.glob("*.worklist*"))
 
 
-@pytest.fixture
-def back_file(tmp_path: Path) -> BackFile:
-    return BackFile(tmp_path)
+@pytest.fixture(scope="module")
+def back_file(tmp_path_factory: pytest.TempPathFactory) -> BackFile:
+    return BackFile(tmp_path_factory.mktemp("back-file"))
 
 
 @pytest.mark.parametrize(
@@ -106,26 +129,28 @@ def back_file(tmp_path: Path) -> BackFile:
 def test_killed_at_the_point_it_goes_on_as_if_nothing_had_happened(
     back_file: BackFile, point: str, victim: Victim
 ) -> None:
+    results = Results(back_file, point)
     fuse = back_file.fuse(point, 1 if point == "list-removed" else 3, victim)
-    process = back_file.start(fuse)
+    process = results.start(fuse)
     process.communicate()
     assert fuse.has_blown
     assert process.returncode == -signal.SIGKILL
 
-    back_file.run()
+    results.run()
 
-    back_file.check()
+    results.check()
 
 
 def test_killed_at_random_moments_it_ends_every_input_once(back_file: BackFile) -> None:
     draw = random.Random(SEED)
+    results = Results(back_file, "random")
     print(f"seed {SEED}, {ROUNDS} rounds")  # noqa: T201 - pytest shows it where the test fails
     for _ in range(ROUNDS):
-        process = back_file.start(back_file.fuse("none", 1))
+        process = results.start(back_file.fuse("none", 1))
         sleep(draw.uniform(0, LONGEST_SECONDS))
         process.kill()
         process.communicate()
 
-    back_file.run()
+    results.run()
 
-    back_file.check()
+    results.check()
