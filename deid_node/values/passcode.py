@@ -15,6 +15,7 @@ _COST: Final = 1 << 14
 _BLOCK: Final = 8
 _PARALLEL: Final = 1
 _SALT_BYTES: Final = 16
+_DIGEST_BYTES: Final = 32
 _MOST_COST: Final = 1 << 17
 # For N = 2^17 and r = 8, with room.
 _MEMORY_BYTES: Final = 1 << 28
@@ -40,8 +41,12 @@ class HashedPasscode:
 
     @classmethod
     def of_nobody(cls) -> Self:
-        """Return the hash of what nobody knows: to ask it takes as long as to ask another."""
-        return cls.of(secrets.token_bytes(_SALT_BYTES))
+        """Return the hash of what nobody knows: to ask it takes as long as to ask another.
+
+        It is drawn, and not the hash of anything: to make it takes no time.
+        """
+        salt, digest = secrets.token_bytes(_SALT_BYTES), secrets.token_bytes(_DIGEST_BYTES)
+        return cls(_COST, _BLOCK, _PARALLEL, salt, digest)
 
     @classmethod
     def parsed(cls, text: str) -> Self:
@@ -71,7 +76,7 @@ def require_name(name: str) -> None:
 
 def _digest(passcode: bytes, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
     return hashlib.scrypt(
-        passcode, salt=salt, n=cost, r=block, p=parallel, maxmem=_MEMORY_BYTES, dklen=32
+        passcode, salt=salt, n=cost, r=block, p=parallel, maxmem=_MEMORY_BYTES, dklen=_DIGEST_BYTES
     )
 
 

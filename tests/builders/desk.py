@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -133,9 +134,7 @@ def a_desk(
 ) -> Iterator[DeskHouse]:
     """Run a desk in `folder`; `before` is done to its spool before it starts."""
     users = folder / "desk-users"
-    users.write_text(
-        "".join(account_line(name, ROLES[name], PASSCODES[name]) + "\n" for name in PASSCODES)
-    )
+    users.write_text("".join(f"{_account_line(name)}\n" for name in PASSCODES))
     users.chmod(0o600)
     if not (folder / "pseudonym.key").exists():
         new_key_file(folder / "pseudonym.key")
@@ -177,6 +176,12 @@ def a_desk(
     finally:
         server.stop()
         custody.close()
+
+
+@cache
+def _account_line(name: str) -> str:
+    # To hash a passcode is slow by design.
+    return account_line(name, ROLES[name], PASSCODES[name])
 
 
 def free_port() -> int:

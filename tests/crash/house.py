@@ -18,7 +18,7 @@ from deid_node.demo.server import events_in
 from deid_node.metadata.apply.keys import new_key_file
 from tests.crash.archive import Archive, Kind, digest_of
 from tests.crash.fuse import Fuse, Victim
-from tests.crash.launcher import NO_POINT, POISONED, SOUND
+from tests.crash.launcher import HURRIED, NO_POINT, POISONED, SOUND
 from tests.crash.parcels import NEEDLES
 from tests.crash.points import MEMORY_LIMIT_BYTES
 from tests.fakes.waiting import eventually
@@ -123,13 +123,17 @@ class House:
         victim: Victim = Victim.SELF,
         *,
         poisoned: bool = False,
+        hurried: bool = False,
     ) -> Fuse:
-        """Start the node with a fuse in it and wait until it is ready, or dead already."""
+        """Start the node with a fuse in it and wait until it is ready, or dead already.
+
+        In one that is `hurried`, what is `poisoned` has its other starts soon.
+        """
         self._runs += 1
         fuse = self.arm(point, passes, victim)
         command = [
             sys.executable, "-m", "tests.crash.launcher",
-            str(self._fuse), POISONED if poisoned else SOUND,
+            str(self._fuse), HURRIED if hurried else POISONED if poisoned else SOUND,
             "serve", "--config", str(self._config),
         ]  # fmt: skip
         with self.log.open("wb") as out, self.log.with_suffix(".err").open("wb") as err:

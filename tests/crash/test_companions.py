@@ -7,7 +7,11 @@ import pytest
 from tests.crash.scanner import Scanner
 from tests.crash.standing import StandingHouse, standing_house
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("killed_companions"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,11 @@ from tests.crash.parcels import NEEDLES
 from tests.crash.scanner import Scanner
 from tests.crash.standing import StandingHouse, standing_house
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("killed_encrypted"),
+]
 
 
 @pytest.fixture(scope="module")

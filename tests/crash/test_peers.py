@@ -37,7 +37,7 @@ def test_an_instance_that_kills_its_worker_is_withheld_alone_after_its_third_sta
 
 
 def _poison(home: House, poison: Poison, code: str) -> None:
-    home.start(poisoned=True)
+    home.start(poisoned=True, hurried=True)
     scanner, poisoner, poisoned = Scanner(), Scanner(poison), parcels(1, start=40)
 
     poisoner.send(poisoned, home.port)

@@ -13,7 +13,11 @@ from tests.crash.parcels import Parcel
 from tests.crash.points import SERIES_POINTS, WORKER_POINTS
 from tests.crash.scanner import Scanner
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("killed_series"),
+]
 
 COUNT = 6
 

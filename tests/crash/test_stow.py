@@ -9,7 +9,11 @@ from tests.crash.scanner import Scanner
 from tests.crash.standing import StandingHouse, standing_house
 from tests.crash.web_scanner import WebScanner
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("killed_stow"),
+]
 
 DOOR_POINTS = [point for point in NODE_POINTS if point.startswith("accept")]
 

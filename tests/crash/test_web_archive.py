@@ -6,7 +6,11 @@ import pytest
 
 from tests.crash.standing import StandingHouse, standing_house
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("killed_web_archive"),
+]
 
 
 @pytest.fixture(scope="module")

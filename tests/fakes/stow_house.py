@@ -1,5 +1,6 @@
 """The door of STOW-RS with a spool behind it, and callers that say what they like."""
 
+import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -114,9 +115,17 @@ class StowHouse:
         """Return the files in custody."""
         return sorted(self.custody.blobs.received.iterdir())
 
-    def kept(self) -> list[str]:
-        """Return the SOP Instance UIDs in the journal, as they were sent."""
-        rows = self.custody.read("SELECT sop_instance_uid FROM instances ORDER BY sequence")
+    def kept(self, *uids: str) -> list[str]:
+        """Return the SOP Instance UIDs in the journal, as they were sent; of `uids` alone, if any.
+
+        One that stands there twice is there twice.
+        """
+        rows = self.custody.read(
+            "SELECT sop_instance_uid FROM instances"
+            " WHERE ? = '[]' OR sop_instance_uid IN (SELECT value FROM json_each(?))"
+            " ORDER BY sequence",
+            (json.dumps(uids), json.dumps(uids)),
+        )
         return [row["sop_instance_uid"] for row in rows]
 
     def partial(self) -> list[Path]:

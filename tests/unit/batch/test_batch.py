@@ -14,6 +14,8 @@ from deid_node.batch.placing import Folder
 from deid_node.batch.walk import Walk
 from deid_node.batch.work_list import State, WorkList
 from deid_node.errors import InputError
+from deid_node.values.retry import RetryPolicy
+from deid_node.work.engine import Engine
 from deid_node.work.workers.options import LocalOptions
 from tests.fakes.light_corridor import LightFactory
 
@@ -103,8 +105,13 @@ def test_every_input_ends_once_in_the_order_of_paths(home: Home) -> None:
     assert list(home.partial.iterdir()) == []
 
 
-@pytest.mark.slow  # Its second and third start wait for the trouble to pass.
-def test_what_kills_its_worker_is_withheld_and_harms_no_other(home: Home) -> None:
+def test_what_kills_its_worker_is_withheld_and_harms_no_other(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The trouble does not pass: its second and third start need not wait for that.
+    defaults = Engine.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "another_start", RetryPolicy(0.01, 1, 0.01))
     home.put(a="UID 1", b="crash", c="UID 3", d="UID 4")
 
     lines = home.run(jobs=2)

@@ -35,7 +35,11 @@ CHOSEN = {
     ),
 }
 
-pytestmark = [pytest.mark.peer("dcentvfy"), pytest.mark.slow]
+pytestmark = [
+    pytest.mark.peer("dcentvfy"),
+    pytest.mark.slow,
+    pytest.mark.xdist_group("validity_of_studies"),
+]
 
 
 @pytest.fixture(scope="module", autouse=True)

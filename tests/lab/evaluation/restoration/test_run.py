@@ -22,6 +22,9 @@ from deid_node_lab.evaluation.restoration.goals import goals_of
 from deid_node_lab.evaluation.restoration.tables import as_csv, page
 from tests.builders.textures import rough_pixels
 
+# One evaluation, for all of them.
+pytestmark = pytest.mark.xdist_group("restoration")
+
 _COLUMNS = ("path", "source_repo", "source_path", "licence", "modality", "text", "note")
 
 
