@@ -28,8 +28,9 @@ _NO_FIGURES: Final = bytes(b for b in range(256) if not 48 <= b < 58)
 _FIGURES: Final = re.compile(rb"[0-9 +()/.,:;#*-]+")
 _NUMBERED: Final = re.compile(rb"[A-Za-z0-9 _+/.,:;#@=*()\[\]-]+")
 _WIDE_RUN: Final = re.compile(rb"(?:[%b]\0){6,}" % _SAID)
-# As words are written: small, in capitals, or with one capital at the beginning.
-_CASED: Final = re.compile(rb"(?:[A-Z]?[a-z]{2,}|[A-Z]{2,}|[ ^,.'\-])+")
+# As words are written: small, in capitals, or with one capital at the beginning. Each is taken
+# as a whole: a sentence that is none in the end would be cut into words in every way there is.
+_CASED: Final = re.compile(rb"(?:[A-Z]?[a-z]{2,}+|[A-Z]{2,}+|[ ^,.'\-])+")
 # Two words and more: a palette passes through letters, too, but not so.
 _WORDED: Final = re.compile(
     rb"(?:[A-Z]?[a-z]+|[A-Z]{2,})(?:[ ,.'-]{1,2}(?:[A-Z]?[a-z]+|[A-Z]{2,})|\^[A-Z][A-Za-z]+)+"

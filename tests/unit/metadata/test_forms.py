@@ -271,6 +271,16 @@ def test_words_among_many_numbers_are_found(vr: str) -> None:
     assert says_something(vr, content[:800] + b"see Ilse Zawadzki, Marsh Lane   " + content[832:])
 
 
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("vr", ["OB", "OW", "UN", "FL"])
+def test_a_long_text_with_an_end_of_line_is_found_without_trying_all_ways_to_cut_it(
+    vr: str,
+) -> None:
+    content = b"the patient was seen this morning and felt quite well, " * 40 + b"\r\n"
+
+    assert says_something(vr, content)
+
+
 @pytest.mark.parametrize("scale", [1e-20, 1e-17, 1e-12, 1e-10, 1e-9, 1e-6, 1, 1e6])
 @pytest.mark.parametrize("count", [3, 256, 4096, 100_000])
 def test_arrays_of_tiny_numbers_stay(scale: float, count: int) -> None:
