@@ -9,7 +9,10 @@ words were chosen.
 import csv
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 
 _NUMBERED = re.compile(r"([a-z]{2,})[0-9]{1,2}")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -24,16 +27,24 @@ def plain(word: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
 
 
+@cache
+def _shipped() -> tuple[Mapping[str, str], frozenset[str]]:
+    """Return the kind of each word, and those of them that people are called by."""
+    text = (files("deid_node.metadata") / "data/vocabulary.csv").read_text("utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    return (
+        MappingProxyType({row["word"]: row["kind"] for row in rows}),
+        frozenset(row["word"] for row in rows if row["also_name"]),
+    )
+
+
 class Vocabulary:
     """Knows words; one object serves any number of instances."""
 
     __slots__ = ("_names", "_words")
 
     def __init__(self) -> None:
-        text = (files("deid_node.metadata") / "data/vocabulary.csv").read_text("utf-8")
-        rows = list(csv.DictReader(text.splitlines()))
-        self._words = {row["word"]: row["kind"] for row in rows}
-        self._names = frozenset(row["word"] for row in rows if row["also_name"])
+        self._words, self._names = _shipped()
 
     def kind(self, word: str) -> str | None:
         """Return what kind of word `word` is, spelled by `plain`; None where it is unknown."""

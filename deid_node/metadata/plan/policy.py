@@ -8,6 +8,7 @@ See docs/decisions/metadata-plan.md.
 
 import csv
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
@@ -58,6 +59,7 @@ class PolicyRow:
     reason: str
 
 
+@cache
 def load_policy() -> tuple[PolicyRow, ...]:
     """Return the attributes that our policy names, in order of their tags."""
     text = (files("deid_node.metadata") / "data/attribute_policy.csv").read_text("utf-8")

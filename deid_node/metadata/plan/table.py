@@ -8,6 +8,7 @@ choice, or says nothing, stands in `policy` and `plan`, never here.
 import csv
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -48,6 +49,7 @@ class ProfileTable:
     rows: tuple[ProfileRow, ...]
 
 
+@cache
 def load_table() -> ProfileTable:
     """Return the table that ships with the package.
 
