@@ -45,7 +45,7 @@ def parcels(count: int, *, start: int = 0) -> Sequence[Parcel]:
 
 def _parcel(number: int) -> Parcel:
     made = _of_file(FILES[number % len(FILES)])
-    uid = _uid(number)
+    uid = uid_of(number)
     return replace(
         made,
         sop_instance_uid=uid,
@@ -58,7 +58,7 @@ def _of_file(name: str) -> Parcel:
     path = get_testdata_file(name)
     assert isinstance(path, str)
     dataset = dcmread(path)
-    uid = UID(_uid(_LARGEST))
+    uid = UID(uid_of(_LARGEST))
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
     dataset.PatientName = "XAVERKANARI^Quax"
     dataset.PatientID = "QWX-4711-KANARI"
@@ -71,7 +71,7 @@ def _of_file(name: str) -> Parcel:
     return Parcel(str(dataset.SOPClassUID), uid, str(syntax), content)
 
 
-def _uid(number: int) -> str:
+def uid_of(number: int) -> str:
     """Return the UID of an instance; all have one length."""
     assert number <= _LARGEST
     return f"1.2.826.0.1.3680043.8.498.77{number:06}"

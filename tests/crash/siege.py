@@ -23,7 +23,7 @@ from time import monotonic, sleep
 from tests.crash.fuse import Victim
 from tests.crash.house import ENDED, House
 from tests.crash.launcher import NO_POINT
-from tests.crash.parcels import parcels
+from tests.crash.parcels import parcels, uid_of
 from tests.crash.points import NODE_POINTS, WORKER_POINTS, Poison
 from tests.crash.scanner import Scanner
 from tests.crash.web_scanner import WebScanner
@@ -191,10 +191,11 @@ class Siege:
         before = len(self._home.journal())
         again = Scanner()
         known = self.tally.acknowledged
-        sent = parcels(self._first + self._each * SENDERS)
-        everything = [one for one in sent if one.sop_instance_uid in known]
-        if len(everything) > _SENT_AGAIN:
-            everything = self._draw.sample(everything, _SENT_AGAIN)
+        sent = range(self._first + self._each * SENDERS)
+        numbers = [number for number in sent if uid_of(number) in known]
+        if len(numbers) > _SENT_AGAIN:
+            numbers = self._draw.sample(numbers, _SENT_AGAIN)
+        everything = [parcel for number in numbers for parcel in parcels(1, start=number)]
         again.send(everything, self._home.port, associations=SENDERS)
         assert again.acknowledged == {parcel.sop_instance_uid for parcel in everything}
         by_web = WebScanner()
@@ -223,7 +224,6 @@ class Siege:
 
     def _wait_for_room(self) -> None:
         """Wait until the backlog is small, so that a run ends in its time."""
-
         most = max(_MOST_WAITING, self._each * SENDERS)
 
         def has_room() -> bool:
