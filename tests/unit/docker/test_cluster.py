@@ -1,5 +1,7 @@
 """The example of a cluster: protected as the node wants it, with no way out and no disk."""
 
+import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,9 @@ import pytest
 import yaml
 
 from deid_node.cluster.protections import unprotected
-from tests.unit.docker.programs import DOCKER
+from deid_node.lines.channel import called_context, calling_context
+from deid_node.lines.options import LineTlsOptions
+from tests.unit.docker.programs import DOCKER, program
 
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.cluster.yaml").read_text())
 MEMBERS: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -64,3 +68,31 @@ def test_members_are_started_by_the_address_that_they_have() -> None:
         (command,) = service["command"]
         address = service["networks"]["cluster"]["ipv4_address"]
         assert f"--node-ip-address={address}" in command, name
+
+
+@each_member
+def test_rays_logs_are_bounded_as_they_lie_in_memory(member: str) -> None:
+    told = MEMBERS[member]["environment"]
+
+    kept = int(told["RAY_ROTATION_BACKUP_COUNT"]) + 1
+    assert int(told["RAY_ROTATION_MAX_BYTES"]) * kept <= 30_000_000
+
+
+@pytest.mark.peer("openssl")
+def test_the_commands_of_the_page_make_what_lines_take(tmp_path: Path) -> None:
+    program("openssl")
+    page = (DOCKER.parent / "docs" / "cluster.md").read_text(encoding="utf-8")
+    (commands,) = re.findall(r"```sh\n(openssl .*?)```", page, re.DOTALL)
+
+    subprocess.run(["/bin/sh", "-ec", commands], cwd=tmp_path, check=True, capture_output=True)
+
+    made = LineTlsOptions(
+        certificate_file=tmp_path / "machine.crt",
+        key_file=tmp_path / "machine.key",
+        ca_file=tmp_path / "ca.crt",
+    )
+    called_context(made, "tls")
+    calling_context(made, "tls")
+    verify = ["openssl", "verify", "-CAfile", "ca.crt", "-verify_ip", "10.77.0.3", "machine.crt"]
+    subprocess.run(verify, cwd=tmp_path, check=True, capture_output=True)
+    assert re.fullmatch(r"[0-9a-f]{64}\n", (tmp_path / "token").read_text())
