@@ -35,7 +35,7 @@ MANIFEST: Final = {
 }
 FOREMAN_PORT: Final = RayOptions.model_fields["port"].default
 NODE: Final = "10.77.0.9"
-PATIENCE_SECONDS: Final = 120
+PATIENCE_SECONDS: Final = 240
 
 
 @dataclass(frozen=True)
