@@ -74,9 +74,12 @@ class Host:
 @contextmanager
 def hosts(*addresses: str) -> Iterator[list[Host]]:
     """Return hosts with `addresses` of one network of 256, for the length of a block."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can make hosts")
     require("ip", "unshare", "setpriv")
+    tried = subprocess.run(
+        ["unshare", "--net", "--mount", "true"], capture_output=True, check=False
+    )
+    if tried.returncode and os.environ.get("CI") != "true":
+        pytest.skip("needs the right to make hosts: namespaces of network and mounts")
     mark = f"dn{secrets.token_hex(3)}"
     switch = f"{mark}s"
     made = [Host(f"{mark}{number}", address) for number, address in enumerate(addresses)]
