@@ -7,8 +7,9 @@ In what the workers live is a matter of ``work.workers``.
 
 import random
 import threading
-from collections.abc import Callable
-from queue import SimpleQueue
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import assert_never
 
@@ -61,7 +62,8 @@ class Engine:
     * a worker that holds ever more memory is replaced between two instances;
     * an exception out of the corridor withholds its instance at once;
     * no instance is with two workers at the same time;
-    * `start` returns when every worker is ready, or out of reach for now, and raises
+    * `start` returns when every worker is ready, or out of reach for now, or the workforce's
+      `start_seconds` are over: then the others join when they stand. It raises
       `ConfigurationError` when a corridor cannot be built; so does `prepare`, and then no
       worker is given anything before `begin`;
     * after `relieve` no worker is given anything; what each has in hand is ended as ever;
@@ -107,6 +109,7 @@ class Engine:
         self._workers: dict[int, Worker] = {}
         self._ready: set[int] = set()
         self._started: SimpleQueue[ConfigurationError | None] = SimpleQueue()
+        self._is_prepared = False
         self._threads = [
             threading.Thread(
                 target=self._supervise, args=(number,), name=f"worker-{number}", daemon=True
@@ -134,8 +137,7 @@ class Engine:
         """Do as `start`, but give the workers nothing yet."""
         for thread in self._threads:
             thread.start()
-        errors = [self._started.get() for _ in self._threads]
-        for error in errors:
+        for error in self._answers():
             if error is not None:
                 self.give_up(finish_seconds=0)
                 raise error
@@ -172,6 +174,28 @@ class Engine:
         for thread in running:
             thread.join()
 
+    def _answers(self) -> Sequence[ConfigurationError | None]:
+        """Return what the workers have told of their start, as far as it is waited for."""
+        answers = []
+        seconds = self._limits.start_seconds
+        until = None if seconds is None else monotonic() + seconds
+        with suppress(Empty):
+            for _ in self._threads:
+                left = None if until is None else max(0.0, until - monotonic())
+                answers.append(self._started.get(timeout=left))
+        with self._lock:
+            self._is_prepared = True
+        while not self._started.empty():
+            answers.append(self._started.get())
+        return answers
+
+    def _is_heard(self, answer: ConfigurationError | None) -> bool:
+        """Tell `prepare` how a worker started; False where that waits no more."""
+        with self._lock:
+            if not self._is_prepared:
+                self._started.put(answer)
+            return not self._is_prepared
+
     def _supervise(self, number: int) -> None:
         """Keep one worker at work until the engine stops."""
         worker: Worker | None
@@ -179,18 +203,20 @@ class Engine:
             worker = self._new_worker(number)
         except WorkforceAway as away:
             # What was asked for is in order and out of reach: instances wait, and so do we.
-            self._started.put(None)
+            self._is_heard(None)
             worker = self._replaced(number, away)
         except ConfigurationError as error:
-            self._started.put(error)
-            return
+            if self._is_heard(error):
+                return
+            worker = self._replaced(number, error)
         # No process to be had, a factory that cannot be sent, a death: `start` must hear of it.
         except Exception as error:  # noqa: BLE001
             reason = f"a worker cannot be started ({type(error).__name__})"
-            self._started.put(ConfigurationError("work.engine", reason))
-            return
+            if self._is_heard(ConfigurationError("work.engine", reason)):
+                return
+            worker = self._replaced(number, error)
         else:
-            self._started.put(None)
+            self._is_heard(None)
         while worker is not None:
             self._employ(worker, number)
             self._let_go(worker, number)

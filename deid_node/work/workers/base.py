@@ -68,12 +68,15 @@ class Limits:
 
     `time_limit_seconds` and `memory_limit_bytes` hold for one start of one instance;
     `memory_growth_bytes` is how much more than at its start a worker may hold between two.
+    `start_seconds` is how long the start of an engine waits for all of them; None: until each
+    stands or has told why not.
     """
 
     workers: int
     time_limit_seconds: float
     memory_limit_bytes: int
     memory_growth_bytes: int
+    start_seconds: float | None = None
 
 
 class Worker(Protocol):

@@ -6,8 +6,8 @@ the node knows, keeps and writes stays in its own processes; models are shown pi
 """
 
 import os
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass, replace
+from typing import Final, Protocol, runtime_checkable
 
 from deid_node.lines.messages import LineLost
 from deid_node.pixels.remote.place import Line, Place
@@ -20,6 +20,9 @@ from deid_node.work.workers.base import STRANDED, Limits, WorkerStranded, Workfo
 from deid_node.work.workers.lease import Lease
 from deid_node.work.workers.options import RayOptions
 from deid_node.work.workers.process import WorkerProcess, limits_of
+
+# A cluster may have no room for all of them yet, or for long: those that stand begin without.
+_START_SECONDS: Final = 15.0
 
 
 # Not among the contracts: whoever reads those in a worker loads no numbers before it has set
@@ -43,7 +46,9 @@ class RayWorkforce:
     def __init__(self, options: RayOptions, *, at_most: int | None = None) -> None:
         self._options = options
         workers = options.actors * options.workers_per_actor
-        self._limits = limits_of(options, workers, at_most=at_most)
+        self._limits = replace(
+            limits_of(options, workers, at_most=at_most), start_seconds=_START_SECONDS
+        )
 
     @property
     def limits(self) -> Limits:

@@ -52,6 +52,7 @@ from deid_node.work.workers.base import (
 from tests.builders.values import an_origin
 from tests.fakes.event_log import RecordingLog
 from tests.fakes.peer_corridor import scripted_corridor
+from tests.fakes.waiting import eventually
 
 GROWTH_BYTES = 100
 
@@ -70,6 +71,7 @@ class ScriptedWorker:
 
     def build(self, factory: CorridorFactory, *, time_limit_seconds: float) -> None:
         assert factory is scripted_corridor
+        assert self._workforce.places.acquire(timeout=60)
         if self._workforce.unbuildable:
             self._alive = False
             raise self._workforce.unbuildable.pop(0)
@@ -104,9 +106,15 @@ class ScriptedWorker:
 class ScriptedWorkforce:
     """Hires scripted workers; a script returns an answer, raises, or None: it hangs."""
 
-    def __init__(self, script: Callable[[WorkOrder], Outcome | None], workers: int = 1) -> None:
+    def __init__(
+        self,
+        script: Callable[[WorkOrder], Outcome | None],
+        workers: int = 1,
+        start_seconds: float | None = None,
+    ) -> None:
         self.script = script
-        self.limits = Limits(workers, 7, 1000, GROWTH_BYTES)
+        self.limits = Limits(workers, 7, 1000, GROWTH_BYTES, start_seconds)
+        self.places = threading.Semaphore(100)
         self.seen: list[tuple[InstanceId, int]] = []
         self.busy = threading.Event()
         self.hired = self.ended = self.leak_bytes = 0
@@ -171,8 +179,10 @@ class House:
         *,
         now: Callable[[], float] = lambda: 0.0,
         shortest_service_seconds: float = 0.0,
+        workers: int = 1,
+        start_seconds: float | None = None,
     ) -> None:
-        self.workforce = ScriptedWorkforce(script)
+        self.workforce = ScriptedWorkforce(script, workers, start_seconds)
         self.ledger, self.queue, self.log = Ledger(), WorkQueue(), RecordingLog()
         self.metrics = Metrics(CollectorRegistry())
         workforce: Workforce = self.workforce
@@ -302,6 +312,39 @@ def test_a_workforce_that_is_away_at_the_start_is_waited_for() -> None:
     assert [(line["error"], line["reason"]) for line in lines] == [
         ("WorkforceAway", "no worker can be hired: the foreman is out of reach")
     ] * 3
+
+
+@pytest.fixture
+def crowded() -> House:
+    """Two workers, room for one, and a start that does not wait for the other."""
+    house = House(lambda _: Discarded("rule"), workers=2, start_seconds=0.05)
+    house.workforce.places = threading.Semaphore(1)
+    return house
+
+
+def test_who_finds_no_room_at_the_start_joins_when_there_is_some(crowded: House) -> None:
+    with crowded.running():
+        crowded.queue.offer(InstanceId("a"))
+        crowded.ledger.wait_for(InstanceId("a"))
+        assert crowded.engine.ready_workers == 1
+
+        crowded.workforce.places.release()
+
+        eventually(lambda: crowded.engine.ready_workers == 2, what="the other joins")
+
+
+def test_who_is_refused_after_the_start_is_told_of_and_tries_again(crowded: House) -> None:
+    with crowded.running():
+        crowded.workforce.unbuildable = [ConfigurationError("work.engine", "has other weights")]
+
+        crowded.workforce.places.release(2)
+
+        eventually(lambda: crowded.engine.ready_workers == 2, what="the other joins")
+    (line,) = crowded.log.lines_of(Event.WORKER_LOST)
+    assert (line["error"], line["reason"]) == (
+        "ConfigurationError",
+        "work.engine: has other weights",
+    )
 
 
 def test_where_nobody_can_give_a_start_back_the_disk_has_three_of_them() -> None:
