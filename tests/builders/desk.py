@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -182,14 +181,6 @@ def a_desk(
 def _account_line(name: str) -> str:
     # To hash a passcode is slow by design.
     return account_line(name, ROLES[name], PASSCODES[name])
-
-
-def free_port() -> int:
-    """Return a port of loopback that nothing listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-    return port
 
 
 @dataclass(frozen=True)

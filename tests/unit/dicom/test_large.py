@@ -3,7 +3,7 @@
 import tracemalloc
 import zlib
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import pytest
@@ -187,7 +187,7 @@ def test_a_deflated_bomb_is_refused_in_seconds_and_in_little_memory(tmp_path: Pa
     zeros = bytes(1 << 24)
     content = b"".join(deflater.compress(zeros) for _ in range(32)) + deflater.flush()
     path.write_bytes(header(DeflatedExplicitVRLittleEndian) + content)
-    started = perf_counter()
+    started = process_time()
 
     tracemalloc.start()
     with pytest.raises(MalformedDataset, match="belief"):
@@ -195,6 +195,6 @@ def test_a_deflated_bomb_is_refused_in_seconds_and_in_little_memory(tmp_path: Pa
     _, height = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    assert perf_counter() - started < 20
+    assert process_time() - started < 20
     assert height < 40 << 20
     assert list(tmp_path.iterdir()) == [path]

@@ -1,5 +1,5 @@
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -120,12 +120,12 @@ def test_a_pattern_that_is_taken_is_quick_on_every_line(pattern: str) -> None:
         (result,) = compiled(pattern)
     except ValueError:
         return
-    start = perf_counter()
+    start = process_time()
 
     for line in ("m" * LONGEST_LINE, "m" * (LONGEST_LINE - 1) + "x", "mq" * (LONGEST_LINE // 2)):
         result.fullmatch(line)
 
-    assert perf_counter() - start < 2
+    assert process_time() - start < 2
 
 
 @pytest.mark.parametrize(

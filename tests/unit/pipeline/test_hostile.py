@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import imagecodecs
 import numpy as np
@@ -188,10 +188,10 @@ def ended(folder: Path, path: Path) -> End:
     """Run the corridor over `path`."""
     corridor, order = a_corridor(), an_order(folder, path)
     before = memory_megabytes(os.getpid())[1]
-    started = perf_counter()
+    started = process_time()
     with silenced():
         outcome = corridor.clean(order)
-    seconds = perf_counter() - started
+    seconds = process_time() - started
     risen = memory_megabytes(os.getpid())[1] - before
     code = outcome.code if isinstance(outcome, Withheld) else "cleaned"
     return End(code, seconds, risen, order.output.exists())

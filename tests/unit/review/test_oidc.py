@@ -18,8 +18,9 @@ from deid_node.review.build import check_review
 from deid_node.review.oidc_options import OidcOptions
 from deid_node.review.oidc_pages import Attempts
 from deid_node.review.options import ReviewOptions
-from tests.builders.desk import Answer, Browser, DeskHouse, a_desk, free_port
+from tests.builders.desk import Answer, Browser, DeskHouse, a_desk
 from tests.fakes.oidc_provider import CLIENT, SECRET, OidcProvider, a_provider
+from tests.fakes.waiting import free_port
 
 ROLES = {"viewer": ("staff",), "reviewer": ("desk-reviewers",), "admin": ("desk-admins",)}
 CROSS_SITE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
