@@ -12,7 +12,13 @@ from pathlib import Path
 
 from deid_node.cli import main
 from tests.crash.fuse import Burner, Fuse
-from tests.crash.points import arm, hurry_other_starts, hurry_the_janitor, poison
+from tests.crash.points import (
+    arm_node,
+    arm_worker,
+    hurry_other_starts,
+    hurry_the_janitor,
+    poison,
+)
 
 NO_POINT = "none"
 SOUND, POISONED, HURRIED = "sound", "poisoned", "hurried"
@@ -21,13 +27,20 @@ SOUND, POISONED, HURRIED = "sound", "poisoned", "hurried"
 One that is hurried is poisoned, and has the harmful started again soon.
 """
 
-if __name__ in {"__main__", "__mp_main__"}:
-    hurry_the_janitor()
-    arm(Burner(partial(Fuse.read, Path(sys.argv[1]))))
-    if sys.argv[2] == HURRIED:
-        hurry_other_starts()
-    if __name__ == "__mp_main__" and sys.argv[2] != SOUND:
+
+def burner() -> Burner:
+    """Return what burns the fuse that lies in the file of this run."""
+    return Burner(partial(Fuse.read, Path(sys.argv[1])))
+
+
+if __name__ == "__mp_main__":
+    arm_worker(burner())
+    if sys.argv[2] != SOUND:
         poison()
 
 if __name__ == "__main__":
+    arm_node(burner())
+    hurry_the_janitor()
+    if sys.argv[2] == HURRIED:
+        hurry_other_starts()
     sys.exit(main(sys.argv[3:]))

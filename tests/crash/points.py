@@ -13,19 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from pynetdicom.transport import AssociationSocket
-
-from deid_node.dicom import part10
-from deid_node.forward.dimse.association import Association
-from deid_node.forward.stow.link import WebLink
-from deid_node.receive.stow.link import Link
-from deid_node.spool.committer import GroupCommitter, Transaction
 from deid_node.values.order import WorkOrder
 from deid_node.values.retry import RetryPolicy
-from deid_node.work.engine import Engine
-from deid_node.work.janitor import Janitor
-from deid_node.work.queue import WorkQueue
-from deid_node.work.workers.process import WorkerProcess
 from tests.crash.fuse import Burner
 
 NODE_POINTS = (
@@ -105,8 +94,18 @@ class Poison(StrEnum):
         os.kill(os.getpid(), signal.SIGSEGV)
 
 
-def arm(burner: Burner) -> None:
-    """Wrap what passes the points, in this process."""
+def arm_node(burner: Burner) -> None:
+    """Wrap what passes the points of the node, in this process."""
+    # Heavy to import, and a worker passes none of them.
+    from pynetdicom.transport import AssociationSocket
+
+    from deid_node.forward.dimse.association import Association
+    from deid_node.forward.stow.link import WebLink
+    from deid_node.receive.stow.link import Link
+    from deid_node.spool.committer import Transaction
+    from deid_node.work.queue import WorkQueue
+    from deid_node.work.workers.process import WorkerProcess
+
     burn = burner.pass_by
     _wrap(os, "fsync", lambda fsync: _fsync(fsync, burn))
     _wrap(Transaction, "place", lambda place: _place(place, burn))
@@ -115,8 +114,6 @@ def arm(burner: Burner) -> None:
     _wrap(AssociationSocket, "send", lambda send: _send(send, burn))
     _wrap(Link, "send", lambda send: _answer(send, burn))
     _wrap(WorkerProcess, "clean", lambda clean: _first(clean, lambda: burn("claim-handed-over")))
-    _wrap(part10, "write", lambda write: _first(write, lambda: burn("work-before-output")))
-    _wrap(part10, "write", lambda write: _then(write, lambda: burn("work-after-output")))
     _wrap(Association, "store", lambda store: _first(store, lambda: burn("send-begun")))
     _wrap(Association, "store", lambda store: _then(store, lambda: burn("sent")))
     _wrap(WebLink, "ask", lambda ask: _of(_POST, ask, _first(ask, lambda: burn("send-begun"))))
@@ -124,8 +121,19 @@ def arm(burner: Burner) -> None:
     _wrap(Path, "unlink", lambda unlink: _unlink(unlink, burn))
 
 
+def arm_worker(burner: Burner) -> None:
+    """Wrap what passes the points of a worker, in this process."""
+    from deid_node.dicom import part10
+
+    burn = burner.pass_by
+    _wrap(os, "fsync", lambda fsync: _fsync(fsync, burn))
+    _wrap(part10, "write", lambda write: _first(write, lambda: burn("work-before-output")))
+    _wrap(part10, "write", lambda write: _then(write, lambda: burn("work-after-output")))
+
+
 def hurry_the_janitor() -> None:
     """Let the janitor sweep all the time, so that bytes are removed while a test looks."""
+    from deid_node.work.janitor import Janitor
 
     def start(original: Any) -> Any:
         def wrapped(janitor: Any) -> None:
@@ -139,6 +147,8 @@ def hurry_the_janitor() -> None:
 
 def hurry_other_starts() -> None:
     """Let an instance be started again soon: the trouble that it is in here does not pass."""
+    from deid_node.work.engine import Engine
+
     defaults = Engine.__init__.__kwdefaults__
     assert defaults is not None
     assert "another_start" in defaults
@@ -216,6 +226,8 @@ def _place(original: Any, burn: Callable[[str], None]) -> Any:
 
 
 def _wrap_commits(burn: Callable[[str], None]) -> None:
+    from deid_node.spool.committer import GroupCommitter, Transaction
+
     # Who leads commits, one batch after the other.
     running: list[str] = []
 
