@@ -5,6 +5,7 @@ collect in the same second.
 """
 
 import ast
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def test_no_test_is_named_by_the_moment_of_its_collection() -> None:
         for path in _tests()
         for line in _changing(path.read_text(encoding="utf-8"))
     ] == []
+
+
+@pytest.mark.xdist_group("of_one")
+def test_what_belongs_to_a_group_says_so_to_the_workers(request: pytest.FixtureRequest) -> None:
+    """Or every house that a group shares is built by each worker, and nobody hears of it."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or not request.config.getoption("loadgroup"):
+        pytest.skip("only where workers share the tests by their groups")
+
+    assert request.node.nodeid.endswith("@of_one")
 
 
 @pytest.mark.parametrize(
