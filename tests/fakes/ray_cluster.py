@@ -89,6 +89,8 @@ class RayCluster:
             *_RAY, "start", "--head", f"--port={self._head_port}", "--include-dashboard=false",
             f"--temp-dir={self.temporary}", f"--num-cpus={0 if self._width else self._cpus}",
             "--num-gpus=0", "--object-store-memory=80000000",
+            # Any: the range that Ray sets aside else may not hold the head's own port.
+            "--min-worker-port=0", "--max-worker-port=0",
             **environment,
         )  # fmt: skip
 
