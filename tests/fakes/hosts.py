@@ -118,9 +118,6 @@ def _script(steps: Sequence[Step], names: Mapping[str, str]) -> Iterator[str]:
             yield f"cp -a {top} {_NEW}{top}"
         elif top.is_dir():
             yield _shown(top, top)
-    # The interpreter, and our code.
-    for folder in {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), ROOT}:
-        yield _shown(folder, folder)
     for name, address in names.items():
         yield f"echo {shlex.quote(f'{address} {name}')} >> {_NEW}/run/hosts"
     if names:
@@ -128,6 +125,9 @@ def _script(steps: Sequence[Step], names: Mapping[str, str]) -> Iterator[str]:
     for place, options in {one: how for step in steps for one, how in step.mounts.items()}.items():
         at = f"{_NEW}{place}"
         yield f"mkdir -p {at}; mount -t tmpfs -o mode=1777,{options} tmpfs {at}"
+    # The interpreter, and our code; behind those places, for they may lie below one of them.
+    for folder in {Path(sys.base_prefix).resolve(), Path(sys.prefix).resolve(), ROOT}:
+        yield _shown(folder, folder)
     yield from (f"mkdir -p {_NEW}{place}" for step in steps for place in step.files)
     yield f"mount -o remount,ro {_NEW}"
     for step in steps[:-1]:
