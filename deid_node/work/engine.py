@@ -7,9 +7,7 @@ In what the workers live is a matter of ``work.workers``.
 
 import random
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from collections.abc import Callable
 from time import monotonic
 from typing import assert_never
 
@@ -33,6 +31,7 @@ from deid_node.values.outcome import (
 from deid_node.values.retry import RetryPolicy
 from deid_node.work.contracts import CorridorFactory, Ledger
 from deid_node.work.queue import WorkQueue
+from deid_node.work.roll_call import RollCall
 from deid_node.work.strandings import Strandings
 from deid_node.work.workers.base import Worker, WorkerDied, WorkerGone, Workforce, WorkforceAway
 
@@ -108,8 +107,7 @@ class Engine:
         self._lock = threading.Lock()
         self._workers: dict[int, Worker] = {}
         self._ready: set[int] = set()
-        self._started: SimpleQueue[ConfigurationError | None] = SimpleQueue()
-        self._is_prepared = False
+        self._roll_call = RollCall(self._limits.workers, seconds=self._limits.start_seconds)
         self._threads = [
             threading.Thread(
                 target=self._supervise, args=(number,), name=f"worker-{number}", daemon=True
@@ -137,10 +135,9 @@ class Engine:
         """Do as `start`, but give the workers nothing yet."""
         for thread in self._threads:
             thread.start()
-        for error in self._answers():
-            if error is not None:
-                self.give_up(finish_seconds=0)
-                raise error
+        for error in filter(None, self._roll_call.answers()):
+            self.give_up(finish_seconds=0)
+            raise error
 
     def begin(self) -> None:
         """Give the workers what waits, from now on."""
@@ -174,28 +171,6 @@ class Engine:
         for thread in running:
             thread.join()
 
-    def _answers(self) -> Sequence[ConfigurationError | None]:
-        """Return what the workers have told of their start, as far as it is waited for."""
-        answers = []
-        seconds = self._limits.start_seconds
-        until = None if seconds is None else monotonic() + seconds
-        with suppress(Empty):
-            for _ in self._threads:
-                left = None if until is None else max(0.0, until - monotonic())
-                answers.append(self._started.get(timeout=left))
-        with self._lock:
-            self._is_prepared = True
-        while not self._started.empty():
-            answers.append(self._started.get())
-        return answers
-
-    def _is_heard(self, answer: ConfigurationError | None) -> bool:
-        """Tell `prepare` how a worker started; False where that waits no more."""
-        with self._lock:
-            if not self._is_prepared:
-                self._started.put(answer)
-            return not self._is_prepared
-
     def _supervise(self, number: int) -> None:
         """Keep one worker at work until the engine stops."""
         worker: Worker | None
@@ -203,20 +178,20 @@ class Engine:
             worker = self._new_worker(number)
         except WorkforceAway as away:
             # What was asked for is in order and out of reach: instances wait, and so do we.
-            self._is_heard(None)
+            self._roll_call.tell(None)
             worker = self._replaced(number, away)
         except ConfigurationError as error:
-            if self._is_heard(error):
+            if self._roll_call.tell(error):
                 return
             worker = self._replaced(number, error)
         # No process to be had, a factory that cannot be sent, a death: `start` must hear of it.
         except Exception as error:  # noqa: BLE001
             reason = f"a worker cannot be started ({type(error).__name__})"
-            if self._is_heard(ConfigurationError("work.engine", reason)):
+            if self._roll_call.tell(ConfigurationError("work.engine", reason)):
                 return
             worker = self._replaced(number, error)
         else:
-            self._is_heard(None)
+            self._roll_call.tell(None)
         while worker is not None:
             self._employ(worker, number)
             self._let_go(worker, number)
