@@ -72,7 +72,7 @@ def _is_written(word: bytes, chunk: bytes, lower: bytes) -> bool:
 
 def _has_day(lower: bytes, days: frozenset[Day]) -> bool:
     """Return whether one of `days` is written in `lower`, its year in four digits."""
-    closed = lower.translate(None, b"\0")
+    closed = lower.replace(b"\0", b"")
     for year in {day[0] for day in days}:
         figures = b"%04d" % year
         at = closed.find(figures)
