@@ -169,14 +169,17 @@ class Composed:
         """Return what Ray says of the cluster to those who run it."""
         own = self.known.of(self.head.address)
         environment = {
-            name: value.replace("/run/secrets", str(own)).replace("/tmp", str(self.folder))  # noqa: S108
+            # In this order: our own folders may lie below /tmp.
+            name: value.replace("/tmp", str(self.folder)).replace("/run/secrets", str(own))  # noqa: S108
             for name, value in COMPOSE["services"]["head"]["environment"].items()
         }
-        return self.head.run(
+        asked = self.head.run(
             "env", *(f"{name}={value}" for name, value in environment.items()),
             sys.executable, "-m", "ray.scripts.scripts", "status",
             "--address", f"{self.head.address}:6379",
-        ).stdout.decode()  # fmt: skip
+        )  # fmt: skip
+        assert asked.returncode == 0, asked.stderr.decode()
+        return asked.stdout.decode()
 
 
 def tls(own: Path) -> LineTlsOptions:
