@@ -7,7 +7,6 @@ Every process bears a mark in its environment, so that those of this cluster are
 ended, and no others.
 """
 
-import json
 import os
 import secrets
 import signal
@@ -94,15 +93,10 @@ class RayCluster:
             **environment,
         )  # fmt: skip
 
-    def add_machine(self, **resources: float) -> int:
-        """Start another machine of the cluster, on this one; return its raylet's process."""
-        before = set(self.machines())
-        self._run(
-            sys.executable, "-m", "tests.fakes.ray_machine", f"{self.address}:{self._head_port}",
-            str(self._cpus), json.dumps(resources),
-        )  # fmt: skip
-        (new,) = set(self.machines()) - before
-        return new
+    def add_machine(self) -> None:
+        """Start another machine of the cluster, on this one."""
+        head = f"{self.address}:{self._head_port}"
+        self._run(sys.executable, "-m", "tests.fakes.ray_machine", head, str(self._cpus))
 
     def complete(self) -> None:
         """Start what is missing of the head, the foreman and the machines."""

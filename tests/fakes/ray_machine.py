@@ -4,21 +4,19 @@
 on the loopback by the class that stands below.
 """
 
-import json
 import sys
 
 from ray._private.node import Node
 from ray._private.parameter import RayParams
 
 
-def main(head: str, cpus: str, resources: str) -> None:
+def main(head: str, cpus: str) -> None:
     """Start a machine of the cluster whose head is at `head`; it outlives this program."""
     told = RayParams(
         gcs_address=head,
         node_ip_address=head.partition(":")[0],
         num_cpus=int(cpus),
         num_gpus=0,
-        resources=json.loads(resources),
         object_store_memory=80_000_000,
         min_worker_port=0,
         max_worker_port=0,
